@@ -1,0 +1,72 @@
+"""Differentiable augmentation against small data sets (Karras et al. 2020, "Training generative adversarial networks
+with limited data"; Zhao et al. 2020, DiffAugment).
+
+Each transformation is applied to a picture with probability p, to real and generated pictures alike, so that below
+p = 0.8 or so the generator doesn't learn to draw the augmentations. Geometry is a product with two small matrices a
+picture, one for its rows and one for its columns: unlike `grid_sample` that can be differentiated twice, as the
+gradient penalties need.
+"""
+
+import torch
+from torch import Tensor
+
+from gan.training.randomness import StepRandom
+
+# Strengths, in the units of each transformation.
+SHIFT = 0.125  # largest shift, as a share of the side
+SCALE = 0.2  # standard deviation of log2(zoom)
+BRIGHTNESS = 0.2  # standard deviation, on the [-1, 1] scale
+CONTRAST = 0.5  # standard deviation of log2(factor)
+SATURATION = 1.0  # standard deviation of log2(factor)
+CUTOUT = 0.5  # side of the hole, as a share of the picture's
+
+
+def augment(images: Tensor, p: float, random: StepRandom, flip: bool = False) -> Tensor:
+    """Transforms pictures (n, channels, height, width) in [-1, 1], each transformation with probability p.
+
+    Args:
+        flip: mirror left and right, too; only for pictures whose mirror image is as likely.
+    """
+    if p == 0:
+        return images
+    n, channels, height, width = images.shape
+    device = images.device
+
+    def gate(values: Tensor) -> Tensor:  # the transformation where chance takes it, elsewhere the identity (0)
+        return (values * (random.uniform(n) < p)).to(device)
+
+    zoom, stretch = gate(random.normal(n) * SCALE), gate(random.normal(n) * SCALE)
+    mirror = gate((random.uniform(n) < 0.5).float()) if flip else torch.zeros(n, device=device)
+    shift_y, shift_x = (gate((random.uniform(n) * 2 - 1) * SHIFT) for _ in range(2))
+    rows = _resampling_matrix(height, torch.exp2(zoom + stretch), shift_y)
+    columns = _resampling_matrix(width, torch.exp2(zoom - stretch) * (1 - 2 * mirror), shift_x)
+    images = rows[:, None] @ images @ columns[:, None].mT
+
+    offset = gate(random.normal(n) * BRIGHTNESS).view(n, 1, 1, 1)
+    contrast = torch.exp2(gate(random.normal(n) * CONTRAST)).view(n, 1, 1, 1)
+    images = images * contrast + offset
+    if channels == 3:
+        grey = images.mean(1, keepdim=True)
+        images = grey + (images - grey) * torch.exp2(gate(random.normal(n) * SATURATION)).view(n, 1, 1, 1)
+
+    hole = gate(torch.ones(n))
+    holes = (
+        _inside(height, random.uniform(n).to(device))[:, :, None]
+        * _inside(width, random.uniform(n).to(device))[:, None]
+    )
+    return (images * (1 - holes * hole.view(n, 1, 1))[:, None]).contiguous(memory_format=torch.channels_last)
+
+
+def _resampling_matrix(size: int, zoom: Tensor, shift: Tensor) -> Tensor:
+    """(n, size, size) matrices that zoom about the middle (negative: mirrored), shift, and reflect at the border."""
+    pixels = torch.arange(size, device=zoom.device, dtype=torch.float32)
+    middle = (size - 1) / 2
+    source = (pixels - middle) / zoom[:, None] + middle - shift[:, None] * size
+    source = (source.remainder(2 * (size - 1)) - (size - 1)).abs().neg() + (size - 1)  # triangle wave: 0 .. size - 1
+    return (1 - (source[:, :, None] - pixels).abs()).clamp_min(0)
+
+
+def _inside(size: int, centre: Tensor) -> Tensor:
+    """(n, size) of ones within half a hole of each centre in [0, 1], zeros elsewhere."""
+    pixels = (torch.arange(size, device=centre.device) + 0.5) / size
+    return ((pixels - centre[:, None]).abs() < CUTOUT / 2).float()

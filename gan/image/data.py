@@ -1,0 +1,288 @@
+"""Pictures for training: from the Hub, from a local data set repository, from a plain folder, or drawn in code."""
+
+import hashlib
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from datasets import ClassLabel, Dataset, DatasetDict
+from huggingface_hub.errors import HfHubHTTPError
+from PIL import Image, ImageOps
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from gan.errors import GANError
+from gan.image import glyphs
+
+GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
+IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+@dataclass
+class ImageSet:
+    """Decoded pictures and their classes.
+
+    Attributes:
+        pixels: uint8 (n, 1 or 3, height, width).
+        labels: int64 (n,), or `None` without classes.
+        label_names: class names by index, or `None`.
+        name: of the data set, for the card.
+        split: which part this is.
+        skipped: pictures that could not be read.
+        license: as its repository states it, or `None`.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+    label_names: list[str] | None
+    name: str
+    split: str
+    skipped: int = 0
+    license: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """(height, width)"""
+        return self.pixels.shape[2], self.pixels.shape[3]
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return self.pixels.shape[1]
+
+    def images(self, indices: Tensor) -> Tensor:
+        """float32 (k, channels, height, width) in [-1, 1], channels last in memory."""
+        pixels = torch.from_numpy(self.pixels[indices.numpy()])
+        return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+    def classes(self, indices: Tensor) -> Tensor | None:
+        """int64 (k,) class indices."""
+        return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()])
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any pixel or label."""
+        digest = hashlib.sha256(str(self.pixels.shape).encode())
+        for chunk in np.array_split(self.pixels, max(1, self.pixels.nbytes // 2**26)):
+            digest.update(np.ascontiguousarray(chunk))
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()[:16]
+
+    def take(self, indices: np.ndarray, split: str) -> "ImageSet":
+        """The pictures at these indices."""
+        labels = None if self.labels is None else self.labels[indices]
+        return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, 0, self.license)
+
+
+def load(args: Any) -> tuple[ImageSet, ImageSet]:
+    """The training pictures and the held-out ones, as the command line asks for them.
+
+    The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
+    pictures is set aside (at most 2,000), always the same ones.
+
+    Args:
+        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `image_column`, `label_column`,
+            `resolution`, `center_crop`, `max_train_samples`, `unconditional`, `seed`.
+
+    Raises:
+        GANError: if there are no usable pictures, with the reason.
+    """
+    if args.train_data_dir is not None:
+        train, test = _from_folder(args), None
+    elif args.dataset_name == "glyphs":
+        train, test = _glyphs(args, GLYPHS_TRAIN, 0, "train"), _glyphs(args, GLYPHS_TEST, 1, "test")
+    else:
+        train, test = _from_dataset(args)
+    if args.max_train_samples is not None:
+        train = train.take(np.arange(min(len(train), args.max_train_samples)), train.split)
+    if test is None:
+        order = np.random.default_rng(0).permutation(len(train))
+        held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
+        if held_out < 2:
+            return train, train
+        test = train.take(np.sort(order[:held_out]), "held-out tenth")
+        train = train.take(np.sort(order[held_out:]), "train without the held-out tenth")
+    return train, test
+
+
+def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:
+    pixels, labels = glyphs.draw_glyphs(count, args.resolution or (32, 32), seed)
+    if args.unconditional:
+        return ImageSet(pixels.numpy(), None, None, "glyphs", split, license="apache-2.0")
+    return ImageSet(pixels.numpy(), labels.numpy(), list(glyphs.CLASS_NAMES), "glyphs", split, license="apache-2.0")
+
+
+def _from_folder(args: Any) -> ImageSet:
+    root = Path(args.train_data_dir)
+    if not root.is_dir():
+        raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    if not files:
+        raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
+    parents = [path.relative_to(root).parts[0] if len(path.relative_to(root).parts) > 1 else None for path in files]
+    names = sorted({parent for parent in parents if parent is not None})
+    conditional = len(names) > 1 and None not in parents and not args.unconditional
+    labels = [names.index(parent) for parent in parents] if conditional else None
+    decoded = _decode([lambda path=path: Image.open(path) for path in files], args, f"the folder {root}")
+    return _image_set(decoded, labels, names if conditional else None, root.resolve().name, "train", None)
+
+
+def _from_dataset(args: Any) -> tuple[ImageSet, ImageSet | None]:
+    splits = _load_dataset(args)
+    train_name = "train" if "train" in splits else next(iter(splits))
+    test_name = next((name for name in ("test", "validation", "valid") if name in splits and name != train_name), None)
+    train = _from_split(splits[train_name], args, train_name, _like=None)
+    return train, None if test_name is None else _from_split(splits[test_name], args, test_name, _like=train)
+
+
+def _load_dataset(args: Any) -> DatasetDict:
+    name = args.dataset_name
+    local = Path(name).is_dir()
+    if not local and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+        raise GANError(f"The folder {name} does not exist; --dataset_name takes a Hub id, such a folder, or glyphs.")
+    datasets.disable_progress_bars()
+    try:
+        found = datasets.load_dataset(name, args.dataset_config_name, cache_dir=args.cache_dir)
+    except (datasets.exceptions.DatasetNotFoundError, FileNotFoundError) as error:
+        raise GANError(
+            f"The data set {name} was not found {'in that folder' if local else 'on the Hub'}; "
+            f"check the name, or log in with `hf auth login` if it is private."
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise GANError(f"The data set {name} could not be loaded: {str(error).strip().splitlines()[0]}") from error
+    if not isinstance(found, DatasetDict) or not found:
+        raise GANError(f"The data set {name} has no split to train on.")
+    return found
+
+
+def _from_split(split: Dataset, args: Any, split_name: str, _like: ImageSet | None) -> ImageSet:
+    column = _image_column(split, args.image_column)
+    raw = split.cast_column(column, datasets.Image(decode=False))
+    labels, names = (None, None) if args.unconditional else _labels(split, args.label_column)
+    if _like is not None and (labels is None) != (_like.labels is None):
+        labels, names = None, None
+
+    def opener(index: int) -> Callable[[], Image.Image]:
+        def open_one() -> Image.Image:
+            cell = raw[index][column]
+            return Image.open(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"])
+
+        return open_one
+
+    where = f"the {split_name} split of {args.dataset_name}"
+    decoded = _decode([opener(index) for index in range(len(split))], args, where, _like)
+    name = args.dataset_name
+    if re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name) is None:  # a folder, not a Hub id
+        name = Path(name).resolve().name
+    return _image_set(decoded, labels, names, name, split_name, split.info.license or None)
+
+
+def _image_column(split: Dataset, wanted: str | None) -> str:
+    if wanted is not None and wanted in split.column_names:
+        return wanted
+    pictures = [name for name, feature in split.features.items() if isinstance(feature, datasets.Image)]
+    if wanted is None and pictures:
+        return "image" if "image" in pictures else pictures[0]
+    raise GANError(
+        f"There is no picture column {wanted!r} in the data set; its columns are {', '.join(split.column_names)}. "
+        f"Name one with --image_column."
+    )
+
+
+def _labels(split: Dataset, wanted: str | None) -> tuple[list[int] | None, list[str] | None]:
+    if wanted is not None and wanted not in split.column_names:
+        raise GANError(
+            f"There is no label column {wanted!r} in the data set; its columns are {', '.join(split.column_names)}. "
+            f"Name one with --label_column, or train with --unconditional."
+        )
+    column = wanted or ("label" if "label" in split.column_names else None)
+    if column is None:
+        return None, None
+    values, feature = split[column], split.features[column]
+    if isinstance(feature, ClassLabel):
+        return list(values), list(feature.names)
+    names = sorted(set(values))
+    return [names.index(value) for value in values], [str(name) for name in names]
+
+
+def _image_set(
+    decoded: tuple[np.ndarray, list[int], int],
+    labels: list[int] | None,
+    names: list[str] | None,
+    name: str,
+    split: str,
+    license: str | None,
+) -> ImageSet:
+    pixels, kept, skipped = decoded
+    chosen = None if labels is None else np.asarray([labels[index] for index in kept], dtype=np.int64)
+    return ImageSet(pixels, chosen, names, name, split, skipped, license)
+
+
+def _decode(
+    openers: list[Callable[[], Image.Image]], args: Any, where: str, like: ImageSet | None = None
+) -> tuple[np.ndarray, list[int], int]:
+    """Opens, crops and resizes each picture once. Returns pixels, the indices that could be read, and how many not."""
+
+    def readable() -> Iterator[tuple[int, Image.Image]]:
+        for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
+            try:
+                with open_one() as image:
+                    image.load()
+                    yield index, image
+            except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError):
+                continue  # a damaged picture among good ones: counted below
+
+    resolution = like.resolution if like else args.resolution
+    channels = like.channels if like else None
+    pixels, kept = None, []
+    for index, image in readable():
+        if pixels is None:
+            resolution = resolution or _natural_resolution(image)
+            channels = channels or (1 if image.mode in ("1", "L", "I", "I;16", "F") else 3)
+            pixels = _allocate((len(openers), channels, *resolution))
+        pixels[len(kept)] = _fit(image, resolution, channels, args.center_crop)
+        kept.append(index)
+    if pixels is None:
+        raise GANError(f"None of the {len(openers)} pictures in {where} can be read.")
+    return pixels[: len(kept)], kept, len(openers) - len(kept)
+
+
+def _natural_resolution(image: Image.Image) -> tuple[int, int]:
+    """The picture's own size where that is small and usable, else 64x64."""
+    width, height = image.size
+    small = max(width, height) <= 64 and min(width, height) >= 8 and width % 4 == 0 and height % 4 == 0
+    return (height, width) if small else (64, 64)
+
+
+def _allocate(shape: tuple[int, ...]) -> np.ndarray:
+    if np.prod(shape, dtype=np.int64) <= IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # the file goes when the run does
+
+
+def _fit(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool) -> np.ndarray:
+    """uint8 (channels, height, width): upright, on white where transparent, cropped to the shape, resized."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "I;16"):  # 16 bits
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    size = (resolution[1], resolution[0])
+    if image.size != size:
+        image = (ImageOps.fit if crop else Image.Image.resize)(image, size, Image.Resampling.LANCZOS)
+    array = np.asarray(image)
+    return array[None] if channels == 1 else array.transpose(2, 0, 1)

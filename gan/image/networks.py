@@ -1,0 +1,237 @@
+"""The image generator and discriminator, after the lessons of R3GAN (Huang et al. 2024, "The GAN is dead; long live
+the GAN!"): residual blocks without normalisation layers, fix-up initialisation, anti-aliased resampling, one picture
+out and one number back. What differs is the machine they are made for: convolutions are dense (grouped ones crawl on
+a CPU) and a picture's channels shrink as its sides grow, so that every stage costs about the same.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from gan.errors import GANError
+
+# name: (channels x pixels of a side, most channels, blocks in a stage)
+SIZES = {"tiny": (512, 96, 1), "small": (1024, 160, 1), "base": (2048, 256, 2)}
+
+
+def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
+    """The (height, width) of each stage, from the start grid up to the picture.
+
+    Sides are halved while both stay whole and neither falls below 4: 32 starts at 4, 28 at 7, 96x64 at 6x4.
+
+    Raises:
+        GANError: if a side does not divide by 4, or is smaller than 8.
+    """
+    height, width = resolution
+    if height % 4 or width % 4 or min(height, width) < 8:
+        raise GANError(
+            f"A resolution of {height}x{width} cannot be used: both sides must be at least 8 and divide by 4; "
+            f"try {max(8, round(height / 4) * 4)}x{max(8, round(width / 4) * 4)}."
+        )
+    stages = [(height, width)]
+    while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
+        height, width = height // 2, width // 2
+        stages.insert(0, (height, width))
+    return stages
+
+
+def stage_channels(resolution: tuple[int, int], size: str) -> list[int]:
+    """Channels of each stage of `grids(resolution)` for a size preset; multiples of 16, which the CPU likes best."""
+    if size not in SIZES:
+        raise GANError(f"There is no model size {size!r}; choose one of {', '.join(SIZES)}.")
+    budget, most, _ = SIZES[size]
+    return [min(most, max(16, budget // max(grid) // 16 * 16)) for grid in grids(resolution)]
+
+
+class Upsample(nn.Module):
+    """Doubles the sides with the separable [1, 3, 3, 1] filter, which is what bilinear interpolation computes."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (n, c, h, w) -> (n, c, 2h, 2w)
+        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class _Halve(torch.autograd.Function):
+    # The adjoint of Upsample is the [1, 3, 3, 1] low-pass followed by decimation. PyTorch has it as the backward of
+    # bilinear interpolation: ten times faster on a CPU than a depthwise convolution, and in bfloat16 too.
+    @staticmethod
+    def forward(ctx, x):
+        n, c, h, w = x.shape
+        return torch.ops.aten.upsample_bilinear2d_backward(x, [h, w], [n, c, h // 2, w // 2], False, None, None) / 4
+
+    @staticmethod
+    def backward(ctx, grad):
+        return F.interpolate(grad, scale_factor=2, mode="bilinear", align_corners=False) / 4
+
+
+class Downsample(nn.Module):
+    """Halves the sides after the separable [1, 3, 3, 1] low-pass filter; differentiable any number of times."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (n, c, 2h, 2w) -> (n, c, h, w)
+        return _Halve.apply(x)
+
+
+class ResidualBlock(nn.Module):
+    """`x + conv(act(conv(act(x))))`, an identity at first (fix-up initialisation, Zhang et al. 2019).
+
+    Args:
+        channels: channels in and out.
+        depth: residual blocks in the whole network; deeper networks start with smaller branches.
+    """
+
+    def __init__(self, channels: int, depth: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.normal_(self.conv1.weight, std=math.sqrt(2 / 1.04 / (9 * channels * depth)))
+        nn.init.zeros_(self.conv1.bias)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
+
+
+def _scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Conv2d | nn.Linear:
+    """Weights from N(0, gain^2 / fan_in), biases at zero."""
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class ImageGenerator(ModelMixin, ConfigMixin):
+    """Latents (and class labels) to pictures, in one forward pass.
+
+    Args:
+        resolution: (height, width) of a picture; both divide by 4.
+        image_channels: 1 for grey, 3 for RGB.
+        num_classes: 0 makes an unconditional generator.
+        latent_dim: numbers in a latent `z`, which is drawn from N(0, I).
+        channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
+        blocks_per_stage: residual blocks at every resolution.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        resolution: tuple[int, int] = (32, 32),
+        image_channels: int = 3,
+        num_classes: int = 0,
+        latent_dim: int = 64,
+        channels: tuple[int, ...] = (160, 128, 64, 32),
+        blocks_per_stage: int = 1,
+    ):
+        super().__init__()
+        stages = _check(resolution, image_channels, channels)
+        start = channels[0] * stages[0][0] * stages[0][1]
+        depth = blocks_per_stage * len(stages)
+        embedding = min(num_classes, latent_dim)
+        self.embed = (
+            _scaled(nn.Linear(num_classes, embedding, bias=False), math.sqrt(num_classes)) if embedding else None
+        )
+        self.start = _scaled(nn.Linear(latent_dim + embedding, start))
+        layers: list[nn.Module] = []
+        for i, width in enumerate(channels):
+            if i > 0:
+                # The 1x1 convolution comes first: it commutes with the filter and costs a quarter down here.
+                layers += [_scaled(nn.Conv2d(channels[i - 1], width, 1)), Upsample()]
+            layers += [ResidualBlock(width, depth) for _ in range(blocks_per_stage)]
+        self.stages = nn.Sequential(*layers)
+        self.to_image = _scaled(nn.Conv2d(channels[-1], image_channels, 3, padding=1))
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            latents: (n, latent_dim), from N(0, I).
+            labels: (n,) class indices; needed if the model has classes.
+
+        Returns:
+            (n, image_channels, height, width) pictures, about [-1, 1] (no squashing at the end: clamp to show them).
+        """
+        if self.embed is not None:
+            classes = F.one_hot(labels, self.config.num_classes).to(latents.dtype)
+            latents = torch.cat([latents, self.embed(classes)], dim=1)
+        height, width = grids(self.config.resolution)[0]
+        if self.training:
+            x = self.start(latents)
+        else:
+            # A product a sample: one big product rounds differently with the size of the batch, and a picture must
+            # be a function of its seed alone. The convolutions keep that promise by themselves.
+            weight = self.start.weight.t().expand(len(latents), -1, -1)
+            x = torch.bmm(latents.unsqueeze(1), weight).squeeze(1) + self.start.bias
+        x = x.unflatten(1, (height, width, -1)).permute(0, 3, 1, 2)  # channels last in memory
+        return self.to_image(F.leaky_relu(self.stages(x), 0.2))
+
+
+class ImageDiscriminator(ModelMixin, ConfigMixin):
+    """Pictures (and class labels) to one number each, higher where they look real. The generator's mirror image.
+
+    Args: those of `ImageGenerator`, without the latent.
+        features: length of the vector that a picture is summed up in; classes are told by a dot product with it
+            (projection discriminator, Miyato & Koyama 2018).
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        resolution: tuple[int, int] = (32, 32),
+        image_channels: int = 3,
+        num_classes: int = 0,
+        channels: tuple[int, ...] = (160, 128, 64, 32),
+        blocks_per_stage: int = 1,
+        features: int = 64,
+    ):
+        super().__init__()
+        stages = _check(resolution, image_channels, channels)
+        depth = blocks_per_stage * len(stages)
+        widths = channels[::-1]
+        layers: list[nn.Module] = [_scaled(nn.Conv2d(image_channels, widths[0], 3, padding=1))]
+        for i, width in enumerate(widths):
+            if i > 0:
+                layers += [Downsample(), _scaled(nn.Conv2d(widths[i - 1], width, 1))]
+            layers += [ResidualBlock(width, depth) for _ in range(blocks_per_stage)]
+        self.stages = nn.Sequential(*layers)
+        self.to_features = _scaled(nn.Linear(channels[0] * stages[0][0] * stages[0][1], features), math.sqrt(2))
+        self.to_logit = _scaled(nn.Linear(features, 1))
+        self.embed = (
+            _scaled(nn.Linear(num_classes, features, bias=False), math.sqrt(num_classes / features))
+            if num_classes
+            else None
+        )
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            images: (n, image_channels, height, width) in [-1, 1].
+            labels: (n,) class indices; needed if the model has classes.
+
+        Returns:
+            (n,) logits. Only differences between them mean anything under a relativistic loss.
+        """
+        return self.logits(images, labels)
+
+    def logits(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """`forward` under a name that Accelerate does not wrap in autocast: the penalties need full precision."""
+        x = F.leaky_relu(self.stages(images), 0.2)
+        x = F.leaky_relu(self.to_features(x.flatten(1)), 0.2)
+        logits = self.to_logit(x).squeeze(1)
+        if self.embed is not None:
+            classes = F.one_hot(labels, self.config.num_classes).to(x.dtype)
+            logits = logits + (x * self.embed(classes)).sum(1)
+        return logits
+
+
+def _check(resolution: tuple[int, int], image_channels: int, channels: tuple[int, ...]) -> list[tuple[int, int]]:
+    stages = grids(resolution)
+    if image_channels not in (1, 3):
+        raise GANError(f"image_channels is {image_channels}; pictures are grey (1) or RGB (3).")
+    if len(channels) != len(stages):
+        raise GANError(
+            f"A resolution of {resolution[0]}x{resolution[1]} has {len(stages)} stages, "
+            f"but channels lists {len(channels)} widths."
+        )
+    return stages

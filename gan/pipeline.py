@@ -1,0 +1,205 @@
+"""`GANPipeline`: a model repository in memory. Loading, saving, publishing and seeds, the same for every modality."""
+
+import json
+import math
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+from diffusers import DiffusionPipeline
+from safetensors import SafetensorError, safe_open
+
+from gan import hub
+from gan.errors import GANError
+
+FORMAT_VERSION = 1
+MAX_SEED = 2**32 - 1
+
+INDEX = "model_index.json"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+class GANPipeline(DiffusionPipeline):
+    """The base of `ImagePipeline` and its siblings; `GANPipeline.from_pretrained` returns whichever a repository holds.
+
+    Attributes:
+        training: the contents of `training.json`: how the model was made ({} if unknown).
+        metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
+    """
+
+    _optional_components: ClassVar[list[str]] = ["discriminator"]
+
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> "GANPipeline":
+        """Loads a model from a folder or from the Hub. Reads safetensors and JSON only: no remote code, no pickle.
+
+        Args:
+            pretrained_model_name_or_path: a folder, or a Hub id such as `user/name`.
+            kwargs: `revision`, `token`, `cache_dir`, `local_files_only` for the Hub; the rest (`torch_dtype`, ...) is
+                for diffusers.
+
+        Raises:
+            GANError: if there is no such model, it isn't ours, a file is missing or damaged, or the Hub can't be reached.
+        """
+        hub_kwargs = {k: kwargs.pop(k) for k in ("revision", "token", "cache_dir", "local_files_only") if k in kwargs}
+        source = str(pretrained_model_name_or_path)
+        folder = Path(source) if Path(source).is_dir() else Path(cls.download(source, **hub_kwargs))
+        index = _read_index(folder, source)
+        kinds = {kind.__name__: kind for kind in GANPipeline.__subclasses__()}
+        kind = kinds.get(index.get("_class_name", ""))
+        if kind is None or not issubclass(kind, cls):
+            raise GANError(
+                f"{source} holds a {index.get('_class_name', 'model of unknown kind')}, and only "
+                f"{' or '.join(kinds) if cls is GANPipeline else cls.__name__} can be loaded here."
+            )
+        for name, component in index.items():
+            if isinstance(component, list) and component[:1] == ["gan"]:
+                _check_component(folder / name, source)
+        try:
+            pipeline = super(GANPipeline, kind).from_pretrained(folder, **kwargs)
+        except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
+            raise GANError(
+                f"{source} cannot be loaded, its config and weights do not fit: {_first_line(error)}"
+            ) from error
+        pipeline.training = _read_json(folder / "training.json", source)
+        pipeline.metrics = _read_json(folder / "metrics.json", source)
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    @classmethod
+    def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
+        """Fetches a model repository from the Hub and returns its folder in the cache.
+
+        Overridden because diffusers looks for the code of an unknown pipeline class in the repository itself.
+        """
+        return hub.download(pretrained_model_name, **kwargs)
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Writes the whole model repository: weights, configs, `training.json`, `metrics.json`, card and samples.
+
+        Everything is written beside its place first, so that a full disk or a kill leaves what was there before.
+
+        Raises:
+            GANError: if the folder cannot be written.
+        """
+        folder = Path(save_directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
+                self._write_repository(Path(temporary), kwargs.get("repo_id") or folder.name)
+                for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
+                    target = folder / file.relative_to(temporary)
+                    target.parent.mkdir(exist_ok=True)
+                    file.replace(target)
+        except OSError as error:
+            raise GANError(
+                f"The model could not be written to {folder} ({error.strerror or error}); what was there before is "
+                f"untouched. Make room or choose another folder."
+            ) from error
+
+    def push_to_hub(
+        self, repo_id: str, private: bool | None = None, token: str | None = None, commit_message: str | None = None
+    ) -> str:
+        """Publishes the model repository and returns its address.
+
+        Args:
+            repo_id: `user/name`; it is created if it doesn't exist.
+            private: whether a new repository is private; `None` leaves that to the organisation's default.
+            token: a write token; by default the one of `hf auth login` or `HF_TOKEN`.
+
+        Raises:
+            GANError: if the Hub refuses or can't be reached.
+        """
+        with tempfile.TemporaryDirectory() as temporary:
+            self._write_repository(Path(temporary), repo_id)
+            return hub.upload(Path(temporary), repo_id, private=private, token=token, commit_message=commit_message)
+
+    def _write_repository(self, folder: Path, repo_id: str) -> None:
+        super().save_pretrained(folder, safe_serialization=True)
+        for name, content in (("training.json", self.training), ("metrics.json", self.metrics)):
+            if content:
+                (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.save_samples(folder)
+        hub.model_card(self, repo_id).save(folder / "README.md")
+
+    def save_samples(self, folder: Path) -> None:
+        """Writes what the card shows (`samples.png`, ...)."""
+        raise NotImplementedError
+
+    @property
+    def num_parameters(self) -> int:
+        """Parameters of the generator."""
+        return sum(parameter.numel() for parameter in self.generator.parameters())
+
+
+def sample_seeds(seed: int, count: int) -> list[int]:
+    """The seeds of a batch: sample k of a batch with seed s is the sample of seed s + k.
+
+    Raises:
+        GANError: if a seed isn't a whole number from 0 to `MAX_SEED`, or `count` isn't positive.
+    """
+    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed <= MAX_SEED - count + 1:
+        raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - max(count, 1) + 1}.")
+    if int(count) != count or count < 1:
+        raise GANError(f"{count!r} samples were asked for; ask for one or more.")
+    return [int(seed) + k for k in range(int(count))]
+
+
+def check_truncation(truncation: float) -> float:
+    """Raises `GANError` unless `truncation` is a number from 0 to 1.5."""
+    if not (math.isfinite(truncation) and 0 <= truncation <= 1.5):
+        raise GANError(
+            f"A truncation of {truncation} cannot be used; it goes from 0 (safest) over 1 (as trained) to 1.5."
+        )
+    return float(truncation)
+
+
+def _read_index(folder: Path, source: str) -> dict[str, Any]:
+    if not (folder / INDEX).is_file():
+        raise GANError(f"{source} is not a model repository of ours: it has no {INDEX}.")
+    index = _read_json(folder / INDEX, source)
+    version = index.get("format_version", 1)
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise GANError(
+            f"{source} has format version {version}, and this installation reads up to {FORMAT_VERSION}; update it."
+        )
+    return index
+
+
+def _read_json(path: Path, source: str) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise GANError(
+            f"{path.name} of {source} is damaged ({_first_line(error)}); download or save the model again."
+        ) from error
+    if not isinstance(content, dict):
+        raise GANError(
+            f"{path.name} of {source} is damaged: it holds no JSON object; download or save the model again."
+        )
+    return content
+
+
+def _check_component(folder: Path, source: str) -> None:
+    for name in ("config.json", WEIGHTS):
+        if not (folder / name).is_file():
+            raise GANError(
+                f"{source} is incomplete: {folder.name}/{name} is missing; download or save the model again."
+            )
+    _read_json(folder / "config.json", source)
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            file.keys()
+    except (SafetensorError, OSError) as error:
+        raise GANError(
+            f"{folder.name}/{WEIGHTS} of {source} is damaged ({_first_line(error)}); download or save the model again."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")

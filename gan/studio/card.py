@@ -1,0 +1,100 @@
+"""What a model is: as a dict for the endpoints, and as the panel beside the pictures."""
+
+from html import escape
+from typing import Any
+
+from gan.image.pipeline import ImagePipeline
+
+
+def describe(name: str, pipeline: ImagePipeline) -> dict[str, Any]:
+    """What is known of a model: facts of the network, then what its repository says of training and measurements."""
+    height, width = pipeline.resolution
+    tensors = pipeline.generator.state_dict().values()
+    training = pipeline.training
+    return {
+        "model": name,
+        "kind": "image",
+        "labels": pipeline.labels,
+        "width": width,
+        "height": height,
+        "channels": pipeline.generator.config.image_channels,
+        "parameters": pipeline.num_parameters,
+        "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 2),
+        "training": {
+            key: training[key]
+            for key in (
+                "dataset",
+                "steps",
+                "images_seen",
+                "seconds",
+                "images_per_second",
+                "seed",
+                "command",
+                "license",
+            )
+            if key in training
+        },
+        "metrics": pipeline.metrics.get("metrics", []),
+    }
+
+
+def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
+    """The panel. Everything a repository says is escaped: anybody may have written it."""
+    training, labels = facts["training"], facts["labels"]
+    colour = words["grey"] if facts["channels"] == 1 else words["colour"]
+    megabytes = f"{facts['megabytes']:.1f}"
+    rows = [
+        (words["dataset"], training.get("dataset")),
+        (words["classes"], f"{len(labels)}: {', '.join(labels)}" if labels else words["no_classes"]),
+        (words["resolution"], f"{facts['width']} × {facts['height']}, {colour}"),
+        (
+            words["parameters"],
+            words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
+        ),
+        (words["trained"], _trained(training, words)),
+        *((_text(metric.get("name")), _measured(metric, words)) for metric in facts["metrics"]),
+        (words["license"], training.get("license")),
+    ]
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(_text(value))}</dd>" for term, value in rows if value)
+    return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
+
+
+def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
+    """The last row of the panel: how long the pictures on the screen took."""
+    value = words["speed_value"].format(each=f"{milliseconds / count:.1f}", count=count, total=f"{milliseconds:.0f}")
+    return f"<dl><dt>{escape(words['speed'])}</dt><dd>{escape(value)}</dd></dl>"
+
+
+def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
+    parts = []
+    if _is_number(training.get("steps")):
+        parts.append(words["steps"].format(steps=f"{training['steps']:,}"))
+    if _is_number(training.get("images_seen")):
+        parts.append(words["images_seen"].format(images=f"{training['images_seen']:,}"))
+    if _is_number(training.get("seconds")):
+        parts.append(_duration(training["seconds"], words))
+    return " · ".join(parts)
+
+
+def _duration(seconds: float, words: dict[str, str]) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return words["seconds"].format(s=round(seconds))
+    if minutes < 60:
+        return words["minutes"].format(m=minutes)
+    return words["hours"].format(h=minutes // 60, m=minutes % 60)
+
+
+def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:
+    value = _text(metric.get("value"))
+    return (
+        words["floor"].format(value=value, floor=_text(metric["floor"])) if _is_number(metric.get("floor")) else value
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)

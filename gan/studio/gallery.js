@@ -1,0 +1,188 @@
+// The gallery. Draws what `gallery_value` rendered: a grid of pictures, or a single one. Keeps the address in step, so
+// that it restores what is shown, and asks for another state with trigger("go", {seed, num_images, ...}).
+// Given by gr.HTML: element, props, server, trigger, watch.
+
+const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+const ICONS = {
+  earlier: "M10 3 5 8l5 5", later: "m6 3 5 5-5 5", back: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
+  copy: "M6.5 9.5a3 3 0 0 0 4.2 0l2.4-2.4a3 3 0 0 0-4.2-4.2l-.9.9M9.5 6.5a3 3 0 0 0-4.2 0L2.9 8.9a3 3 0 0 0 4.2 4.2l.9-.9",
+  png: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", zip: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10",
+};
+const gallery = element.querySelector(".gallery");
+gallery.innerHTML = `
+  <div class="bar"><div class="title" aria-live="polite"></div><div class="tools"></div></div>
+  <div class="tiles"></div>`;
+const [title, tools, tiles] = [".title", ".tools", ".tiles"].map((name) => gallery.querySelector(name));
+
+const buttons = {};
+for (const key of ["back", "earlier", "later", "copy", "png", "zip"]) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.action = key;
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[key]}"/></svg><span></span>`;
+  button.lastChild.textContent = button.title = say(key);
+  button.setAttribute("aria-label", say(key));
+  button.onclick = () => actions[key]();
+  tools.append(button);
+  buttons[key] = button;
+}
+
+let shown = null; // the value that is drawn
+let grid = null; // the grid that a single picture was opened from
+
+function draw() {
+  if (!props.value || !props.value.pictures) return;
+  shown = props.value;
+  const { pictures } = shown;
+  while (tiles.childElementCount > pictures.length) tiles.lastChild.remove();
+  while (tiles.childElementCount < pictures.length) tiles.append(tile());
+  pictures.forEach((picture, k) => {
+    const [image, caption] = tiles.children[k].children;
+    image.src = `data:image/png;base64,${picture.png}`;
+    image.alt = [say("picture", picture), picture.label].filter(Boolean).join(", ");
+    caption.textContent = picture.seed;
+    tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
+  });
+  const alone = pictures.length === 1;
+  gallery.classList.toggle("alone", alone);
+  if (!alone) grid = { seed: shown.seed, num_images: shown.num_images };
+  title.textContent = say(alone ? "one_seed" : "seeds", { first: shown.seed, last: pictures.at(-1).seed });
+  if (alone && pictures[0].label) title.append(document.createElement("small"));
+  if (alone && pictures[0].label) title.lastChild.textContent = pictures[0].label;
+  layout();
+  address("replaceState", shown);
+}
+
+function tile() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "tile";
+  const image = new Image();
+  image.decoding = "sync"; // no blank frame between two pictures
+  button.append(image, document.createElement("span"));
+  button.onclick = () => {
+    if (shown.pictures.length > 1) open(shown.pictures[[...tiles.children].indexOf(button)].seed);
+  };
+  return button;
+}
+
+// The largest whole number of device pixels a pixel at which all pictures are in sight; never a blurred one.
+function layout() {
+  if (!shown) return;
+  const { width, height, pictures } = shown;
+  const phone = matchMedia("(max-width: 860px)").matches;
+  const ratio = window.devicePixelRatio || 1;
+  const count = pictures.length;
+  const gap = phone ? 6 : 10;
+  const caption = count > 1 ? (phone ? 14 : 18) : 0;
+  // In a frame that grows with its content, the window's height would chase its own tail.
+  const sight = window.parent === window ? window.innerHeight : Math.min(window.innerHeight, 900);
+  const top = tiles.getBoundingClientRect().top + window.scrollY;
+  const room = phone ? 0.48 * sight : Math.max(320, sight - top - 28);
+  let best = { scale: 0, empty: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const across = (tiles.clientWidth - (columns - 1) * gap) / columns / width;
+    const down = ((room - (rows - 1) * gap) / rows - caption) / height;
+    const scale = Math.floor(Math.min(across, down, 560 / height) * ratio) / ratio;
+    const empty = rows * columns - count;
+    if (scale > best.scale || (scale === best.scale && empty < best.empty)) best = { scale, columns, empty };
+  }
+  if (!best.scale) {
+    // Too many to be in sight at once, even at native size: let them scroll.
+    best = { scale: 1, columns: Math.max(1, Math.floor((tiles.clientWidth + gap) / (width + gap))) };
+  }
+  tiles.style.setProperty("--columns", best.columns);
+  tiles.style.setProperty("--gap", `${gap}px`);
+  tiles.style.setProperty("--width", `${best.scale * width}px`);
+  tiles.style.setProperty("--height", `${best.scale * height}px`);
+}
+
+function address(how, state) {
+  const url = new URL(window.location.href);
+  const parts = { model: state.model, seed: state.seed, n: state.num_images, psi: state.truncation, label: state.label };
+  for (const [key, value] of Object.entries(parts)) {
+    if (value === "") url.searchParams.delete(key);
+    else url.searchParams.set(key, value);
+  }
+  if (how === "replaceState" && url.href === window.location.href) return;
+  window.history[how](null, "", url);
+  // A Space is shown in a frame; this is how it tells the page around it.
+  if (window.parent !== window) window.parent.postMessage({ queryString: url.search, hash: "" }, "https://huggingface.co");
+}
+
+function open(seed) {
+  address("pushState", { ...shown, seed, num_images: 1 });
+  trigger("go", { seed, num_images: 1 });
+}
+
+function save(url, name) {
+  const link = document.createElement("a");
+  Object.assign(link, { href: url, download: name });
+  link.click();
+}
+
+function flash(key, message) {
+  buttons[key].classList.add("said");
+  buttons[key].lastChild.textContent = message;
+  setTimeout(() => {
+    buttons[key].classList.remove("said");
+    buttons[key].lastChild.textContent = say(key);
+  }, 1600);
+}
+
+const state = () => {
+  const { model, seed, num_images, truncation, label } = shown;
+  return { model, seed, num_images, truncation, label };
+};
+
+const actions = {
+  back() {
+    const target = grid || { seed: shown.seed, num_images: 24 };
+    address("pushState", { ...shown, ...target });
+    trigger("go", target);
+  },
+  earlier: () => trigger("go", { seed: Math.max(0, shown.seed - shown.pictures.length) }),
+  later: () => trigger("go", { seed: shown.seed + shown.pictures.length }),
+  async copy() {
+    try {
+      await navigator.clipboard.writeText(window.location.href);
+      flash("copy", say("copied"));
+    } catch {
+      flash("copy", say("failed"));
+    }
+  },
+  png: () => save(`data:image/png;base64,${shown.pictures[0].png}`, shown.pictures[0].file),
+  async zip() {
+    try {
+      const data = await server.zip_file(state());
+      const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+      const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+      save(url, `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`);
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+    } catch {
+      flash("zip", say("failed"));
+    }
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [role=listbox]");
+  if (typing || !shown || event.metaKey || event.ctrlKey || event.altKey) return;
+  if (event.key === "ArrowLeft") actions.earlier();
+  if (event.key === "ArrowRight") actions.later();
+  if (event.key === "Escape" && shown.pictures.length === 1) actions.back();
+});
+window.addEventListener("popstate", () => {
+  const asked = new URL(window.location.href).searchParams;
+  trigger("go", {
+    model: asked.get("model"), seed: Number(asked.get("seed")), num_images: Number(asked.get("n")),
+    truncation: Number(asked.get("psi")), label: asked.get("label") || "",
+  });
+});
+new ResizeObserver(layout).observe(gallery);
+window.addEventListener("resize", layout);
+watch("value", draw);
+draw();

@@ -1,0 +1,113 @@
+"""Pictures for the page and the endpoints. Everything here is a function of its arguments: no session, no global noise."""
+
+import base64
+import io
+import re
+import time
+import zipfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gan.errors import GANError
+from gan.image.pipeline import ImagePipelineOutput
+from gan.pipeline import check_truncation, sample_seeds
+from gan.studio.models import Registry
+
+
+MOST = 64  # pictures at once
+START = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "" stands for: every picture its own class
+
+# The generator runs on one thread for everybody. Requests arrive on forty, and each of those would start a team of
+# OpenMP threads of its own; in turn, a batch takes a few milliseconds and all cores.
+_generating = ThreadPoolExecutor(1, thread_name_prefix="generate")
+
+
+def draw(
+    registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str
+) -> tuple[ImagePipelineOutput, float]:
+    """Pictures, and the milliseconds that they took. A function of its arguments alone.
+
+    Raises:
+        GANError: if one of them can't be used.
+    """
+    if not 1 <= num_images <= MOST:
+        raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MOST}.")
+    pipeline = registry.get(model)
+
+    def timed() -> tuple[ImagePipelineOutput, float]:
+        start = time.perf_counter()
+        output = pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None)
+        return output, 1000 * (time.perf_counter() - start)
+
+    return _generating.submit(timed).result()
+
+
+def file_name(model: str, seed: int, label: str | None, truncation: float) -> str:
+    """`fashion_seed-7_Ankle-boot_psi-0.8.png`."""
+    words_of = [Path(model).name if Path(model).is_absolute() else model, f"seed-{seed}", label, f"psi-{truncation:g}"]
+    return "_".join(re.sub(r"[^\w.-]+", "-", word).strip("-") for word in words_of if word) + ".png"
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture at its native size."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def archive(registry: Registry, shown: dict[str, Any]) -> bytes:
+    """A ZIP of the pictures of a state of the page."""
+    output, _ = draw(registry, **{key: shown[key] for key in ("model", *START)})
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as folder:
+        for k, image in enumerate(output.images):
+            name = file_name(shown["model"], output.seeds[k], output.labels and output.labels[k], shown["truncation"])
+            folder.writestr(name, png(image))
+    return file.getvalue()
+
+
+def gallery_value(
+    registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str
+) -> tuple[dict[str, Any], float]:
+    """What gallery.js draws, and the milliseconds that the pictures took."""
+    output, milliseconds = draw(registry, model, seed, num_images, truncation, label)
+    labels = output.labels or [None] * len(output.images)
+    pictures = [
+        {
+            "seed": number,
+            "label": name,
+            "file": file_name(model, number, name, truncation),
+            # A PNG each: encoding is faster than that of one contact sheet, and the browser can save any of them.
+            "png": base64.b64encode(png(image)).decode(),
+        }
+        for image, number, name in zip(output.images, output.seeds, labels)
+    ]
+    height, width = registry.get(model).resolution
+    state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
+    return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
+
+
+def state_from_address(query: Mapping[str, str], default_model: str) -> dict[str, Any]:
+    """The state that an address asks for: `?model=fashion&seed=7&n=24&psi=0.8&label=Sandal`, any part left out.
+
+    Raises:
+        GANError: if a part of it can't be used.
+    """
+    try:
+        seed, count = int(query.get("seed", START["seed"])), int(query.get("n", START["num_images"]))
+        truncation = float(query.get("psi", START["truncation"]))
+    except ValueError as error:
+        raise GANError("The address is damaged: seed, n and psi must be numbers.") from error
+    sample_seeds(seed, count)
+    check_truncation(truncation)
+    return {
+        "model": query.get("model") or default_model,
+        "seed": seed,
+        "num_images": min(count, MOST),
+        "truncation": truncation,
+        "label": query.get("label", ""),
+    }

@@ -1,0 +1,30 @@
+"""From the command line to the loop: `train.py` and `python -m gan.training` are the same."""
+
+import logging
+import os
+import sys
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
+    from gan.errors import GANError
+    from gan.image.trainer import ImageTask
+    from gan.training import arguments
+    from gan.training.loop import train
+
+    tasks = {"image": ImageTask}  # a new modality is one more line
+    args = arguments.parser(tasks).parse_args(argv)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("gan").setLevel(logging.INFO)
+    try:
+        train(args, tasks[args.modality])
+    except GANError as error:
+        print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The command line: the flags that every modality shares, under the names that diffusers' scripts gave them."""
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gan.training.task import Task
+
+LR_SCHEDULERS = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup")
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str | None:  # "(default: None)" tells nobody anything
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def parser(tasks: Mapping[str, type["Task"]]) -> argparse.ArgumentParser:
+    """The parser of `train.py`: one sub-command a modality, which adds flags of its own to the shared ones."""
+    top = argparse.ArgumentParser(
+        prog="train.py",
+        description="Trains a small adversarial generator and writes it as a model repository.",
+        epilog="`train.py image --help` lists the flags of a modality.",
+    )
+    modalities = top.add_subparsers(dest="modality", required=True, metavar="{" + ",".join(tasks) + "}")
+    for name, task in tasks.items():
+        summary = (task.__doc__ or "").splitlines()[0]
+        sub = modalities.add_parser(name, help=summary, description=summary, formatter_class=_Formatter)
+        add_shared_arguments(sub)
+        task.add_arguments(sub)
+    return top
+
+
+def positive_int(text: str) -> int:
+    """An argparse type."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """An argparse type."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that every modality understands."""
+    data = parser.add_argument_group("data")
+    data.add_argument("--dataset_config_name", help="configuration of the data set on the Hub")
+    data.add_argument("--train_data_dir", help="a plain folder of files instead of --dataset_name")
+    data.add_argument("--cache_dir", help="where downloads are kept")
+    data.add_argument("--max_train_samples", type=positive_int, help="use the first so many samples only")
+
+    run = parser.add_argument_group("run")
+    run.add_argument(
+        "--output_dir", default="gan-model", help="where the model repository and checkpoints are written"
+    )
+    run.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
+    run.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
+    run.add_argument("--train_batch_size", type=positive_int, default=64, help="samples a process sees in one pass")
+    run.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="passes to one step")
+    run.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
+    run.add_argument("--num_train_epochs", type=positive_int, help="or its length in passes over the data")
+    run.add_argument(
+        "--mixed_precision",
+        choices=("no", "bf16"),
+        help="float32 or bfloat16 passes (penalties stay in float32); by default bf16 where the machine computes in it",
+    )
+
+    optimisation = parser.add_argument_group("optimisation")
+    optimisation.add_argument("--learning_rate", type=positive_float, default=5e-4, help="of the generator")
+    optimisation.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
+    optimisation.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both players")
+    optimisation.add_argument("--lr_warmup_steps", type=int, default=100, help="steps of linear warm-up")
+    optimisation.add_argument("--adam_beta1", type=float, default=0.0, help="0 suits adversarial games")
+    optimisation.add_argument("--adam_beta2", type=float, default=0.99, help="of both optimisers")
+    optimisation.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
+    optimisation.add_argument(
+        "--ema_half_life", type=positive_float, help="of the averaged generator, in samples; default a 40th of the run"
+    )
+    optimisation.add_argument("--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties")
+    optimisation.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")
+
+    watching = parser.add_argument_group("watching and keeping")
+    watching.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")
+    watching.add_argument("--tracker_project_name", default="gan", help="project in the tracker")
+    watching.add_argument("--logging_dir", default="logs", help="tracker files, below output_dir")
+    watching.add_argument("--logging_steps", type=positive_int, default=50, help="steps between figures")
+    watching.add_argument("--validation_steps", type=positive_int, default=500, help="steps between previews")
+    watching.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
+    watching.add_argument("--checkpoints_total_limit", type=positive_int, default=2, help="older ones are removed")
+    watching.add_argument("--resume_from_checkpoint", help="a checkpoint folder, or `latest` for the newest whole one")
+    watching.add_argument(
+        "--evaluate", action=argparse.BooleanOptionalAction, default=True, help="measure the model at the end"
+    )
+
+    hub = parser.add_argument_group("Hub")
+    hub.add_argument("--license", help="licence of the model, for its card: mit, apache-2.0, cc-by-4.0, ...")
+    hub.add_argument("--data_credit", help="a sentence for the card: whose data this is, and under what licence")
+    hub.add_argument("--push_to_hub", action="store_true", help="publish the model when it is done")
+    hub.add_argument("--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own")
+    hub.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
+    hub.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")

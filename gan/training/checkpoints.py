@@ -1,0 +1,76 @@
+"""Checkpoints: `checkpoint-N/` folders that are whole or not there at all."""
+
+import re
+import shutil
+from pathlib import Path
+
+from accelerate import Accelerator
+from accelerate.logging import get_logger
+
+from gan.errors import GANError
+
+logger = get_logger(__name__)
+
+
+def all_checkpoints(output_dir: Path) -> list[Path]:
+    """The checkpoint folders, oldest first."""
+    found = [path for path in output_dir.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
+    return sorted(found, key=lambda path: int(path.name.split("-")[1]))
+
+
+def save(accelerator: Accelerator, output_dir: Path, step: int, limit: int) -> bool:
+    """Writes `checkpoint-step` beside its place and renames it, then removes all but the newest `limit`.
+
+    A disk that is full costs the checkpoint, not the run: it says so, returns False, and what was there stays.
+    """
+    target, beside = output_dir / f"checkpoint-{step}", output_dir / f".checkpoint-{step}.saving"
+    try:
+        accelerator.save_state(str(beside))
+    except Exception as error:  # OSError, and what safetensors and torch.save make of one
+        if accelerator.is_main_process:
+            shutil.rmtree(beside, ignore_errors=True)
+        logger.warning(
+            f"checkpoint-{step} could not be written ({str(error).splitlines()[0]}); training goes on. Make room."
+        )
+        return False
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        if target.exists():
+            shutil.rmtree(target)
+        beside.rename(target)
+        for old in all_checkpoints(output_dir)[:-limit]:
+            shutil.rmtree(old, ignore_errors=True)
+    accelerator.wait_for_everyone()
+    return True
+
+
+def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | None:
+    """Loads a checkpoint into everything that `accelerator` prepared or registered.
+
+    Args:
+        wanted: a folder, or `latest` for the newest in `output_dir` that can be read.
+
+    Returns:
+        The folder, or `None` if `latest` found no checkpoint at all.
+
+    Raises:
+        GANError: if the folder named is missing or damaged, or every checkpoint is damaged.
+    """
+    candidates = all_checkpoints(output_dir)[::-1] if wanted == "latest" else [Path(wanted)]
+    for folder in candidates:
+        if not folder.is_dir():
+            raise GANError(f"There is no checkpoint at {folder}; `--resume_from_checkpoint latest` finds the newest.")
+        try:
+            accelerator.load_state(str(folder))
+            return folder
+        except Exception as error:  # whatever a damaged file makes its reader raise
+            reason = (
+                f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason'}"
+            )
+            logger.warning(f"{folder} is damaged and is passed over ({reason}).")
+    if candidates:
+        raise GANError(
+            f"No checkpoint in {candidates[0].parent} can be read, or they belong to a model of another shape; "
+            f"train without --resume_from_checkpoint."
+        )
+    return None

@@ -1,0 +1,299 @@
+"""The training loop. It knows no modality: a `Task` brings the data, the players and their losses."""
+
+import argparse
+import math
+import platform
+import shlex
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.logging import get_logger
+from accelerate.utils import ProjectConfiguration
+from diffusers.optimization import get_scheduler
+from tqdm.auto import tqdm
+
+from gan import hub
+from gan.errors import GANError
+from gan.pipeline import INDEX, GANPipeline
+from gan.training import checkpoints
+from gan.training.ema import EMA
+from gan.training.randomness import ShuffledOrder, StepRandom
+from gan.training.task import Task
+from gan.training.trackers import Trackers
+
+logger = get_logger(__name__)
+PUBLISHED_ARGUMENTS = ("hub_token", "cache_dir", "modality")  # those not to write into training.json
+
+
+class _Progress:
+    """Where the run stands; saved in every checkpoint."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.seconds = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        return vars(self)
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        vars(self).update(state)
+
+
+class _Stop:
+    """Turns Ctrl-C and SIGTERM into a wish to stop after the current step; a second Ctrl-C stops at once."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.wanted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("\nStopping after this step; the model and a checkpoint will be saved.", file=sys.stderr, flush=True)
+
+
+def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
+    """Runs a whole training as `args` (see `gan.training.arguments`) describe it.
+
+    Returns:
+        The folder of the model repository that was written.
+
+    Raises:
+        GANError: for anything that the user can mend.
+    """
+    output_dir = Path(args.output_dir)
+    _check_output_dir(args, output_dir)
+    args.mixed_precision = args.mixed_precision or _native_precision()
+    repo_id = hub.prepare_repository(args) if args.push_to_hub else None
+    accelerator = Accelerator(
+        mixed_precision=args.mixed_precision,
+        gradient_accumulation_steps=args.gradient_accumulation_steps,
+        project_config=ProjectConfiguration(str(output_dir), str(output_dir / args.logging_dir)),
+    )
+    torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
+    torch.manual_seed(args.seed)  # for the initial weights: nothing later draws from global state
+
+    task = task_class(args)
+    args.max_train_steps = _run_length(args, task.size, accelerator.num_processes)
+    step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
+    ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
+    ema.model.to(accelerator.device)
+    optimizers = [
+        torch.optim.Adam(
+            network.parameters(), rate, (args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, fused=True
+        )
+        for network, rate in (
+            (task.generator, args.learning_rate),
+            (task.discriminator, args.discr_learning_rate or args.learning_rate),
+        )
+    ]
+    schedulers = [
+        get_scheduler(
+            args.lr_scheduler,
+            optimizer,
+            num_warmup_steps=min(args.lr_warmup_steps, args.max_train_steps // 10),
+            num_training_steps=args.max_train_steps,
+        )
+        for optimizer in optimizers
+    ]
+    generator, discriminator, *optimizers = accelerator.prepare(task.generator, task.discriminator, *optimizers)
+    bare_generator, bare_discriminator = accelerator.unwrap_model(generator), accelerator.unwrap_model(discriminator)
+    progress = _Progress()
+    accelerator.register_for_checkpointing(progress, ema, task, *schedulers)
+
+    if args.resume_from_checkpoint:
+        folder = checkpoints.resume(accelerator, output_dir, args.resume_from_checkpoint)
+        logger.info(f"Goes on from {folder}." if folder else "There is no checkpoint yet: starts from the beginning.")
+    trackers = Trackers(args, output_dir, accelerator.is_main_process)
+    order = ShuffledOrder(task.size, args.seed)
+    stop = _Stop()
+    started, earlier = time.monotonic(), progress.seconds
+    bar = tqdm(
+        total=args.max_train_steps * step_samples,
+        initial=progress.step * step_samples,
+        unit=f" {task.unit}",
+        unit_scale=True,
+        smoothing=0.05,
+        disable=not accelerator.is_main_process,
+    )
+
+    def finished_pipeline() -> GANPipeline:
+        pipeline = task.pipeline(ema.model, bare_discriminator)
+        pipeline.training = _record(args, task, progress, step_samples)
+        return pipeline
+
+    def save_checkpoint() -> None:
+        _check_finite({name: float(value) for name, value in logs.items()}, output_dir)
+        progress.seconds = earlier + time.monotonic() - started
+        checkpoints.save(accelerator, output_dir, progress.step, args.checkpoints_total_limit)
+
+    logs: dict[str, torch.Tensor] = {}
+    while progress.step < args.max_train_steps and not _any_process(accelerator, stop.wanted):
+        for micro in range(args.gradient_accumulation_steps):
+            pass_number = progress.step * args.gradient_accumulation_steps + micro
+            random = StepRandom(args.seed, pass_number, accelerator.process_index, accelerator.num_processes)
+            position = pass_number * accelerator.num_processes + accelerator.process_index
+            indices = order.slice(position * args.train_batch_size, args.train_batch_size)
+            batch = {
+                name: None if value is None else value.to(accelerator.device, non_blocking=True)
+                for name, value in task.batch(indices, random).items()
+            }
+            # One `accumulate` for both players: its counter advances with every call.
+            with accelerator.accumulate(generator, discriminator):
+                fake = task.generate(generator, batch)  # one pass serves both players' losses
+
+                # Discriminator. Lazy penalties: rare, and heavier for it (Karras et al. 2020, StyleGAN2).
+                due = progress.step % args.penalty_interval == 0
+                penalty = args.gamma / 2 * args.penalty_interval if due else 0.0
+                loss, discriminator_logs = task.discriminator_loss(
+                    discriminator, bare_discriminator, batch, fake.detach(), penalty, random
+                )
+                accelerator.backward(loss)
+                optimizers[1].step()
+                optimizers[1].zero_grad()
+
+                # Generator. The discriminator is frozen, or this loss would leak into its accumulated gradients.
+                discriminator.requires_grad_(False)
+                loss, generator_logs = task.generator_loss(bare_discriminator, batch, fake, random)
+                accelerator.backward(loss)
+                optimizers[0].step()
+                optimizers[0].zero_grad()
+                discriminator.requires_grad_(True)
+
+        logs |= discriminator_logs | generator_logs
+        progress.step += 1
+        for scheduler in schedulers:
+            scheduler.step()
+        ema.update(bare_generator, step_samples, progress.step * step_samples)
+        bar.update(step_samples)
+
+        if progress.step % args.logging_steps == 0 or progress.step == args.max_train_steps:
+            figures = {name: float(value) for name, value in logs.items()}
+            figures["learning_rate"] = schedulers[0].get_last_lr()[0]
+            figures[f"{task.unit}_per_second"] = bar.format_dict["rate"] or 0.0
+            _check_finite(figures, output_dir)
+            bar.set_postfix({name: f"{figures[name]:.3g}" for name in ("discriminator_loss", "generator_loss")})
+            trackers.log(figures, progress.step)
+        if progress.step % args.validation_steps == 0 and accelerator.is_main_process:
+            path = output_dir / "previews" / f"step-{progress.step:06d}"
+            path.parent.mkdir(exist_ok=True)
+            trackers.log_sample(task.preview(task.pipeline(ema.model, bare_discriminator), path), progress.step)
+        if progress.step % args.checkpointing_steps == 0:
+            save_checkpoint()
+
+    bar.close()
+    progress.seconds = earlier + time.monotonic() - started
+    stopped = progress.step < args.max_train_steps
+    if progress.step % args.checkpointing_steps and progress.step > 0:
+        save_checkpoint()
+    if accelerator.is_main_process:
+        pipeline = finished_pipeline()
+        if args.evaluate and not stopped:
+            pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
+        pipeline.save_pretrained(output_dir, repo_id=repo_id)
+        print(f"The model is in {output_dir}.", flush=True)
+        if stopped:
+            print(
+                f"Stopped at step {progress.step} of {args.max_train_steps}; the same command with "
+                f"`--resume_from_checkpoint latest` goes on from there.",
+                flush=True,
+            )
+        if repo_id is not None:
+            address = pipeline.push_to_hub(repo_id, args.hub_private_repo or None, args.hub_token)
+            print(f"Published at {address}.", flush=True)
+    trackers.close()
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return output_dir
+
+
+def _check_output_dir(args: argparse.Namespace, output_dir: Path) -> None:
+    if output_dir.exists() and not output_dir.is_dir():
+        raise GANError(f"{output_dir} is a file; --output_dir takes a folder.")
+    holds_model = (output_dir / INDEX).exists() or bool(checkpoints.all_checkpoints(output_dir))
+    if holds_model and not (args.overwrite_output_dir or args.resume_from_checkpoint):
+        raise GANError(
+            f"{output_dir} already holds a model; go on with `--resume_from_checkpoint latest`, replace it with "
+            f"--overwrite_output_dir, or choose another --output_dir."
+        )
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GANError(
+            f"The folder {output_dir} cannot be made ({error.strerror}); choose another --output_dir."
+        ) from error
+
+
+def _native_precision() -> str:
+    """bf16 where the hardware computes in it; emulated, it is slower than float32."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "no"
+
+
+def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
+    if args.max_train_steps is not None:
+        return args.max_train_steps
+    if args.num_train_epochs is None:
+        return DEFAULT_STEPS
+    samples = args.train_batch_size * args.gradient_accumulation_steps * processes
+    return math.ceil(args.num_train_epochs * size / samples)
+
+
+DEFAULT_STEPS = 1500  # with the other defaults: under ten minutes on two cores
+
+
+def _any_process(accelerator: Accelerator, wanted: bool) -> bool:
+    """Whether any process was asked to stop, so that all of them leave the loop at the same step."""
+    if accelerator.num_processes == 1:
+        return wanted
+    return bool(accelerator.reduce(torch.tensor(float(wanted), device=accelerator.device)).item())
+
+
+def _check_finite(logs: dict[str, float], output_dir: Path) -> None:
+    broken = [name for name, value in logs.items() if not math.isfinite(value)]
+    if broken:
+        kept = checkpoints.all_checkpoints(output_dir)
+        raise GANError(
+            f"Training broke down: {broken[0]} is not a number any more. Lower --learning_rate or raise --gamma; "
+            + (f"{kept[-1]} is the last good checkpoint." if kept else "no checkpoint was written before.")
+        )
+
+
+def _record(args: argparse.Namespace, task: Task, progress: _Progress, step_samples: int) -> dict[str, Any]:
+    """The contents of `training.json`."""
+    seen = progress.step * step_samples
+    return {
+        "command": "accelerate launch train.py " + shlex.join(_without_token(sys.argv[1:])),
+        "dataset": task.dataset_record(),
+        "seed": args.seed,
+        "steps": progress.step,
+        f"{task.unit}_seen": seen,
+        "seconds": round(progress.seconds, 1),
+        f"{task.unit}_per_second": round(seen / max(progress.seconds, 1e-9), 1),
+        "arguments": {name: value for name, value in vars(args).items() if name not in PUBLISHED_ARGUMENTS},
+        "machine": {
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine() + " CPU",
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {name: version(name) for name in ("torch", "diffusers", "accelerate")},
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def _without_token(words: list[str]) -> list[str]:
+    """The command line without `--hub_token`, for the record."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and word != "--hub_token" and not word.startswith("--hub_token="):
+            kept.append(word)
+        skip = word == "--hub_token"
+    return kept

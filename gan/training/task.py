@@ -1,0 +1,72 @@
+"""What a modality gives to the training loop."""
+
+import argparse
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from gan.pipeline import GANPipeline
+from gan.training.randomness import StepRandom
+
+Batch = dict[str, Tensor | None]
+
+
+class Task(Protocol):
+    """One modality, ready to train: its data, its two players and their losses.
+
+    Attributes:
+        generator, discriminator: the players, not yet prepared by Accelerate.
+        size: training samples.
+        unit: what a sample is called, in the plural ("images").
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    size: int
+    unit: str
+
+    def __init__(self, args: argparse.Namespace): ...
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Adds the modality's own flags."""
+
+    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        """The samples of a micro-batch and the noise that goes with them, on the CPU."""
+
+    def generate(self, generator: nn.Module, batch: Batch) -> Tensor:
+        """Generated samples for a micro-batch, differentiable in the generator."""
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and figures to log.
+
+        Args:
+            discriminator: prepared by Accelerate (autocast, data-parallel).
+            bare: the same network without, for the penalties in full precision.
+            penalty: weight of the penalties now; 0 where this step has none.
+        """
+
+    def generator_loss(
+        self, discriminator: nn.Module, batch: Batch, fake: Tensor, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and figures to log. The discriminator is frozen."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the modality must remember in a checkpoint."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+    def pipeline(self, generator: nn.Module, discriminator: nn.Module) -> GANPipeline:
+        """The model to save, without its record."""
+
+    def dataset_record(self) -> dict[str, Any]:
+        """What `training.json` says of the data."""
+
+    def preview(self, pipeline: GANPipeline, path: Path) -> Path:
+        """Writes fixed samples below `path` (without suffix); returns the file."""
+
+    def evaluate(self, pipeline: GANPipeline) -> dict[str, Any]:
+        """What `metrics.json` says: measured on held-out data."""

@@ -1,0 +1,53 @@
+"""TensorBoard and Trackio behind one small face."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+class Trackers:
+    """Logs figures and samples to the trackers that `--report_to` names; does nothing on other processes.
+
+    Args:
+        args: `report_to`, `logging_dir`, `tracker_project_name`.
+    """
+
+    def __init__(self, args: argparse.Namespace, output_dir: Path, is_main_process: bool):
+        self.tensorboard: Any = None
+        self.trackio: Any = None
+        if not is_main_process:
+            return
+        if args.report_to in ("tensorboard", "all"):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.tensorboard = SummaryWriter(output_dir / args.logging_dir)
+        if args.report_to in ("trackio", "all"):
+            import trackio
+
+            config = {name: value for name, value in vars(args).items() if name != "hub_token"}
+            trackio.init(project=args.tracker_project_name, name=output_dir.name, config=config, embed=False)
+            self.trackio = trackio
+
+    def log(self, figures: dict[str, float], step: int) -> None:
+        if self.tensorboard is not None:
+            for name, value in figures.items():
+                self.tensorboard.add_scalar(name, value, step)
+        if self.trackio is not None:
+            self.trackio.log(figures, step=step)
+
+    def log_sample(self, path: Path, step: int) -> None:
+        """Logs a preview file: a picture."""
+        if self.tensorboard is not None:
+            picture = np.asarray(Image.open(path).convert("RGB"))
+            self.tensorboard.add_image("preview", picture, step, dataformats="HWC")
+        if self.trackio is not None:
+            self.trackio.log({"preview": self.trackio.Image(str(path))}, step=step)
+
+    def close(self) -> None:
+        if self.tensorboard is not None:
+            self.tensorboard.close()
+        if self.trackio is not None:
+            self.trackio.finish()
