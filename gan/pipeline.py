@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from diffusers import DiffusionPipeline
 from safetensors import SafetensorError, safe_open
 
-from gan import hub
+from gan import card, hub
 from gan.errors import GANError
 
 FORMAT_VERSION = 1
@@ -20,12 +20,17 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 class GANPipeline(DiffusionPipeline):
-    """The base of `ImagePipeline` and its siblings; `GANPipeline.from_pretrained` returns whichever a repository holds.
+    """The base of `ImagePipeline` and its siblings; `GANPipeline.from_pretrained` returns the one a repository holds.
 
     Attributes:
         training: the contents of `training.json`: how the model was made ({} if unknown).
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
+        unit: what a sample is called, in the plural.
+        hub_task: the Hub's name for what the model does.
     """
+
+    unit: ClassVar[str]
+    hub_task: ClassVar[str]
 
     _optional_components: ClassVar[list[str]] = ["discriminator"]
 
@@ -42,7 +47,7 @@ class GANPipeline(DiffusionPipeline):
                 for diffusers.
 
         Raises:
-            GANError: if there is no such model, it isn't ours, a file is missing or damaged, or the Hub can't be reached.
+            GANError: if there is no such model, it isn't ours, a file is missing or damaged, or the Hub is away.
         """
         hub_kwargs = {k: kwargs.pop(k) for k in ("revision", "token", "cache_dir", "local_files_only") if k in kwargs}
         source = str(pretrained_model_name_or_path)
@@ -123,10 +128,18 @@ class GANPipeline(DiffusionPipeline):
             if content:
                 (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         self.save_samples(folder)
-        hub.model_card(self, repo_id).save(folder / "README.md")
+        card.model_card(self, repo_id).save(folder / "README.md")
 
     def save_samples(self, folder: Path) -> None:
         """Writes what the card shows (`samples.png`, ...)."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """A sentence for the model card."""
+        raise NotImplementedError
+
+    def usage(self, repo_id: str) -> str:
+        """The section of the model card that shows how to sample."""
         raise NotImplementedError
 
     @property

@@ -94,7 +94,7 @@ def load(args: Any) -> tuple[ImageSet, ImageSet]:
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `image_column`, `label_column`,
-            `resolution`, `center_crop`, `max_train_samples`, `unconditional`, `seed`.
+            `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`, `seed`.
 
     Raises:
         GANError: if there are no usable pictures, with the reason.
@@ -102,11 +102,10 @@ def load(args: Any) -> tuple[ImageSet, ImageSet]:
     if args.train_data_dir is not None:
         train, test = _from_folder(args), None
     elif args.dataset_name == "glyphs":
-        train, test = _glyphs(args, GLYPHS_TRAIN, 0, "train"), _glyphs(args, GLYPHS_TEST, 1, "test")
+        train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
+        test = _glyphs(args, GLYPHS_TEST, 1, "test")
     else:
         train, test = _from_dataset(args)
-    if args.max_train_samples is not None:
-        train = train.take(np.arange(min(len(train), args.max_train_samples)), train.split)
     if test is None:
         order = np.random.default_rng(0).permutation(len(train))
         held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
@@ -119,6 +118,8 @@ def load(args: Any) -> tuple[ImageSet, ImageSet]:
 
 def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:
     pixels, labels = glyphs.draw_glyphs(count, args.resolution or (32, 32), seed)
+    if args.image_channels == 1:
+        pixels = pixels.float().mean(1, keepdim=True).round().to(torch.uint8)
     if args.unconditional:
         return ImageSet(pixels.numpy(), None, None, "glyphs", split, license="apache-2.0")
     return ImageSet(pixels.numpy(), labels.numpy(), list(glyphs.CLASS_NAMES), "glyphs", split, license="apache-2.0")
@@ -129,6 +130,7 @@ def _from_folder(args: Any) -> ImageSet:
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    files = files[: args.max_train_samples]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
     parents = [path.relative_to(root).parts[0] if len(path.relative_to(root).parts) > 1 else None for path in files]
@@ -143,8 +145,15 @@ def _from_dataset(args: Any) -> tuple[ImageSet, ImageSet | None]:
     splits = _load_dataset(args)
     train_name = "train" if "train" in splits else next(iter(splits))
     test_name = next((name for name in ("test", "validation", "valid") if name in splits and name != train_name), None)
-    train = _from_split(splits[train_name], args, train_name, _like=None)
-    return train, None if test_name is None else _from_split(splits[test_name], args, test_name, _like=train)
+    train_split = splits[train_name]
+    if args.max_train_samples is not None:
+        train_split = train_split.select(range(min(len(train_split), args.max_train_samples)))
+    train = _from_split(train_split, args, train_name, like=None)
+    if test_name is None:
+        return train, None
+    test = _from_split(splits[test_name], args, test_name, like=train)
+    usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
+    return train, test if usable else None
 
 
 def _load_dataset(args: Any) -> DatasetDict:
@@ -167,12 +176,10 @@ def _load_dataset(args: Any) -> DatasetDict:
     return found
 
 
-def _from_split(split: Dataset, args: Any, split_name: str, _like: ImageSet | None) -> ImageSet:
+def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
     column = _image_column(split, args.image_column)
     raw = split.cast_column(column, datasets.Image(decode=False))
     labels, names = (None, None) if args.unconditional else _labels(split, args.label_column)
-    if _like is not None and (labels is None) != (_like.labels is None):
-        labels, names = None, None
 
     def opener(index: int) -> Callable[[], Image.Image]:
         def open_one() -> Image.Image:
@@ -182,7 +189,7 @@ def _from_split(split: Dataset, args: Any, split_name: str, _like: ImageSet | No
         return open_one
 
     where = f"the {split_name} split of {args.dataset_name}"
-    decoded = _decode([opener(index) for index in range(len(split))], args, where, _like)
+    decoded = _decode([opener(index) for index in range(len(split))], args, where, like)
     name = args.dataset_name
     if re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name) is None:  # a folder, not a Hub id
         name = Path(name).resolve().name
@@ -245,7 +252,7 @@ def _decode(
                 continue  # a damaged picture among good ones: counted below
 
     resolution = like.resolution if like else args.resolution
-    channels = like.channels if like else None
+    channels = like.channels if like else args.image_channels
     pixels, kept = None, []
     for index, image in readable():
         if pixels is None:

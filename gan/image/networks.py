@@ -111,6 +111,7 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         image_channels: 1 for grey, 3 for RGB.
         num_classes: 0 makes an unconditional generator.
         latent_dim: numbers in a latent `z`, which is drawn from N(0, I).
+        embedding_dim: numbers that a class is told by, beside the latent.
         channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
     """
@@ -122,6 +123,7 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         image_channels: int = 3,
         num_classes: int = 0,
         latent_dim: int = 64,
+        embedding_dim: int = 16,
         channels: tuple[int, ...] = (160, 128, 64, 32),
         blocks_per_stage: int = 1,
     ):
@@ -129,11 +131,10 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         stages = _check(resolution, image_channels, channels)
         start = channels[0] * stages[0][0] * stages[0][1]
         depth = blocks_per_stage * len(stages)
-        embedding = min(num_classes, latent_dim)
         self.embed = (
-            _scaled(nn.Linear(num_classes, embedding, bias=False), math.sqrt(num_classes)) if embedding else None
+            _scaled(nn.Linear(num_classes, embedding_dim, bias=False), math.sqrt(num_classes)) if num_classes else None
         )
-        self.start = _scaled(nn.Linear(latent_dim + embedding, start))
+        self.start = _scaled(nn.Linear(latent_dim + (embedding_dim if num_classes else 0), start))
         layers: list[nn.Module] = []
         for i, width in enumerate(channels):
             if i > 0:

@@ -42,6 +42,9 @@ class ImagePipeline(GANPipeline):
         format_version: of the repository that this was loaded from.
     """
 
+    unit = "images"
+    hub_task = "unconditional-image-generation"
+
     def __init__(
         self,
         generator: ImageGenerator,
@@ -128,8 +131,30 @@ class ImagePipeline(GANPipeline):
             )
         return matches[0]
 
+    def describe(self) -> str:
+        """A sentence for the model card."""
+        height, width = self.resolution
+        colour = "grey" if self.generator.config.image_channels == 1 else "RGB"
+        classes = f" of {len(self.labels)} classes ({', '.join(self.labels)})" if self.labels else ""
+        return (
+            f"A generative adversarial network that draws {colour} pictures of {height}x{width} pixels{classes}: "
+            f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass a picture, at home on a CPU."
+        )
+
+    def usage(self, repo_id: str) -> str:
+        """The section of the model card that shows how to sample."""
+        label = f", label={self.labels[0]!r}" if self.labels else ""
+        return (
+            "```python\nfrom gan import GANPipeline\n\n"
+            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
+            f"out = pipeline(seed=7, num_images=16, truncation=0.8{label})\n"
+            'out.images[0].save(f"{out.seeds[0]}.png")\n```\n\n'
+            "Picture k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
+            "smaller is safer and less varied."
+        )
+
     def save_samples(self, folder: Path) -> None:
-        """Writes `samples.png`, the sheet that the card shows: eight seeds a row, a class a row where there are some."""
+        """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes."""
         rows = min(len(self.labels), 10) if self.labels else 4
         images = []
         for row in range(rows):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
+from gan.errors import GANError
 from gan.image import data, metrics
 from gan.image.augment import augment
 from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, stage_channels
@@ -55,6 +56,9 @@ class ImageTask:
             default=True,
             help="crop to the shape of the resolution instead of stretching to it",
         )
+        pictures.add_argument(
+            "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the first picture is"
+        )
         pictures.add_argument("--random_flip", action="store_true", help="mirrored pictures are as likely")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         pictures.add_argument("--latent_dim", type=int, default=64, help="numbers in a latent")
@@ -70,28 +74,27 @@ class ImageTask:
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
+        pretrained = None
+        if args.pretrained_model_name_or_path:
+            pretrained = ImagePipeline.from_pretrained(args.pretrained_model_name_or_path, revision=args.revision)
+            args.resolution = args.resolution or pretrained.resolution
+            args.image_channels = pretrained.generator.config.image_channels
         self.train_set, self.test_set = data.load(args)
+        if self.train_set.skipped:
+            print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
+        if pretrained is None:
+            self.generator, self.discriminator = _from_scratch(args, self.train_set)
+        else:
+            self.generator, self.discriminator = _from_pretrained(args, pretrained, self.train_set)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last).train()
+
         order = np.random.default_rng(0).permutation(len(self.train_set))
         watched = min(WATCHED_MOST, int(WATCHED_SHARE * len(order))) if args.augment_target < 1 else 0
         self.watched_set = self.train_set.take(np.sort(order[:watched]), "watched")
-        self.train_set = (
-            self.train_set.take(np.sort(order[watched:]), self.train_set.split) if watched else self.train_set
-        )
+        if watched:
+            self.train_set = self.train_set.take(np.sort(order[watched:]), self.train_set.split)
         self.size = len(self.train_set)
-        if self.train_set.skipped:
-            print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
-        shape = self.train_set.resolution
-        shared: dict[str, Any] = {
-            "resolution": shape,
-            "image_channels": self.train_set.channels,
-            "num_classes": len(self.train_set.label_names or ()),
-            "channels": tuple(stage_channels(shape, args.model_size)),
-            "blocks_per_stage": SIZES[args.model_size][2],
-        }
-        self.generator = (
-            ImageGenerator(latent_dim=args.latent_dim, **shared).to(memory_format=torch.channels_last).train()
-        )
-        self.discriminator = ImageDiscriminator(**shared).to(memory_format=torch.channels_last).train()
         self.augment_p = 0.0
         self.memorised, self.told_apart = 0.0, 0.0  # running means of logit differences, for `_adapt`
 
@@ -191,3 +194,49 @@ class ImageTask:
 
     def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:
         return metrics.evaluate(pipeline, self.train_set, self.test_set)
+
+
+def _from_scratch(args: argparse.Namespace, train_set: data.ImageSet) -> tuple[ImageGenerator, ImageDiscriminator]:
+    shared: dict[str, Any] = {
+        "resolution": train_set.resolution,
+        "image_channels": train_set.channels,
+        "num_classes": len(train_set.label_names or ()),
+        "channels": tuple(stage_channels(train_set.resolution, args.model_size)),
+        "blocks_per_stage": SIZES[args.model_size][2],
+    }
+    return ImageGenerator(latent_dim=args.latent_dim, **shared), ImageDiscriminator(**shared)
+
+
+def _from_pretrained(
+    args: argparse.Namespace, pipeline: ImagePipeline, train_set: data.ImageSet
+) -> tuple[ImageGenerator, ImageDiscriminator]:
+    """Both players of an earlier model. Classes are matched by name; new ones start from the mean of the old."""
+    source = args.pretrained_model_name_or_path
+    if train_set.resolution != pipeline.resolution:
+        height, width = pipeline.resolution
+        raise GANError(
+            f"{source} draws pictures of {height}x{width}, so training cannot go on from it at another resolution; "
+            f"leave --resolution out, or train from scratch."
+        )
+    if pipeline.discriminator is None:
+        raise GANError(f"{source} has no discriminator, so training cannot go on from it; train from scratch.")
+    if bool(pipeline.labels) != bool(train_set.label_names):
+        raise GANError(
+            f"{source} knows classes and the data has none; put the pictures into sub-folders, or train from scratch."
+            if pipeline.labels
+            else f"{source} knows no classes; train on from it with --unconditional."
+        )
+    args.latent_dim = pipeline.generator.config.latent_dim
+    players = []
+    for old in (pipeline.generator, pipeline.discriminator):
+        new = type(old).from_config(old.config, num_classes=len(train_set.label_names or ()))
+        weights = old.state_dict()
+        if train_set.label_names:
+            known = {name.casefold(): index for index, name in enumerate(pipeline.labels)}
+            picked = [known.get(name.casefold()) for name in train_set.label_names]
+            embedded = weights["embed.weight"]  # a column a class
+            columns = [embedded.mean(1) if index is None else embedded[:, index] for index in picked]
+            weights["embed.weight"] = torch.stack(columns, dim=1)
+        new.load_state_dict(weights)
+        players.append(new)
+    return players[0], players[1]

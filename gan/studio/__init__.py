@@ -2,11 +2,9 @@
 
 import os
 
-
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
 
-from gan.studio.models import Registry, given_models, offered_models  # noqa: E402
-from gan.studio.page import LOOKS, build_page, main  # noqa: E402
-
+from gan.studio.models import Registry, given_models, offered_models
+from gan.studio.page import LOOKS, build_page, main
 
 __all__ = ["LOOKS", "Registry", "build_page", "given_models", "main", "offered_models"]

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from gan.studio.models import Registry
 from gan.studio.pictures import MOST, START, archive, gallery_value, state_from_address
 from gan.studio.strings import LANGUAGES, i18n, words
 
-
 SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
 
 
@@ -23,10 +23,6 @@ class Choice(gr.Dropdown):
     """A dropdown whose choices change with the model: what it holds is judged by the model, not by the first choices."""
 
     is_template = True  # drawn as the gr.Dropdown that it is
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        # Without a filter to type in, a phone shows the choices and not its keyboard.
-        super().__init__(*args, filterable=False, **kwargs)
 
     def preprocess(self, payload: str | None) -> str:
         return payload or ""
@@ -40,7 +36,9 @@ def shown_errors(function: Callable) -> Callable:
         try:
             return function(*args, **kwargs)
         except GANError as error:
-            raise gr.Error(str(error), title=i18n("error"), print_exception=False) from error
+            # A toast is HTML, and the sentence may quote what somebody typed.
+            message = escape(str(error), quote=False)
+            raise gr.Error(message, title=str(i18n("error")), print_exception=False) from error
 
     return wrapper
 
@@ -64,6 +62,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
             label=i18n("model"),
             show_label=False,
             container=False,
+            filterable=False,  # a phone shows the choices then, and not its keyboard
             elem_id="model",
             scale=0,
             min_width=180,
@@ -104,6 +103,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                 [("", "")],
                 value="",
                 label=i18n("label"),
+                filterable=False,
                 visible=False,
                 elem_id="label",
             )
@@ -125,14 +125,12 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                 )
                 load = gr.Button(i18n("load"), elem_id="load", scale=0, min_width=80)
 
-    @shown_errors
     def render(model, seed, num_images, truncation, label, request: gr.Request):
         if seed is None:  # the field is being typed in
             return gr.skip(), gr.skip()
         value, milliseconds = gallery_value(registry, model, seed, num_images, truncation, label)
         return value, speed_html(num_images, milliseconds, words(request))
 
-    @shown_errors
     def switch(model, seed, num_images, truncation, label, request: gr.Request):
         pipeline, language = registry.get(model), words(request)
         names = pipeline.labels or []
@@ -145,14 +143,14 @@ def build(page: gr.Blocks, registry: Registry) -> None:
 
     @shown_errors
     def restore(request: gr.Request):
-        # An address that asks for the impossible says so and opens on what there is.
         try:
             state = state_from_address(request.query_params, registry.default)
             shown = switch(*state.values(), request)
-        except (GANError, gr.Error) as error:
-            gr.Warning(error.message if isinstance(error, gr.Error) else str(error), title=i18n("error"))
+        except GANError as error:
+            # The address asks for the impossible: open on what there is, and say so.
             state = {"model": registry.default, **START}
             shown = switch(*state.values(), request)
+            gr.Warning(escape(str(error), quote=False), title=str(i18n("error")))
         return (
             gr.update(choices=list(dict.fromkeys([*registry.offered, state["model"]])), value=state["model"]),
             state["seed"],
@@ -176,9 +174,17 @@ def build(page: gr.Blocks, registry: Registry) -> None:
     live = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     latest = {**live, "trigger_mode": "always_last"}
     moved = [seed.change, num_images.change, truncation.change, label.change]
-    page.load(restore, None, [model, seed, num_images, truncation, label, card, gallery, speed], **live)
-    gr.on(moved, render, controls, [gallery, speed], **latest)
-    model.change(switch, controls, [label, card, gallery, speed], **latest)
+    # Queued, because only then can it warn.
+    page.load(
+        restore,
+        None,
+        [model, seed, num_images, truncation, label, card, gallery, speed],
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=4,
+    )
+    gr.on(moved, shown_errors(render), controls, [gallery, speed], **latest)
+    model.change(shown_errors(switch), controls, [label, card, gallery, speed], **latest)
     gallery.go(go, None, controls, **live)
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 1e6)", api_visibility="private")
     gr.on(

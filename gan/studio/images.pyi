@@ -15,19 +15,13 @@ from gan.studio.models import Registry
 from gan.studio.pictures import MOST, START, archive, gallery_value, state_from_address
 from gan.studio.strings import LANGUAGES, i18n, words
 
-
 SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
 
-from gradio.events import Dependency
 
 class Choice(gr.Dropdown):
     """A dropdown whose choices change with the model: what it holds is judged by the model, not by the first choices."""
 
     is_template = True  # drawn as the gr.Dropdown that it is
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        # Without a filter to type in, a phone shows the choices and not its keyboard.
-        super().__init__(*args, filterable=False, **kwargs)
 
     def preprocess(self, payload: str | None) -> str:
         return payload or ""
@@ -36,7 +30,6 @@ class Choice(gr.Dropdown):
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def shown_errors(function: Callable) -> Callable:
     """Turns a `GANError` into a message on the page, or into the error that a client of an endpoint gets."""
@@ -49,7 +42,6 @@ def shown_errors(function: Callable) -> Callable:
             raise gr.Error(str(error), title=i18n("error"), print_exception=False) from error
 
     return wrapper
-
 
 def build(page: gr.Blocks, registry: Registry) -> None:
     """Adds the pictures and their controls to the page that is being built."""

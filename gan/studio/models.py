@@ -11,7 +11,6 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import INDEX
 
-
 BUNDLED = Path(__file__).parents[2] / "weights"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 

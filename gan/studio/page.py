@@ -16,7 +16,6 @@ from gan.studio.pictures import draw
 from gan.studio.strings import i18n
 from gan.studio.theme import CSS, StudioTheme
 
-
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"]}
 

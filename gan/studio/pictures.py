@@ -17,7 +17,6 @@ from gan.image.pipeline import ImagePipelineOutput
 from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.models import Registry
 
-
 MOST = 64  # pictures at once
 START = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "" stands for: every picture its own class
 

@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-
 EN = {
     "tagline": "Small generators, live.",
     "model": "Model",

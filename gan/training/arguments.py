@@ -57,6 +57,10 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
     run = parser.add_argument_group("run")
     run.add_argument(
+        "--pretrained_model_name_or_path", help="a model to go on from, a folder or a Hub id; its shape is kept"
+    )
+    run.add_argument("--revision", help="of the model to go on from")
+    run.add_argument(
         "--output_dir", default="gan-model", help="where the model repository and checkpoints are written"
     )
     run.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
@@ -68,7 +72,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--mixed_precision",
         choices=("no", "bf16"),
-        help="float32 or bfloat16 passes (penalties stay in float32); by default bf16 where the machine computes in it",
+        help="float32 or bfloat16 passes (penalties stay in float32); by default bf16 where the hardware has it",
     )
 
     optimisation = parser.add_argument_group("optimisation")
