@@ -2,6 +2,5 @@
 
 from gan.studio import main
 
-
 if __name__ == "__main__":
     main()

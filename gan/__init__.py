@@ -11,8 +11,8 @@ from gan.errors import GANError
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline
+from gan.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "GANError",
     "GANPipeline",
@@ -21,6 +21,7 @@ __all__ = [
     "ImagePipeline",
     "ImagePipelineOutput",
     "ModelMixin",
+    "__version__",
 ]
 
 # diffusers records a component as [module, class] and finds it again with getattr(module, class), asking the same

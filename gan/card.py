@@ -48,7 +48,7 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
         _training_section(pipeline, training),
         _metrics_section(metrics),
         "## Fine-tune it",
-        _again(training, repo_id),
+        _again(pipeline, repo_id),
         "## Limits",
         "It draws what its data showed and nothing else, with the biases of that data; a sample is a function of the "
         "model and its seed. The weights are safetensors; no code from this repository is run when it is loaded.",
@@ -93,11 +93,13 @@ def _metrics_section(metrics: dict[str, Any]) -> str:
     )
 
 
-def _again(training: dict[str, Any], repo_id: str) -> str:
-    modality = training.get("command", "accelerate launch train.py image").split()[3]
+def _again(pipeline: "GANPipeline", repo_id: str) -> str:
+    words = pipeline.training.get("command", "").partition("train.py ")[2].split()
+    modality = words[0] if words else "image"
+    classes = bool(getattr(pipeline, "labels", None))
     return (
         "The repository holds both players, the generator's EMA weights and the discriminator, so that training can "
-        "go on from here with data of your own, here a folder whose sub-folders are the classes:\n\n"
+        f"go on from here with data of your own, here a folder{' whose sub-folders are the classes' * classes}:\n\n"
         f"```bash\naccelerate launch train.py {modality} --pretrained_model_name_or_path {repo_id} \\\n"
         f"  --train_data_dir ./my-folder --output_dir my-model\n```"
     )

@@ -55,7 +55,7 @@ def download(
             allow_patterns=REPOSITORY_FILES,
         )
     except FAILURES as error:
-        raise GANError(f"{repo_id} cannot be fetched: {_reason(error)}") from error
+        raise GANError(f"{repo_id} cannot be fetched: {reason(error)}") from error
 
 
 def prepare_repository(args: argparse.Namespace) -> str:
@@ -75,7 +75,7 @@ def prepare_repository(args: argparse.Namespace) -> str:
         repo_id = name if "/" in name else f"{api.whoami()['name']}/{name}"
         return _create(api, repo_id, args.hub_private_repo or None)
     except FAILURES as error:
-        raise GANError(f"Publishing to {name} will not work: {_reason(error)}") from error
+        raise GANError(f"Publishing to {name} will not work: {reason(error)}") from error
 
 
 def upload(
@@ -101,7 +101,7 @@ def upload(
         except FAILURES as error:
             if attempt == UPLOAD_TRIES or _is_refusal(error):
                 raise GANError(
-                    f"The model could not be published as {repo_id}: {_reason(error)} It is safe on disk; publish it "
+                    f"The model could not be published as {repo_id}: {reason(error)} It is safe on disk; publish it "
                     f'later with GANPipeline.from_pretrained(folder).push_to_hub("{repo_id}").'
                 ) from error
             time.sleep(RETRY_SECONDS * attempt)
@@ -119,7 +119,7 @@ def _create(api: HfApi, repo_id: str, private: bool | None) -> str:
     return created.repo_id
 
 
-def _status(error: BaseException | None) -> int | None:
+def http_status(error: BaseException | None) -> int | None:
     """The HTTP status behind an error, if there is one: the client wraps some errors in others."""
     while error is not None:
         response = getattr(error, "response", None)
@@ -130,12 +130,13 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    status = _status(error)
+    status = http_status(error)
     return isinstance(error, HFValidationError) or (status is not None and 400 <= status < 500)
 
 
-def _reason(error: BaseException) -> str:
-    status = _status(error)
+def reason(error: BaseException) -> str:
+    """What the Hub or the line to it had against a request, as the end of a sentence."""
+    status = http_status(error)
     if isinstance(error, HFValidationError):
         return "that is neither a folder here nor an id like user/name."
     if isinstance(error, GatedRepoError) or status == 403:
@@ -154,4 +155,4 @@ def _reason(error: BaseException) -> str:
         return f"{error.strerror}; make room or check the folder."
     if isinstance(error, LocalEntryNotFoundError):
         return "it is not in the cache, and the Hub cannot be reached; check the name and the connection."
-    return "the connection to the Hub broke; check it and try again."
+    return "the Hub cannot be reached; check the connection and try again."

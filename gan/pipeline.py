@@ -2,6 +2,8 @@
 
 import json
 import math
+import numbers
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +17,7 @@ from gan.errors import GANError
 FORMAT_VERSION = 1
 MAX_SEED = 2**32 - 1
 
-INDEX = "model_index.json"
+INDEX, TRAINING, METRICS = "model_index.json", "training.json", "metrics.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
@@ -54,23 +56,35 @@ class GANPipeline(DiffusionPipeline):
         folder = Path(source) if Path(source).is_dir() else Path(cls.download(source, **hub_kwargs))
         index = _read_index(folder, source)
         kinds = {kind.__name__: kind for kind in GANPipeline.__subclasses__()}
-        kind = kinds.get(index.get("_class_name", ""))
+        kind = kinds.get(str(index.get("_class_name")))
         if kind is None or not issubclass(kind, cls):
             raise GANError(
                 f"{source} holds a {index.get('_class_name', 'model of unknown kind')}, and only "
                 f"{' or '.join(kinds) if cls is GANPipeline else cls.__name__} can be loaded here."
             )
-        for name, component in index.items():
-            if isinstance(component, list) and component[:1] == ["gan"]:
-                _check_component(folder / name, source)
+        stored = {
+            name: _check_component(folder / name, source)
+            for name, component in index.items()
+            if isinstance(component, list) and component[:1] == ["gan"]
+        }
         try:
             pipeline = super(GANPipeline, kind).from_pretrained(folder, **kwargs)
+        except GANError as error:
+            raise GANError(f"{source} cannot be loaded: {error}") from error
         except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
             raise GANError(
-                f"{source} cannot be loaded, its config and weights do not fit: {_first_line(error)}"
+                f"{source} cannot be loaded, its config and weights do not fit: {_first_sentence(error)}."
             ) from error
-        pipeline.training = _read_json(folder / "training.json", source)
-        pipeline.metrics = _read_json(folder / "metrics.json", source)
+        for name, tensors in stored.items():  # diffusers would leave what is missing as drawn by chance
+            component = getattr(pipeline, name, None)
+            odd = tensors ^ set(component.state_dict()) if component is not None else None
+            if odd:
+                raise GANError(
+                    f"{source} cannot be loaded, its config and weights do not fit: {min(odd)} is only in one of "
+                    f"{name}/config.json and {name}/{WEIGHTS}."
+                )
+        pipeline.training = _read_json(folder / TRAINING, source)
+        pipeline.metrics = _read_json(folder / METRICS, source)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -94,14 +108,18 @@ class GANPipeline(DiffusionPipeline):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
-                self._write_repository(Path(temporary), kwargs.get("repo_id") or folder.name)
+                self._write_repository(Path(temporary), kwargs.get("repo_id") or folder.resolve().name)
+                for name in (TRAINING, METRICS):  # of a model that was here before
+                    if not (Path(temporary) / name).exists():
+                        (folder / name).unlink(missing_ok=True)
                 for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
                     target = folder / file.relative_to(temporary)
                     target.parent.mkdir(exist_ok=True)
                     file.replace(target)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise GANError(
-                f"The model could not be written to {folder} ({error.strerror or error}); what was there before is "
+                f"The model could not be written to {folder} "
+                f"({getattr(error, 'strerror', None) or _first_sentence(error)}); what was there before is "
                 f"untouched. Make room or choose another folder."
             ) from error
 
@@ -119,12 +137,12 @@ class GANPipeline(DiffusionPipeline):
             GANError: if the Hub refuses or can't be reached.
         """
         with tempfile.TemporaryDirectory() as temporary:
-            self._write_repository(Path(temporary), repo_id)
+            self.save_pretrained(temporary, repo_id=repo_id)
             return hub.upload(Path(temporary), repo_id, private=private, token=token, commit_message=commit_message)
 
     def _write_repository(self, folder: Path, repo_id: str) -> None:
         super().save_pretrained(folder, safe_serialization=True)
-        for name, content in (("training.json", self.training), ("metrics.json", self.metrics)):
+        for name, content in ((TRAINING, self.training), (METRICS, self.metrics)):
             if content:
                 (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         self.save_samples(folder)
@@ -154,20 +172,25 @@ def sample_seeds(seed: int, count: int) -> list[int]:
     Raises:
         GANError: if a seed isn't a whole number from 0 to `MAX_SEED`, or `count` isn't positive.
     """
-    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed <= MAX_SEED - count + 1:
-        raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - max(count, 1) + 1}.")
-    if int(count) != count or count < 1:
+    if not _is_whole(count) or count < 1:
         raise GANError(f"{count!r} samples were asked for; ask for one or more.")
+    if not _is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
+        raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - count + 1}.")
     return [int(seed) + k for k in range(int(count))]
 
 
 def check_truncation(truncation: float) -> float:
     """Raises `GANError` unless `truncation` is a number from 0 to 1.5."""
-    if not (math.isfinite(truncation) and 0 <= truncation <= 1.5):
+    if not (isinstance(truncation, numbers.Real) and 0 <= truncation <= 1.5):
         raise GANError(
-            f"A truncation of {truncation} cannot be used; it goes from 0 (safest) over 1 (as trained) to 1.5."
+            f"A truncation of {truncation!r} cannot be used; it goes from 0 (safest) over 1 (as trained) to 1.5."
         )
     return float(truncation)
+
+
+def _is_whole(number: Any) -> bool:
+    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
+    return real and math.isfinite(number) and number == int(number)
 
 
 def _read_index(folder: Path, source: str) -> dict[str, Any]:
@@ -189,7 +212,7 @@ def _read_json(path: Path, source: str) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise GANError(
-            f"{path.name} of {source} is damaged ({_first_line(error)}); download or save the model again."
+            f"{path.name} of {source} is damaged ({_first_sentence(error)}); download or save the model again."
         ) from error
     if not isinstance(content, dict):
         raise GANError(
@@ -198,7 +221,8 @@ def _read_json(path: Path, source: str) -> dict[str, Any]:
     return content
 
 
-def _check_component(folder: Path, source: str) -> None:
+def _check_component(folder: Path, source: str) -> set[str]:
+    """The names of the tensors of a component whose files are whole."""
     for name in ("config.json", WEIGHTS):
         if not (folder / name).is_file():
             raise GANError(
@@ -207,12 +231,14 @@ def _check_component(folder: Path, source: str) -> None:
     _read_json(folder / "config.json", source)
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
-            file.keys()
+            return set(file.keys())
     except (SafetensorError, OSError) as error:
         raise GANError(
-            f"{folder.name}/{WEIGHTS} of {source} is damaged ({_first_line(error)}); download or save the model again."
+            f"{folder.name}/{WEIGHTS} of {source} is damaged ({_first_sentence(error)}); download or save the model "
+            f"again."
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
+def _first_sentence(error: Exception) -> str:
+    sentence = re.split(r"\.?\n|\.\s|\.$", str(error).strip())[0]
+    return " ".join(sentence.split())

@@ -1,10 +1,11 @@
 """Pictures for training: from the Hub, from a local data set repository, from a plain folder, or drawn in code."""
 
+import functools
 import hashlib
 import io
-import re
+import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,20 @@ import datasets
 import numpy as np
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from gan import hub
 from gan.errors import GANError
 from gan.image import glyphs
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
 IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
+# What a damaged picture makes its reader raise.
+UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, Image.DecompressionBombError)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -83,7 +87,7 @@ class ImageSet:
     def take(self, indices: np.ndarray, split: str) -> "ImageSet":
         """The pictures at these indices."""
         labels = None if self.labels is None else self.labels[indices]
-        return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, 0, self.license)
+        return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, self.skipped, self.license)
 
 
 def load(args: Any) -> tuple[ImageSet, ImageSet]:
@@ -93,8 +97,9 @@ def load(args: Any) -> tuple[ImageSet, ImageSet]:
     pictures is set aside (at most 2,000), always the same ones.
 
     Args:
-        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `image_column`, `label_column`,
-            `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`, `seed`.
+        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
+            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`,
+            `seed`.
 
     Raises:
         GANError: if there are no usable pictures, with the reason.
@@ -130,14 +135,14 @@ def _from_folder(args: Any) -> ImageSet:
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    files = files[: args.max_train_samples]
+    files = [files[index] for index in _some(len(files), args.max_train_samples)]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
-    parents = [path.relative_to(root).parts[0] if len(path.relative_to(root).parts) > 1 else None for path in files]
-    names = sorted({parent for parent in parents if parent is not None})
-    conditional = len(names) > 1 and None not in parents and not args.unconditional
+    parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
+    names = sorted(set(parents))
+    conditional = len(names) > 1 and "" not in names and not args.unconditional
     labels = [names.index(parent) for parent in parents] if conditional else None
-    decoded = _decode([lambda path=path: Image.open(path) for path in files], args, f"the folder {root}")
+    decoded = _decode([functools.partial(Image.open, path) for path in files], args, f"the folder {root}")
     return _image_set(decoded, labels, names if conditional else None, root.resolve().name, "train", None)
 
 
@@ -147,8 +152,13 @@ def _from_dataset(args: Any) -> tuple[ImageSet, ImageSet | None]:
     test_name = next((name for name in ("test", "validation", "valid") if name in splits and name != train_name), None)
     train_split = splits[train_name]
     if args.max_train_samples is not None:
-        train_split = train_split.select(range(min(len(train_split), args.max_train_samples)))
+        train_split = train_split.select(_some(len(train_split), args.max_train_samples))
     train = _from_split(train_split, args, train_name, like=None)
+    if train.labels is not None and train.labels.min() < 0:
+        raise GANError(
+            f"{(train.labels < 0).sum()} pictures of {args.dataset_name} have no class; name another column with "
+            f"--label_column, or train with --unconditional."
+        )
     if test_name is None:
         return train, None
     test = _from_split(splits[test_name], args, test_name, like=train)
@@ -156,24 +166,45 @@ def _from_dataset(args: Any) -> tuple[ImageSet, ImageSet | None]:
     return train, test if usable else None
 
 
+def _some(count: int, most: int | None) -> np.ndarray:
+    """Indices of at most `most` out of `count`, always the same; from all over, as many sets are sorted by class."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
 def _load_dataset(args: Any) -> DatasetDict:
     name = args.dataset_name
-    local = Path(name).is_dir()
-    if not local and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+    local = bool(name) and Path(name).is_dir()
+    if not local and (not name or name.startswith((".", "/", "~")) or name.count("/") > 1):
         raise GANError(f"The folder {name} does not exist; --dataset_name takes a Hub id, such a folder, or glyphs.")
     datasets.disable_progress_bars()
     try:
-        found = datasets.load_dataset(name, args.dataset_config_name, cache_dir=args.cache_dir)
-    except (datasets.exceptions.DatasetNotFoundError, FileNotFoundError) as error:
-        raise GANError(
-            f"The data set {name} was not found {'in that folder' if local else 'on the Hub'}; "
-            f"check the name, or log in with `hf auth login` if it is private."
-        ) from error
+        found = datasets.load_dataset(name, args.dataset_config_name, cache_dir=args.cache_dir, token=args.hub_token)
     except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise GANError(f"The data set {name} could not be loaded: {str(error).strip().splitlines()[0]}") from error
+        raise GANError(_why_not(name, local, error)) from error
     if not isinstance(found, DatasetDict) or not found:
         raise GANError(f"The data set {name} has no split to train on.")
     return found
+
+
+def _why_not(name: str, local: bool, error: Exception) -> str:
+    """Why a data set could not be loaded."""
+    missing = isinstance(error, (datasets.exceptions.DatasetNotFoundError, FileNotFoundError))
+    if local and missing:
+        return (
+            f"The folder {name} holds no data set; --dataset_name takes one laid out as on the Hub, a plain folder of "
+            f"pictures is for --train_data_dir."
+        )
+    if not local and (hub.http_status(error) or isinstance(error, (ConnectionError, HFValidationError))):
+        return f"The data set {name} could not be loaded: {hub.reason(error)}"
+    if missing:
+        gated = "gated" in str(error)
+        return f"The data set {name} " + (
+            "is gated; ask for access on its page on the Hub, then log in with `hf auth login`."
+            if gated
+            else "was not found on the Hub; check the name, or log in with `hf auth login` if it is private."
+        )
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    return f"The data set {name} could not be loaded: {first_line}."
 
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
@@ -191,24 +222,28 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | Non
     where = f"the {split_name} split of {args.dataset_name}"
     decoded = _decode([opener(index) for index in range(len(split))], args, where, like)
     name = args.dataset_name
-    if re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name) is None:  # a folder, not a Hub id
+    if Path(name).is_dir():
         name = Path(name).resolve().name
     return _image_set(decoded, labels, names, name, split_name, split.info.license or None)
 
 
 def _image_column(split: Dataset, wanted: str | None) -> str:
     if wanted is not None and wanted in split.column_names:
-        return wanted
+        feature = split.features[wanted]
+        if isinstance(feature, datasets.Image) or getattr(feature, "dtype", None) in ("binary", "string"):
+            return wanted
+        raise GANError(f"The column {wanted!r} of the data set holds no pictures; name another with --image_column.")
     pictures = [name for name, feature in split.features.items() if isinstance(feature, datasets.Image)]
     if wanted is None and pictures:
         return "image" if "image" in pictures else pictures[0]
     raise GANError(
-        f"There is no picture column {wanted!r} in the data set; its columns are {', '.join(split.column_names)}. "
-        f"Name one with --image_column."
+        f"There is no {'column of pictures' if wanted is None else f'picture column {wanted!r}'} in the data set; its "
+        f"columns are {', '.join(split.column_names)}. Name one with --image_column."
     )
 
 
 def _labels(split: Dataset, wanted: str | None) -> tuple[list[int] | None, list[str] | None]:
+    """Class indices, -1 where there is none, and class names."""
     if wanted is not None and wanted not in split.column_names:
         raise GANError(
             f"There is no label column {wanted!r} in the data set; its columns are {', '.join(split.column_names)}. "
@@ -217,11 +252,17 @@ def _labels(split: Dataset, wanted: str | None) -> tuple[list[int] | None, list[
     column = wanted or ("label" if "label" in split.column_names else None)
     if column is None:
         return None, None
-    values, feature = split[column], split.features[column]
+    feature = split.features[column]
     if isinstance(feature, ClassLabel):
-        return list(values), list(feature.names)
-    names = sorted(set(values))
-    return [names.index(value) for value in values], [str(name) for name in names]
+        return [-1 if value is None else value for value in split[column]], list(feature.names)
+    if not isinstance(feature, datasets.Value):
+        raise GANError(
+            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
+            f"--unconditional."
+        )
+    names = sorted(set(split[column]) - {None})
+    index = {name: k for k, name in enumerate(names)}
+    return [index.get(value, -1) for value in split[column]], [str(name) for name in names]
 
 
 def _image_set(
@@ -242,28 +283,31 @@ def _decode(
 ) -> tuple[np.ndarray, list[int], int]:
     """Opens, crops and resizes each picture once. Returns pixels, the indices that could be read, and how many not."""
 
-    def readable() -> Iterator[tuple[int, Image.Image]]:
-        for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
-            try:
-                with open_one() as image:
-                    image.load()
-                    yield index, image
-            except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError):
-                continue  # a damaged picture among good ones: counted below
-
     resolution = like.resolution if like else args.resolution
     channels = like.channels if like else args.image_channels
-    pixels, kept = None, []
-    for index, image in readable():
+    pixels: np.ndarray | None = None
+    kept: list[int] = []
+    for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
+        try:
+            with open_one() as opened:
+                image = ImageOps.exif_transpose(opened)
+            size = resolution or _natural_resolution(image)
+            depth = channels or (1 if _is_grey(image) else 3)
+            fitted = _fit(image, size, depth, args.center_crop)
+        except UNREADABLE:
+            continue  # a damaged picture among good ones: counted below
         if pixels is None:
-            resolution = resolution or _natural_resolution(image)
-            channels = channels or (1 if image.mode in ("1", "L", "I", "I;16", "F") else 3)
+            resolution, channels = size, depth
             pixels = _allocate((len(openers), channels, *resolution))
-        pixels[len(kept)] = _fit(image, resolution, channels, args.center_crop)
+        pixels[len(kept)] = fitted
         kept.append(index)
     if pixels is None:
         raise GANError(f"None of the {len(openers)} pictures in {where} can be read.")
     return pixels[: len(kept)], kept, len(openers) - len(kept)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
 
 
 def _natural_resolution(image: Image.Image) -> tuple[int, int]:
@@ -280,9 +324,8 @@ def _allocate(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _fit(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool) -> np.ndarray:
-    """uint8 (channels, height, width): upright, on white where transparent, cropped to the shape, resized."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "I;16"):  # 16 bits
+    """uint8 (channels, height, width): on white where transparent, cropped to the shape, resized."""
+    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")

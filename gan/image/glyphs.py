@@ -144,7 +144,8 @@ def _compile(arc_step: float) -> tuple[Tensor, Tensor]:
     """
     letters = []
     for name in CLASS_NAMES:
-        strokes, serifs = [], []
+        strokes: list[tuple] = []
+        serifs: list[tuple] = []
         for first, last, *marks in _LETTERS[name]:
             steps = max(1, math.ceil(abs(last[4] - first[4]) / arc_step))
             points = []

@@ -74,6 +74,18 @@ class Downsample(nn.Module):
         return _Halve.apply(x)
 
 
+class _Conv2d(nn.Conv2d):
+    # On a CPU, PyTorch chooses between two kernels by the size of the batch and the number of threads, and they round
+    # differently. A picture must be a function of its seed alone, so sampling always takes the same one.
+    def forward(self, x: Tensor) -> Tensor:
+        same_everywhere = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
+        if torch.is_inference_mode_enabled() and same_everywhere:
+            return torch.mkldnn_convolution(
+                x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups
+            )
+        return super().forward(x)
+
+
 class ResidualBlock(nn.Module):
     """`x + conv(act(conv(act(x))))`, an identity at first (fix-up initialisation, Zhang et al. 2019).
 
@@ -84,8 +96,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, depth: int):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = _Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = _Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv1.weight, std=math.sqrt(2 / 1.04 / (9 * channels * depth)))
         nn.init.zeros_(self.conv1.bias)
         nn.init.zeros_(self.conv2.weight)
@@ -139,16 +151,17 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         for i, width in enumerate(channels):
             if i > 0:
                 # The 1x1 convolution comes first: it commutes with the filter and costs a quarter down here.
-                layers += [_scaled(nn.Conv2d(channels[i - 1], width, 1)), Upsample()]
+                layers += [_scaled(_Conv2d(channels[i - 1], width, 1)), Upsample()]
             layers += [ResidualBlock(width, depth) for _ in range(blocks_per_stage)]
         self.stages = nn.Sequential(*layers)
-        self.to_image = _scaled(nn.Conv2d(channels[-1], image_channels, 3, padding=1))
+        self.to_image = _scaled(_Conv2d(channels[-1], image_channels, 3, padding=1))
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """
         Args:
             latents: (n, latent_dim), from N(0, I).
             labels: (n,) class indices; needed if the model has classes.
+            truncation: psi, see `truncate`; 1 is the model as trained.
 
         Returns:
             (n, image_channels, height, width) pictures, about [-1, 1] (no squashing at the end: clamp to show them).
@@ -156,16 +169,37 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         if self.embed is not None:
             classes = F.one_hot(labels, self.config.num_classes).to(latents.dtype)
             latents = torch.cat([latents, self.embed(classes)], dim=1)
+        start = self._start(latents)
+        if truncation != 1:
+            without_noise = latents.clone()
+            without_noise[:, : self.config.latent_dim] = 0
+            start = truncate(start, self._start(without_noise), truncation)
         height, width = grids(self.config.resolution)[0]
-        if self.training:
-            x = self.start(latents)
-        else:
-            # A product a sample: one big product rounds differently with the size of the batch, and a picture must
-            # be a function of its seed alone. The convolutions keep that promise by themselves.
-            weight = self.start.weight.t().expand(len(latents), -1, -1)
-            x = torch.bmm(latents.unsqueeze(1), weight).squeeze(1) + self.start.bias
-        x = x.unflatten(1, (height, width, -1)).permute(0, 3, 1, 2)  # channels last in memory
+        x = start.unflatten(1, (height, width, -1)).permute(0, 3, 1, 2)  # channels last in memory
         return self.to_image(F.leaky_relu(self.stages(x), 0.2))
+
+    def _start(self, latents: Tensor) -> Tensor:
+        if self.training:
+            return self.start(latents)
+        # A product a sample: one big product rounds differently with the size of the batch, and a picture must be a
+        # function of its seed alone. The convolutions keep that promise by themselves.
+        weight = self.start.weight.t().expand(len(latents), -1, -1)
+        return torch.bmm(latents.unsqueeze(1), weight).squeeze(1) + self.start.bias
+
+
+def truncate(start: Tensor, mean: Tensor, psi: float) -> Tensor:
+    """Truncation for a generator without a mapping network: start grids drawn towards the mean of their class.
+
+    StyleGAN's `mean + psi (w - mean)` (Karras et al. 2019, §B), in the space of the start grid, whose mean over
+    latents is the picture of the latent zero. The length that this takes away is half given back (as a geometric
+    mean): without it pictures fade, as they do when the latent is scaled, since no layer here normalises.
+
+    Args:
+        start, mean: (n, features).
+        psi: 1 changes nothing, 0 gives every latent of a class the same picture.
+    """
+    shrunk = mean + psi * (start - mean)
+    return shrunk * (start.norm(dim=1, keepdim=True) / shrunk.norm(dim=1, keepdim=True).clamp_min(1e-8)).sqrt()
 
 
 class ImageDiscriminator(ModelMixin, ConfigMixin):

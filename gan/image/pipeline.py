@@ -53,6 +53,8 @@ class ImagePipeline(GANPipeline):
         format_version: int = FORMAT_VERSION,
     ):
         super().__init__()
+        if labels and len(labels) != generator.config.num_classes:
+            raise GANError(f"There are {len(labels)} labels for the {generator.config.num_classes} classes.")
         self.register_modules(generator=generator, discriminator=discriminator)
         self.register_to_config(labels=labels, format_version=format_version)
         self.training: dict[str, Any] = {}
@@ -79,23 +81,21 @@ class ImagePipeline(GANPipeline):
         Args:
             seed: of the first picture, from 0 to 2^32 - 1.
             num_images: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied.
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`networks.truncate`).
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
 
         Raises:
             GANError: for a seed, number, truncation or label that can't be used.
         """
         seeds = sample_seeds(seed, num_images)
-        latents, classes = self.latents(seeds, truncation, label)
-        pixels = [self.decode(z, c) for z, c in zip(latents.split(BATCH), classes.split(BATCH))]
+        psi = check_truncation(truncation)
+        latents, classes = self.latents(seeds, label)
+        pixels = [self.decode(z, c, psi) for z, c in zip(latents.split(BATCH), classes.split(BATCH))]
         names = [self.labels[c] for c in classes.tolist()] if self.labels else None
         return ImagePipelineOutput(images=to_pil(torch.cat(pixels)), seeds=seeds, labels=names)
 
-    def latents(
-        self, seeds: list[int], truncation: float = 1.0, label: str | int | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor]:
         """Latents (n, latent_dim) and class indices (n,) of these seeds, each from a CPU generator of its own."""
-        psi = check_truncation(truncation)
         chosen = self.label_index(label)
         latents, classes = [], []
         for seed in seeds:
@@ -103,12 +103,12 @@ class ImagePipeline(GANPipeline):
             latents.append(torch.randn(self.generator.config.latent_dim, generator=source))
             drawn = int(torch.randint(max(1, self.generator.config.num_classes), (), generator=source))
             classes.append(drawn if chosen is None else chosen)
-        return psi * torch.stack(latents), torch.tensor(classes)
+        return torch.stack(latents), torch.tensor(classes)
 
-    def decode(self, latents: Tensor, classes: Tensor) -> Tensor:
-        """Latents and class indices to uint8 pictures (n, channels, height, width) on the CPU."""
+    def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
+        """Latents (n, latent_dim) and class indices (n,) to uint8 pictures (n, channels, height, width) on the CPU."""
         device, dtype = self.generator.device, self.generator.dtype
-        images = self.generator(latents.to(device, dtype), classes.to(device))
+        images = self.generator(latents.to(device, dtype), classes.to(device), truncation)
         return images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
 
     def label_index(self, label: str | int | None) -> int | None:
@@ -122,7 +122,7 @@ class ImagePipeline(GANPipeline):
         names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
         if not names:
             raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
-        if isinstance(label, int) and 0 <= label < len(names):
+        if isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(names):
             return label
         matches = [k for k, name in enumerate(names) if str(label).strip().casefold() == name.casefold()]
         if not matches:

@@ -14,6 +14,7 @@ from gan.image import data, metrics
 from gan.image.augment import augment
 from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, stage_channels
 from gan.image.pipeline import ImagePipeline, image_grid
+from gan.training.arguments import positive_float, positive_int
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch
 
@@ -61,7 +62,7 @@ class ImageTask:
         )
         pictures.add_argument("--random_flip", action="store_true", help="mirrored pictures are as likely")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
-        pictures.add_argument("--latent_dim", type=int, default=64, help="numbers in a latent")
+        pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
         pictures.add_argument(
             "--augment_target",
             type=float,
@@ -69,14 +70,22 @@ class ImageTask:
             help="how far the discriminator may overfit, from 0 to 1, before augmentation sets in; 1 turns it off",
         )
         pictures.add_argument(
-            "--augment_images", type=float, default=100_000, help="images over which its strength can rise from 0 to 1"
+            "--augment_images",
+            type=positive_float,
+            default=100_000,
+            help="images over which its strength can rise from 0 to 1",
         )
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
         pretrained = None
         if args.pretrained_model_name_or_path:
-            pretrained = ImagePipeline.from_pretrained(args.pretrained_model_name_or_path, revision=args.revision)
+            pretrained = ImagePipeline.from_pretrained(
+                args.pretrained_model_name_or_path,
+                revision=args.revision,
+                token=args.hub_token,
+                cache_dir=args.cache_dir,
+            )
             args.resolution = args.resolution or pretrained.resolution
             args.image_channels = pretrained.generator.config.image_channels
         self.train_set, self.test_set = data.load(args)
@@ -126,7 +135,9 @@ class ImageTask:
         if "watched" in batch:
             with torch.no_grad():
                 watched_logits = bare(self._augment(batch["watched"], random), batch["watched_labels"])
-            self._adapt(real_logits.detach().mean(), fake_logits.detach().mean(), watched_logits.mean(), len(real))
+            self._adapt(
+                real_logits.detach().mean(), fake_logits.detach().mean(), watched_logits.mean(), len(both) // 2
+            )
         if penalty:
             # With respect to the picture before augmentation, and through it.
             r1 = gradient_penalty(lambda x: bare.logits(self._augment(x, random), labels), real)
@@ -231,7 +242,7 @@ def _from_pretrained(
     for old in (pipeline.generator, pipeline.discriminator):
         new = type(old).from_config(old.config, num_classes=len(train_set.label_names or ()))
         weights = old.state_dict()
-        if train_set.label_names:
+        if train_set.label_names and pipeline.labels:
             known = {name.casefold(): index for index, name in enumerate(pipeline.labels)}
             picked = [known.get(name.casefold()) for name in train_set.label_names]
             embedded = weights["embed.weight"]  # a column a class

@@ -11,6 +11,7 @@ def describe(name: str, pipeline: ImagePipeline) -> dict[str, Any]:
     height, width = pipeline.resolution
     tensors = pipeline.generator.state_dict().values()
     training = pipeline.training
+    arguments = training.get("arguments")
     return {
         "model": name,
         "kind": "image",
@@ -22,29 +23,22 @@ def describe(name: str, pipeline: ImagePipeline) -> dict[str, Any]:
         "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 2),
         "training": {
             key: training[key]
-            for key in (
-                "dataset",
-                "steps",
-                "images_seen",
-                "seconds",
-                "images_per_second",
-                "seed",
-                "command",
-                "license",
-            )
+            for key in ("dataset", "steps", "images_seen", "seconds", "images_per_second", "seed", "command")
             if key in training
         },
-        "metrics": pipeline.metrics.get("metrics", []),
+        "license": arguments.get("license") if isinstance(arguments, dict) else None,
+        "metrics": [metric for metric in pipeline.metrics.get("metrics", []) if isinstance(metric, dict)],
     }
 
 
 def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     """The panel. Everything a repository says is escaped: anybody may have written it."""
     training, labels = facts["training"], facts["labels"]
+    dataset = training.get("dataset")
     colour = words["grey"] if facts["channels"] == 1 else words["colour"]
     megabytes = f"{facts['megabytes']:.1f}"
     rows = [
-        (words["dataset"], training.get("dataset")),
+        (words["dataset"], dataset.get("name") if isinstance(dataset, dict) else dataset),
         (words["classes"], f"{len(labels)}: {', '.join(labels)}" if labels else words["no_classes"]),
         (words["resolution"], f"{facts['width']} × {facts['height']}, {colour}"),
         (
@@ -53,7 +47,7 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
         ),
         (words["trained"], _trained(training, words)),
         *((_text(metric.get("name")), _measured(metric, words)) for metric in facts["metrics"]),
-        (words["license"], training.get("license")),
+        (words["license"], facts["license"]),
     ]
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(_text(value))}</dd>" for term, value in rows if value)
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"

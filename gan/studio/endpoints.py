@@ -1,20 +1,35 @@
 """The same as the page for programs: `gradio_client`, plain HTTP, and MCP where Gradio has been given it."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
+from gan.errors import GANError
 from gan.studio.card import describe
-from gan.studio.images import shown_errors
 from gan.studio.models import Registry
 from gan.studio.pictures import draw
 
 
-def add_endpoints(registry: Registry) -> None:
-    """Adds `/generate_images`, `/load_model` and `/list_models` to the page that is being built; nothing of it shows."""
+def told(function: Callable) -> Callable:
+    """Hands a `GANError` to the client as the message of the error that it gets."""
 
-    @shown_errors
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except GANError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return wrapper
+
+
+def add_endpoints(registry: Registry) -> None:
+    """Adds `/generate_images`, `/load_model` and `/list_models` to the page being built; nothing of it shows."""
+
+    @told
     def generate_images(
         model: str, seed: int = 0, num_images: int = 1, truncation: float = 1.0, label: str = ""
     ) -> list[tuple[Image.Image, str]]:
@@ -25,7 +40,7 @@ def add_endpoints(registry: Registry) -> None:
             seed: of the first picture, from 0 to 4294967295; picture k of a batch is that of seed + k.
             num_images: how many pictures, 1 to 64.
             truncation: 1 is the model as trained, smaller (down to 0) is safer and less varied.
-            label: a class of the model, by name or index; empty gives every picture a class of its own.
+            label: a class of the model, by name; empty gives every picture a class of its own.
 
         Returns:
             PNG files at the model's native size, each with its seed as caption.
@@ -33,7 +48,7 @@ def add_endpoints(registry: Registry) -> None:
         output, _ = draw(registry, model or registry.default, seed, num_images, truncation, label)
         return [(image, str(number)) for image, number in zip(output.images, output.seeds)]
 
-    @shown_errors
+    @told
     def load_model(repo_id: str) -> dict[str, Any]:
         """Loads a model from the Hugging Face Hub, or one that is offered, and says what it is.
 

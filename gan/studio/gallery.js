@@ -13,8 +13,9 @@ const ICONS = {
 const gallery = element.querySelector(".gallery");
 gallery.innerHTML = `
   <div class="bar"><div class="title" aria-live="polite"></div><div class="tools"></div></div>
+  <p class="message" role="alert" hidden></p>
   <div class="tiles"></div>`;
-const [title, tools, tiles] = [".title", ".tools", ".tiles"].map((name) => gallery.querySelector(name));
+const [title, tools, message, tiles] = [".title", ".tools", ".message", ".tiles"].map((name) => gallery.querySelector(name));
 
 const buttons = {};
 for (const key of ["back", "earlier", "later", "copy", "png", "zip"]) {
@@ -29,12 +30,17 @@ for (const key of ["back", "earlier", "later", "copy", "png", "zip"]) {
   buttons[key] = button;
 }
 
+gallery.classList.add("waiting");
 let shown = null; // the value that is drawn
 let grid = null; // the grid that a single picture was opened from
 
 function draw() {
-  if (!props.value || !props.value.pictures) return;
+  if (!props.value) return;
+  message.textContent = props.value.error || "";
+  message.hidden = !props.value.error;
+  if (!props.value.pictures) return; // nothing but a message: what is shown stays
   shown = props.value;
+  gallery.classList.remove("waiting");
   const { pictures } = shown;
   while (tiles.childElementCount > pictures.length) tiles.lastChild.remove();
   while (tiles.childElementCount < pictures.length) tiles.append(tile());
@@ -42,7 +48,8 @@ function draw() {
     const [image, caption] = tiles.children[k].children;
     image.src = `data:image/png;base64,${picture.png}`;
     image.alt = [say("picture", picture), picture.label].filter(Boolean).join(", ");
-    caption.textContent = picture.seed;
+    caption.firstChild.textContent = picture.seed;
+    caption.lastChild.textContent = picture.label || "";
     tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
   });
   const alone = pictures.length === 1;
@@ -61,7 +68,9 @@ function tile() {
   button.className = "tile";
   const image = new Image();
   image.decoding = "sync"; // no blank frame between two pictures
-  button.append(image, document.createElement("span"));
+  const caption = document.createElement("span");
+  caption.append(document.createElement("b"), document.createElement("i"));
+  button.append(image, caption);
   button.onclick = () => {
     if (shown.pictures.length > 1) open(shown.pictures[[...tiles.children].indexOf(button)].seed);
   };
@@ -86,7 +95,7 @@ function layout() {
     const rows = Math.ceil(count / columns);
     const across = (tiles.clientWidth - (columns - 1) * gap) / columns / width;
     const down = ((room - (rows - 1) * gap) / rows - caption) / height;
-    const scale = Math.floor(Math.min(across, down, 560 / height) * ratio) / ratio;
+    const scale = Math.floor(Math.min(across, down, 640 / height) * ratio) / ratio;
     const empty = rows * columns - count;
     if (scale > best.scale || (scale === best.scale && empty < best.empty)) best = { scale, columns, empty };
   }
@@ -94,9 +103,14 @@ function layout() {
     // Too many to be in sight at once, even at native size: let them scroll.
     best = { scale: 1, columns: Math.max(1, Math.floor((tiles.clientWidth + gap) / (width + gap))) };
   }
+  // What width is left widens the gaps, until the columns stand as far apart as the rows do with their captions.
+  const [wide, between] = [best.scale * width, Math.max(1, best.columns - 1)];
+  const spread = Math.floor(Math.min(gap + caption, (tiles.clientWidth - best.columns * wide) / between));
+  tiles.classList.toggle("labelled", wide >= 100);
   tiles.style.setProperty("--columns", best.columns);
-  tiles.style.setProperty("--gap", `${gap}px`);
-  tiles.style.setProperty("--width", `${best.scale * width}px`);
+  tiles.style.setProperty("--gap", `${gap}px ${spread}px`);
+  tiles.style.setProperty("--width", `${wide}px`);
+  gallery.style.setProperty("--across", `${best.columns * wide + (best.columns - 1) * spread}px`);
   tiles.style.setProperty("--height", `${best.scale * height}px`);
 }
 

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable
 from functools import wraps
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,23 @@ from gan.studio.strings import LANGUAGES, i18n, words
 SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
 
 
-class Choice(gr.Dropdown):
-    """A dropdown whose choices change with the model: what it holds is judged by the model, not by the first choices."""
+def said_in_gallery(place: int, outputs: int) -> Callable:
+    """For an event with so many outputs: a `GANError` leaves all as they are, but for the gallery, which says it.
 
-    is_template = True  # drawn as the gr.Dropdown that it is
+    Gradio has toasts for queued events only, and the live ones aren't.
+    """
 
-    def preprocess(self, payload: str | None) -> str:
-        return payload or ""
+    def decorate(function: Callable) -> Callable:
+        @wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except GANError as error:
+                return [{"error": str(error)} if k == place else gr.skip() for k in range(outputs)]
 
+        return wrapper
 
-def shown_errors(function: Callable) -> Callable:
-    """Turns a `GANError` into a message on the page, or into the error that a client of an endpoint gets."""
-
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except GANError as error:
-            # A toast is HTML, and the sentence may quote what somebody typed.
-            message = escape(str(error), quote=False)
-            raise gr.Error(message, title=str(i18n("error")), print_exception=False) from error
-
-    return wrapper
+    return decorate
 
 
 def build(page: gr.Blocks, registry: Registry) -> None:
@@ -56,7 +50,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
             elem_id="brand",
             apply_default_css=False,
         )
-        model = Choice(
+        model = gr.Dropdown(
             list(registry.offered),
             value=registry.default,
             label=i18n("model"),
@@ -88,7 +82,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                     elem_id="seed",
                     min_width=120,
                 )
-                dice = gr.Button(i18n("dice"), elem_id="dice", scale=0, min_width=120)
+                dice = gr.Button(i18n("dice"), elem_id="dice", scale=0, min_width=96)
             truncation = gr.Slider(
                 0,
                 1.2,
@@ -99,7 +93,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                 elem_id="truncation",
                 buttons=[],
             )
-            label = Choice(
+            label = gr.Dropdown(
                 [("", "")],
                 value="",
                 label=i18n("label"),
@@ -125,75 +119,92 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                 )
                 load = gr.Button(i18n("load"), elem_id="load", scale=0, min_width=80)
 
-    def render(model, seed, num_images, truncation, label, request: gr.Request):
-        if seed is None:  # the field is being typed in
+    def pictures(model, seed, num_images, truncation, label, request):
+        if None in (seed, num_images, truncation):  # a field that is being typed in
             return gr.skip(), gr.skip()
-        value, milliseconds = gallery_value(registry, model, seed, num_images, truncation, label)
+        value, milliseconds = gallery_value(registry, model, seed, num_images, truncation, label or "")
         return value, speed_html(num_images, milliseconds, words(request))
 
-    def switch(model, seed, num_images, truncation, label, request: gr.Request):
+    def everything(model, seed, num_images, truncation, label, request):
         pipeline, language = registry.get(model), words(request)
         names = pipeline.labels or []
         label = label if label in names else ""
         return (
-            gr.update(choices=[(language["any_label"], ""), *names], value=label, visible=bool(names)),
+            gr.update(
+                choices=[(language["any_label"], ""), *names],
+                value=label,
+                visible=bool(names),
+                label=language["label"],  # what was hidden when the page was built misses Gradio's translation
+            ),
             card_html(describe(model, pipeline), language),
-            *render(model, seed, num_images, truncation, label, request),
+            *pictures(model, seed, num_images, truncation, label, request),
         )
 
-    @shown_errors
+    @said_in_gallery(0, 2)
+    def render(model, seed, num_images, truncation, label, request: gr.Request):
+        return pictures(model, seed, num_images, truncation, label, request)
+
+    @said_in_gallery(2, 4)
+    def switch(model, seed, num_images, truncation, label, request: gr.Request):
+        return everything(model, seed, num_images, truncation, label, request)
+
+    @said_in_gallery(6, 8)
+    def go(model, seed, num_images, truncation, label, event: gr.EventData, request: gr.Request):
+        state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
+        state |= event._data
+        shown = everything(**state, request=request)
+        return *list(state.values())[:4], *shown
+
+    @said_in_gallery(6, 8)
     def restore(request: gr.Request):
+        message = None
         try:
             state = state_from_address(request.query_params, registry.default)
-            shown = switch(*state.values(), request)
+            shown = everything(**state, request=request)
         except GANError as error:
             # The address asks for the impossible: open on what there is, and say so.
-            state = {"model": registry.default, **START}
-            shown = switch(*state.values(), request)
-            gr.Warning(escape(str(error), quote=False), title=str(i18n("error")))
+            message, state = str(error), {"model": registry.default, **START}
+            shown = everything(**state, request=request)
+        label, card, gallery, speed = shown
+        choices = list(dict.fromkeys([*registry.offered, state["model"]]))
         return (
-            gr.update(choices=list(dict.fromkeys([*registry.offered, state["model"]])), value=state["model"]),
-            state["seed"],
-            state["num_images"],
-            state["truncation"],
-            *shown,
+            gr.update(choices=choices, value=state["model"]),
+            *list(state.values())[1:4],
+            *(label, card, gallery | {"error": message}, speed),
         )
 
-    def go(event: gr.EventData):
-        return [event._data.get(key, gr.skip()) for key in ("model", *START)]
-
-    @shown_errors
-    def open_from_hub(repo_id, request: gr.Request):
-        repo_id = repo_id.strip()
-        registry.get(repo_id)
-        gr.Info(words(request)["loaded"].format(model=repo_id), title="")
-        return gr.update(choices=list(dict.fromkeys([*registry.offered, repo_id])), value=repo_id), ""
+    def open_from_hub(repo_id, _, seed, num_images, truncation, label, request: gr.Request):
+        language, repo_id = words(request), (repo_id or "").strip()
+        # Said on the button itself: a download may take a while, and the pictures stay where they are.
+        yield gr.skip(), gr.skip(), gr.update(value=language["loading"], interactive=False), *[gr.skip()] * 4
+        ready = gr.update(value=language["load"], interactive=True)
+        try:
+            shown = everything(repo_id, seed, num_images, truncation, label, request)
+            choices = list(dict.fromkeys([*registry.offered, repo_id]))
+            yield gr.update(choices=choices, value=repo_id), "", ready, *shown
+        except GANError as error:
+            yield gr.skip(), gr.skip(), ready, gr.skip(), gr.skip(), {"error": str(error)}, gr.skip()
 
     controls = [model, seed, num_images, truncation, label]
+    shown = [label, card, gallery, speed]
     # Not queued: a plain request is the shortest way from a slider to its pictures, and `draw` serves them in turn.
-    live = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    # Not preprocessed: the choices of a dropdown change with the model, and it is the model that judges them.
+    live = {"show_progress": "hidden", "api_visibility": "private", "queue": False, "preprocess": False}
     latest = {**live, "trigger_mode": "always_last"}
-    moved = [seed.change, num_images.change, truncation.change, label.change]
-    # Queued, because only then can it warn.
-    page.load(
-        restore,
-        None,
-        [model, seed, num_images, truncation, label, card, gallery, speed],
-        show_progress="hidden",
-        api_visibility="private",
-        concurrency_limit=4,
+    moved = [seed.input, num_images.input, truncation.input, label.input]
+    page.load(restore, None, [*controls[:4], *shown], **live)
+    gr.on(moved, render, controls, [gallery, speed], **latest)
+    model.input(switch, controls, shown, **latest)
+    gallery.go(go, controls, [*controls[:4], *shown], **latest)
+    dice.click(None, None, seed, js="() => Math.floor(Math.random() * 1e6)", api_visibility="private").then(
+        render, controls, [gallery, speed], **live
     )
-    gr.on(moved, shown_errors(render), controls, [gallery, speed], **latest)
-    model.change(shown_errors(switch), controls, [label, card, gallery, speed], **latest)
-    gallery.go(go, None, controls, **live)
-    dice.click(None, None, seed, js="() => Math.floor(Math.random() * 1e6)", api_visibility="private")
+    # Queued, because only then can it report twice: on its way, and there.
     gr.on(
         [load.click, hub_id.submit],
         open_from_hub,
-        hub_id,
-        [model, hub_id],
-        show_progress="minimal",
-        show_progress_on=hub_id,
-        api_visibility="private",
+        [hub_id, *controls],
+        [model, hub_id, load, *shown],
+        **{**live, "queue": True},
         concurrency_limit=4,
     )

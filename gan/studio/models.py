@@ -108,5 +108,5 @@ class Registry:
         if HUB_ID.fullmatch(model) and not model.startswith(".") and not Path(model).exists():
             return model
         raise GANError(
-            f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id such as user/name."
+            f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
         )

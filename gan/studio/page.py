@@ -4,20 +4,23 @@ import argparse
 import os
 import sys
 import threading
+from contextlib import suppress
+from typing import NoReturn
 
 import gradio as gr
 import torch
+from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
 from gan.studio import images
 from gan.studio.endpoints import add_endpoints
 from gan.studio.models import Registry, given_models, offered_models
-from gan.studio.pictures import draw
+from gan.studio.pictures import START, draw
 from gan.studio.strings import i18n
 from gan.studio.theme import CSS, StudioTheme
 
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
-LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"]}
+LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
 
 
 def build_page(registry: Registry) -> gr.Blocks:
@@ -44,16 +47,26 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     # Where strangers come, folders of this machine are none of their business.
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    private = host in ("127.0.0.1", "localhost", "::1") and not options.share and "SPACE_ID" not in os.environ
+    share = options.share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    private = host in ("127.0.0.1", "localhost", "::1") and not share and "SPACE_ID" not in os.environ
     try:
         registry = Registry(offered_models(given_models(options.models)), allow_paths=private)
     except GANError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        stop(str(error))
+    disable_progress_bar()
     set_threads()
     threading.Thread(target=warm_up, args=(registry,), daemon=True).start()
     page = build_page(registry)
-    page.launch(server_name=options.host, server_port=options.port, share=options.share or None, **LOOKS)
+    try:
+        page.launch(server_name=options.host, server_port=options.port, share=share, **LOOKS)
+    except OSError as error:
+        stop(f"The page cannot be served: {str(error).partition('. ')[0]}; try another --host or --port.")
+
+
+def stop(message: str) -> NoReturn:
+    """Ends the program with one sentence."""
+    print(message, file=sys.stderr)
+    sys.exit(2)
 
 
 def set_threads() -> None:
@@ -63,7 +76,5 @@ def set_threads() -> None:
 
 def warm_up(registry: Registry) -> None:
     """Loads the first model while the page is still on its way to the browser."""
-    try:
-        draw(registry, registry.default, 0, 1, 1.0, "")
-    except GANError:
-        pass  # the page asks again in a moment, and has somebody to tell
+    with suppress(GANError):  # the page asks again in a moment, and has somebody to tell
+        draw(registry, registry.default, **START)

@@ -1,11 +1,11 @@
-"""Pictures for the page and the endpoints. Everything here is a function of its arguments: no session, no global noise."""
+"""Pictures for the page and the endpoints: functions of their arguments, with no session and no global noise."""
 
 import base64
 import io
 import re
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,12 @@ from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.models import Registry
 
 MOST = 64  # pictures at once
-START = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "" stands for: every picture its own class
+START: dict[str, Any] = {
+    "seed": 7,
+    "num_images": 24,
+    "truncation": 1.0,
+    "label": "",
+}  # "" stands for: every picture its own class
 
 # The generator runs on one thread for everybody. Requests arrive on forty, and each of those would start a team of
 # OpenMP threads of its own; in turn, a batch takes a few milliseconds and all cores.
@@ -63,9 +68,8 @@ def archive(registry: Registry, shown: dict[str, Any]) -> bytes:
     output, _ = draw(registry, **{key: shown[key] for key in ("model", *START)})
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as folder:
-        for k, image in enumerate(output.images):
-            name = file_name(shown["model"], output.seeds[k], output.labels and output.labels[k], shown["truncation"])
-            folder.writestr(name, png(image))
+        for image, seed, label in zip(output.images, output.seeds, _labels(output)):
+            folder.writestr(file_name(shown["model"], seed, label, shown["truncation"]), png(image))
     return file.getvalue()
 
 
@@ -74,7 +78,6 @@ def gallery_value(
 ) -> tuple[dict[str, Any], float]:
     """What gallery.js draws, and the milliseconds that the pictures took."""
     output, milliseconds = draw(registry, model, seed, num_images, truncation, label)
-    labels = output.labels or [None] * len(output.images)
     pictures = [
         {
             "seed": number,
@@ -83,11 +86,15 @@ def gallery_value(
             # A PNG each: encoding is faster than that of one contact sheet, and the browser can save any of them.
             "png": base64.b64encode(png(image)).decode(),
         }
-        for image, number, name in zip(output.images, output.seeds, labels)
+        for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
     height, width = registry.get(model).resolution
     state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
     return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
+
+
+def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:
+    return output.labels or [None] * len(output.images)
 
 
 def state_from_address(query: Mapping[str, str], default_model: str) -> dict[str, Any]:

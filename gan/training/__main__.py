@@ -23,6 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     except GANError as error:
         print(f"\nerror: {error}", file=sys.stderr, flush=True)
         return 2
+    except KeyboardInterrupt:
+        print("\nStopped at once; what had been saved before is whole.", file=sys.stderr, flush=True)
+        return 130
     return 0
 
 

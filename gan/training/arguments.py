@@ -21,11 +21,18 @@ def parser(tasks: Mapping[str, type["Task"]]) -> argparse.ArgumentParser:
         prog="train.py",
         description="Trains a small adversarial generator and writes it as a model repository.",
         epilog="`train.py image --help` lists the flags of a modality.",
+        allow_abbrev=False,
     )
     modalities = top.add_subparsers(dest="modality", required=True, metavar="{" + ",".join(tasks) + "}")
     for name, task in tasks.items():
         summary = (task.__doc__ or "").splitlines()[0]
-        sub = modalities.add_parser(name, help=summary, description=summary, formatter_class=_Formatter)
+        sub = modalities.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            formatter_class=_Formatter,
+            allow_abbrev=False,  # or `--hub_tok` would slip past what keeps the token out of the record
+        )
         add_shared_arguments(sub)
         task.add_arguments(sub)
     return top
@@ -36,6 +43,22 @@ def positive_int(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """An argparse type."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def decay(text: str) -> float:
+    """An argparse type: a rate of a running mean."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to just below 1")
     return value
 
 
@@ -53,7 +76,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--dataset_config_name", help="configuration of the data set on the Hub")
     data.add_argument("--train_data_dir", help="a plain folder of files instead of --dataset_name")
     data.add_argument("--cache_dir", help="where downloads are kept")
-    data.add_argument("--max_train_samples", type=positive_int, help="use the first so many samples only")
+    data.add_argument("--max_train_samples", type=positive_int, help="use only so many samples, always the same ones")
 
     run = parser.add_argument_group("run")
     run.add_argument(
@@ -65,7 +88,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
     run.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
-    run.add_argument("--train_batch_size", type=positive_int, default=64, help="samples a process sees in one pass")
+    run.add_argument("--train_batch_size", type=positive_int, default=32, help="samples a process sees in one pass")
     run.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="passes to one step")
     run.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
     run.add_argument("--num_train_epochs", type=positive_int, help="or its length in passes over the data")
@@ -76,18 +99,21 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     optimisation = parser.add_argument_group("optimisation")
-    optimisation.add_argument("--learning_rate", type=positive_float, default=5e-4, help="of the generator")
+    optimisation.add_argument("--learning_rate", type=positive_float, default=4e-4, help="of the generator")
     optimisation.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
     optimisation.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both players")
-    optimisation.add_argument("--lr_warmup_steps", type=int, default=100, help="steps of linear warm-up")
-    optimisation.add_argument("--adam_beta1", type=float, default=0.0, help="0 suits adversarial games")
-    optimisation.add_argument("--adam_beta2", type=float, default=0.99, help="of both optimisers")
+    optimisation.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
+    optimisation.add_argument("--adam_beta1", type=decay, default=0.0, help="0 suits adversarial games")
+    optimisation.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
     optimisation.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
     optimisation.add_argument(
         "--ema_half_life", type=positive_float, help="of the averaged generator, in samples; default a 40th of the run"
     )
-    optimisation.add_argument("--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties")
-    optimisation.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")
+    optimisation.add_argument(
+        "--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties at first"
+    )
+    optimisation.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
+    optimisation.add_argument("--penalty_interval", type=positive_int, default=4, help="steps between penalties")
 
     watching = parser.add_argument_group("watching and keeping")
     watching.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")

@@ -18,9 +18,16 @@ def all_checkpoints(output_dir: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.split("-")[1]))
 
 
+def clear(output_dir: Path) -> None:
+    """Removes all checkpoints: those of a model that is being replaced."""
+    for folder in all_checkpoints(output_dir):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def save(accelerator: Accelerator, output_dir: Path, step: int, limit: int) -> bool:
     """Writes `checkpoint-step` beside its place and renames it, then removes all but the newest `limit`.
 
+    Later ones are removed, too: a run that went on from before them has left them behind.
     A disk that is full costs the checkpoint, not the run: it says so, returns False, and what was there stays.
     """
     target, beside = output_dir / f"checkpoint-{step}", output_dir / f".checkpoint-{step}.saving"
@@ -29,17 +36,19 @@ def save(accelerator: Accelerator, output_dir: Path, step: int, limit: int) -> b
     except Exception as error:  # OSError, and what safetensors and torch.save make of one
         if accelerator.is_main_process:
             shutil.rmtree(beside, ignore_errors=True)
-        logger.warning(
-            f"checkpoint-{step} could not be written ({str(error).splitlines()[0]}); training goes on. Make room."
-        )
+        logger.warning(f"checkpoint-{step} could not be written ({_short(error)}); training goes on. Make room.")
         return False
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         if target.exists():
             shutil.rmtree(target)
         beside.rename(target)
-        for old in all_checkpoints(output_dir)[:-limit]:
-            shutil.rmtree(old, ignore_errors=True)
+        kept = all_checkpoints(output_dir)
+        kept = kept[: kept.index(target) + 1][-limit:]
+        halves = output_dir.glob(".checkpoint-*.saving")  # of runs that were killed
+        for folder in [*all_checkpoints(output_dir), *halves]:
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
     accelerator.wait_for_everyone()
     return True
 
@@ -64,13 +73,19 @@ def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | No
             accelerator.load_state(str(folder))
             return folder
         except Exception as error:  # whatever a damaged file makes its reader raise
-            reason = (
-                f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason'}"
-            )
-            logger.warning(f"{folder} is damaged and is passed over ({reason}).")
+            if wanted != "latest":
+                raise GANError(
+                    f"{folder} cannot be read, or belongs to a model of another shape ({_short(error)}); "
+                    f"`--resume_from_checkpoint latest` finds the newest that can."
+                ) from error
+            logger.warning(f"{folder} is damaged and is passed over ({_short(error)}).")
     if candidates:
         raise GANError(
             f"No checkpoint in {candidates[0].parent} can be read, or they belong to a model of another shape; "
             f"train without --resume_from_checkpoint."
         )
     return None
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip()}".splitlines()[0].rstrip(".: ")

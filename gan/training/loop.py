@@ -112,6 +112,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     if args.resume_from_checkpoint:
         folder = checkpoints.resume(accelerator, output_dir, args.resume_from_checkpoint)
         logger.info(f"Goes on from {folder}." if folder else "There is no checkpoint yet: starts from the beginning.")
+    elif accelerator.is_main_process:
+        checkpoints.clear(output_dir)  # of the model that --overwrite_output_dir replaces
     trackers = Trackers(args, output_dir, accelerator.is_main_process)
     order = ShuffledOrder(task.size, args.seed)
     stop = _Stop()
@@ -152,7 +154,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 
                 # Discriminator. Lazy penalties: rare, and heavier for it (Karras et al. 2020, StyleGAN2).
                 due = progress.step % args.penalty_interval == 0
-                penalty = args.gamma / 2 * args.penalty_interval if due else 0.0
+                gamma = _cosine(args.gamma, args.gamma_final or args.gamma / 10, progress.step / args.max_train_steps)
+                penalty = gamma / 2 * args.penalty_interval if due else 0.0
                 loss, discriminator_logs = task.discriminator_loss(
                     discriminator, bare_discriminator, batch, fake.detach(), penalty, random
                 )
@@ -184,8 +187,11 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             trackers.log(figures, progress.step)
         if progress.step % args.validation_steps == 0 and accelerator.is_main_process:
             path = output_dir / "previews" / f"step-{progress.step:06d}"
-            path.parent.mkdir(exist_ok=True)
-            trackers.log_sample(task.preview(task.pipeline(ema.model, bare_discriminator), path), progress.step)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                trackers.log_sample(task.preview(task.pipeline(ema.model, bare_discriminator), path), progress.step)
+            except OSError as error:
+                logger.warning(f"The preview {path} could not be written ({error.strerror}); training goes on.")
         if progress.step % args.checkpointing_steps == 0:
             save_checkpoint()
 
@@ -206,10 +212,10 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 f"`--resume_from_checkpoint latest` goes on from there.",
                 flush=True,
             )
+        trackers.close()
         if repo_id is not None:
             address = pipeline.push_to_hub(repo_id, args.hub_private_repo or None, args.hub_token)
             print(f"Published at {address}.", flush=True)
-    trackers.close()
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return output_dir
@@ -248,7 +254,12 @@ def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
     return math.ceil(args.num_train_epochs * size / samples)
 
 
-DEFAULT_STEPS = 1500  # with the other defaults: under ten minutes on two cores
+DEFAULT_STEPS = 3000  # with the other defaults: under ten minutes on two cores
+
+
+def _cosine(first: float, last: float, share: float) -> float:
+    """From `first` to `last` along half a cosine; `share` goes from 0 to 1."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
 
 
 def _any_process(accelerator: Accelerator, wanted: bool) -> bool:

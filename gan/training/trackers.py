@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gan.errors import GANError
+
 
 class Trackers:
     """Logs figures and samples to the trackers that `--report_to` names; does nothing on other processes.
@@ -23,7 +25,13 @@ class Trackers:
         if args.report_to in ("tensorboard", "all"):
             from torch.utils.tensorboard import SummaryWriter
 
-            self.tensorboard = SummaryWriter(output_dir / args.logging_dir)
+            try:
+                self.tensorboard = SummaryWriter(output_dir / args.logging_dir)
+            except OSError as error:
+                raise GANError(
+                    f"The folder {output_dir / args.logging_dir} cannot be made ({error.strerror}); choose another "
+                    f"--logging_dir."
+                ) from error
         if args.report_to in ("trackio", "all"):
             import trackio
 

@@ -1,0 +1,131 @@
+"""How long a user of the studio waits, and what it looks like.
+
+    python benchmarks/studio.py                          # cold start, first picture, slider to picture
+    python benchmarks/studio.py --screenshots docs       # and its pictures: desktop and phone, light and dark
+
+Starts `python app.py` in a fresh process; needs Chromium and `playwright` for what concerns the page.
+"""
+
+import argparse
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+FIRST_PICTURE = ".tile img[src^='data:image/png']"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "is_mobile": True, "has_touch": True}
+DESKTOP = {"viewport": {"width": 1440, "height": 900}, "device_scale_factor": 2}
+
+# Moves the truncation slider as a hand would and waits until the browser is about to paint other pictures.
+MOVE = """value => new Promise((resolve, reject) => {
+  const slider = document.querySelector("#truncation input[type=range]");
+  const start = performance.now();
+  const observer = new MutationObserver(() => {
+    observer.disconnect();
+    requestAnimationFrame(() => resolve(performance.now() - start));
+  });
+  observer.observe(document.querySelector(".tile img"), { attributes: true, attributeFilter: ["src"] });
+  slider.value = value;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  setTimeout(() => reject(new Error("no picture within 10 s")), 10000);
+})"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=[], help="handed to app.py")
+    parser.add_argument("--moves", type=int, default=40, help="slider moves to time")
+    parser.add_argument("--screenshots", type=Path, metavar="DIR", help="also save pictures of the page here")
+    options = parser.parse_args()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    models = ["--models", *options.models] if options.models else []
+    rows = []
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as log:
+        app = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *models], cwd=ROOT, stdout=log, stderr=log
+        )
+        try:
+            wait_for(address, app)
+            rows.append(("`python app.py` to the page answering", f"{time.perf_counter() - start:.1f} s"))
+            first_picture_over_http(address)
+            rows.append(("`python app.py` to first picture over HTTP", f"{time.perf_counter() - start:.1f} s"))
+            rows += in_the_browser(address, options.moves, options.screenshots)
+        finally:
+            app.terminate()
+            app.wait()
+    print("| | |\n|---|---|")
+    for name, value in rows:
+        print(f"| {name} | {value} |")
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def wait_for(address: str, app: subprocess.Popen) -> None:
+    while app.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/config", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    sys.exit("app.py ended before it served a page; run it by hand to see why.")
+
+
+def first_picture_over_http(address: str) -> None:
+    # In this process, so that the client's own import isn't counted twice; it was imported while app.py started.
+    from gradio_client import Client
+
+    client = Client(address, verbose=False)
+    assert client.predict(api_name="/generate_images")[0]["image"].endswith(".png")
+
+
+def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[tuple[str, str]]:
+    rows = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        start = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector(FIRST_PICTURE)
+        rows.append(("Opening the address to pictures on the page", f"{time.perf_counter() - start:.2f} s"))
+        for count in (1, 24, 64):
+            rows.append((f"Slider to {count} new pictures", slider_to_pictures(page, address, count, moves)))
+        if screenshots:
+            screenshots.mkdir(parents=True, exist_ok=True)
+            for name, device in (("desktop", DESKTOP), ("phone", PHONE)):
+                for scheme in ("light", "dark"):
+                    page = browser.new_page(**device, color_scheme=scheme, locale="en-US")
+                    page.goto(address, wait_until="commit")
+                    page.wait_for_selector(FIRST_PICTURE)
+                    page.wait_for_timeout(500)  # fonts and the last layout
+                    page.screenshot(path=screenshots / f"studio-{name}-{scheme}.png")
+        browser.close()
+    return rows
+
+
+def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:
+    page.goto(f"{address}?n={count}&psi=0.2", wait_until="commit")
+    page.wait_for_selector(FIRST_PICTURE)
+    page.wait_for_timeout(1000)
+    times = sorted(page.evaluate(MOVE, 0.2 + (k + 1) / 100) for k in range(moves))
+    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+
+
+if __name__ == "__main__":
+    main()

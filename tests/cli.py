@@ -1,0 +1,146 @@
+"""Runs the real command line: `train.py` in processes of its own, away from the caller's home, login and network."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAIN = [sys.executable, str(ROOT / "train.py"), "image"]
+LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", *TRAIN[1:]]
+TINY = ["--model_size", "tiny", "--train_batch_size", "4", "--report_to", "none"]
+NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
+MODEL = {  # what DESIGN.md calls a model repository
+    "README.md",
+    "discriminator/config.json",
+    "discriminator/diffusion_pytorch_model.safetensors",
+    "generator/config.json",
+    "generator/diffusion_pytorch_model.safetensors",
+    "metrics.json",
+    "model_index.json",
+    "samples.png",
+    "training.json",
+}
+
+# Many command lines in one process: a Python that has imported torch costs seconds.
+IN_ONE_PROCESS = """
+import contextlib, io, json, logging, sys, traceback
+from gan.training.__main__ import main
+
+def run(line):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        logging.root.handlers.clear()  # they hold the stderr of the line before
+        try:
+            code = main(line)
+        except SystemExit as end:  # argparse
+            code = end.code
+        except BaseException:
+            code = None
+            traceback.print_exc()
+    return code, out.getvalue(), err.getvalue()
+
+with open(sys.argv[2], "w") as report:
+    json.dump([run(line) for line in json.loads(sys.argv[1])], report)
+"""
+
+
+@dataclass
+class Result:
+    """How a command line ended."""
+
+    code: int | None
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        """The lines on stderr as a terminal shows them in the end, without progress bars."""
+        lines = [line.split("\r")[-1].strip() for line in self.err.split("\n")]
+        return [line for line in lines if line and not re.search(r"\d%\||\[\d\d:\d\d<", line)]
+
+    @property
+    def error(self) -> str:
+        """The last line on stderr; asserts that it is the one error sentence, and that the exit code is 2."""
+        assert self.code == 2, f"exit code {self.code}: {self.out}{self.err}"
+        assert "Traceback" not in self.err, self.err
+        assert [line for line in self.said if line.startswith("error: ")] == self.said[-1:], self.err
+        assert self.said[-1].endswith("."), self.said
+        return self.said[-1]
+
+    def check(self) -> "Result":
+        """Asserts success."""
+        assert self.code == 0, f"exit code {self.code}: {self.out}{self.err}"
+        return self
+
+
+def environment(home: Path, base: dict[str, str] | None = None, **more: str) -> dict[str, str]:
+    """The environment of a run: all that it may write outside of its folder goes below `home`.
+
+    Args:
+        base: what to start from, e.g. `HubServer.env`; by default this process's environment and a Hub that is away.
+    """
+    if base is None:
+        base = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+        base |= {"HF_ENDPOINT": NOWHERE, "HF_HOME": str(home / "huggingface")}
+    home.mkdir(parents=True, exist_ok=True)
+    base |= {"HOME": str(home), "TMPDIR": str(home), "TRACKIO_DIR": str(home / "trackio")}
+    base |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "COLUMNS": "100"}
+    return base | more
+
+
+def run(command: Sequence[object], env: dict[str, str], cwd: Path) -> Result:
+    """A process, to its end."""
+    done = subprocess.run([*map(str, command)], env=env, cwd=cwd, capture_output=True, text=True, timeout=240)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def train(*flags: object, env: dict[str, str], cwd: Path) -> Result:
+    """`train.py image` with tiny settings and these flags."""
+    return run([*TRAIN, *TINY, *flags], env, cwd)
+
+
+def train_each(lines: Sequence[Sequence[object]], env: dict[str, str], cwd: Path) -> list[Result]:
+    """Several command lines, one after the other in one process."""
+    report = cwd / "results.json"
+    words = json.dumps([["image", *TINY, *map(str, line)] for line in lines])
+    run([sys.executable, "-c", IN_ONE_PROCESS, words, report], env, cwd).check()
+    return [Result(*result) for result in json.loads(report.read_text())]
+
+
+def pictures(folder: Path, count: int = 24, side: int = 20) -> Path:
+    """Writes PNGs of noise, dark ones in the sub-folder `night`, bright ones in `day`. Returns the folder."""
+    chance = np.random.default_rng(0)
+    for k in range(count):
+        low = 128 * (k % 2)
+        file = folder / ("day" if low else "night") / f"{k:03}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(low, low + 128, (side, side, 3), dtype=np.uint8)).save(file)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def model_files(folder: Path) -> dict[str, bytes]:
+    """The files of the model repository that a run wrote: all but its checkpoints, previews and tracker files."""
+    return {
+        path: data
+        for path, data in files(folder).items()
+        if not path.startswith((".checkpoint", "checkpoint-", "previews/", "logs/"))
+    }
+
+
+def read(path: Path) -> Any:
+    """A JSON file."""
+    return json.loads(path.read_text())

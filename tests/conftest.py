@@ -1,0 +1,85 @@
+"""One thread, no network, and a tiny model for the tests that need one."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: threads that wait for each other crawl on a busy machine
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gan import ImageDiscriminator, ImageGenerator, ImagePipeline
+from gan.image.networks import stage_channels
+
+torch.set_num_threads(1)
+
+NAMES = ["Ada", "Bob", "Cleo"]
+
+
+@pytest.fixture(scope="session")
+def make_pipeline() -> Callable[..., ImagePipeline]:
+    """Makes a tiny model whose residual blocks do something, as if it had been trained."""
+
+    def make(
+        resolution: tuple[int, int] = (16, 16), image_channels: int = 3, labels: list[str] | None = NAMES, seed: int = 0
+    ) -> ImagePipeline:
+        torch.manual_seed(seed)
+        shared: dict[str, Any] = {
+            "resolution": resolution,
+            "image_channels": image_channels,
+            "num_classes": len(labels or []),
+            "channels": tuple(min(32, width) for width in stage_channels(resolution, "tiny")),
+        }
+        players = ImageGenerator(latent_dim=12, **shared), ImageDiscriminator(**shared)
+        with torch.no_grad():
+            for parameter in [*players[0].parameters(), *players[1].parameters()]:
+                parameter.add_(torch.randn_like(parameter) * 0.03)
+        return ImagePipeline(*players, labels)
+
+    return make
+
+
+@pytest.fixture
+def pipeline(make_pipeline: Callable[..., ImagePipeline]) -> ImagePipeline:
+    """16x16, RGB, classes Ada, Bob and Cleo."""
+    return make_pipeline()
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    """A `training.json`, as the training loop writes it."""
+    return {
+        "command": "accelerate launch train.py image --dataset_name user/faces --license cc-by-4.0",
+        "dataset": {"name": "user/faces", "split": "train", "images": 1631, "skipped": 2, "fingerprint": "0" * 16},
+        "seed": 5,
+        "steps": 3000,
+        "images_seen": 96000,
+        "seconds": 540.2,
+        "images_per_second": 177.7,
+        "arguments": {"license": "cc-by-4.0", "data_credit": "Faces by A. Painter, CC BY 4.0.", "gamma": 0.5},
+        "machine": {"device": "x86_64 CPU", "threads": 2},
+        "versions": {"torch": "2.13.0"},
+        "date": "2026-11-23",
+    }
+
+
+@pytest.fixture
+def measured() -> dict[str, Any]:
+    """A `metrics.json`, as the evaluation writes it."""
+    metric = {"name": "Sliced Wasserstein distance", "value": 31.25, "floor": 4.5, "split": "test", "samples": 2000}
+    return {"metrics": [metric], "command": "accelerate launch train.py image"}
+
+
+@pytest.fixture
+def repository(
+    pipeline: ImagePipeline, record: dict[str, Any], measured: dict[str, Any], tmp_path: Path
+) -> Path:
+    """The model of `pipeline` on disk, with its records."""
+    pipeline.training, pipeline.metrics = record, measured
+    pipeline.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
