@@ -23,7 +23,7 @@ from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, r
 from gan.image.networks import SIZES, stage_channels
 from gan.training.ema import EMA
 
-EQUAL = (144, 112, 64, 32)  # 0.83 M parameters in the generator at 32x32 RGB
+EQUAL = (128, 128, 64, 32)  # 0.84 M parameters in the generator at 32x32 RGB
 BATCH = 64
 
 
@@ -108,7 +108,8 @@ def training(name: str, seconds: float) -> None:
     rate = BATCH * (steps - 8) / (time.perf_counter() - started)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"| {name} | {parameters(generator):.2f} M + {parameters(discriminator):.2f} M | {rate:.0f} | {memory:.1f} GiB |",
+        f"| {name} | {parameters(generator):.2f} M + {parameters(discriminator):.2f} M "
+        f"| {rate:.0f} | {memory:.2f} GiB |",
         flush=True,
     )
 

@@ -18,6 +18,7 @@ FORMAT_VERSION = 1
 MAX_SEED = 2**32 - 1
 
 INDEX, TRAINING, METRICS = "model_index.json", "training.json", "metrics.json"
+COMPONENTS = ("generator", "discriminator", "encoder")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
@@ -63,15 +64,15 @@ class GANPipeline(DiffusionPipeline):
                 f"{' or '.join(kinds) if cls is GANPipeline else cls.__name__} can be loaded here."
             )
         stored = {
-            name: _check_component(folder / name, source)
-            for name, component in index.items()
-            if isinstance(component, list) and component[:1] == ["gan"]
+            name: _check_component(folder / name, index[name], source)
+            for name in COMPONENTS
+            if index.get(name) not in (None, [None, None])
         }
         try:
             pipeline = super(GANPipeline, kind).from_pretrained(folder, **kwargs)
         except GANError as error:
             raise GANError(f"{source} cannot be loaded: {error}") from error
-        except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
+        except (ValueError, OSError, RuntimeError, TypeError, KeyError, AttributeError) as error:
             raise GANError(
                 f"{source} cannot be loaded, its config and weights do not fit: {_first_sentence(error)}."
             ) from error
@@ -144,7 +145,8 @@ class GANPipeline(DiffusionPipeline):
         super().save_pretrained(folder, safe_serialization=True)
         for name, content in ((TRAINING, self.training), (METRICS, self.metrics)):
             if content:
-                (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+                text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+                (folder / name).write_text(text, encoding="utf-8")
         self.save_samples(folder)
         card.model_card(self, repo_id).save(folder / "README.md")
 
@@ -221,8 +223,10 @@ def _read_json(path: Path, source: str) -> dict[str, Any]:
     return content
 
 
-def _check_component(folder: Path, source: str) -> set[str]:
-    """The names of the tensors of a component whose files are whole."""
+def _check_component(folder: Path, recorded: Any, source: str) -> set[str]:
+    """The names of the tensors of a component of ours whose files are whole."""
+    if not isinstance(recorded, list) or recorded[:1] != ["gan"]:
+        raise GANError(f"{source} cannot be loaded: its {folder.name} ({recorded}) is not one of ours.")
     for name in ("config.json", WEIGHTS):
         if not (folder / name).is_file():
             raise GANError(

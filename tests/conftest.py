@@ -2,7 +2,9 @@
 
 import os
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: threads that wait for each other crawl on a busy machine
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # before torch is imported: threads that wait for each other crawl on a busy machine
+)
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
@@ -26,7 +28,10 @@ def make_pipeline() -> Callable[..., ImagePipeline]:
     """Makes a tiny model whose residual blocks do something, as if it had been trained."""
 
     def make(
-        resolution: tuple[int, int] = (16, 16), image_channels: int = 3, labels: list[str] | None = NAMES, seed: int = 0
+        resolution: tuple[int, int] = (16, 16),
+        image_channels: int = 3,
+        labels: list[str] | None = NAMES,
+        seed: int = 0,
     ) -> ImagePipeline:
         torch.manual_seed(seed)
         shared: dict[str, Any] = {
@@ -76,9 +81,7 @@ def measured() -> dict[str, Any]:
 
 
 @pytest.fixture
-def repository(
-    pipeline: ImagePipeline, record: dict[str, Any], measured: dict[str, Any], tmp_path: Path
-) -> Path:
+def repository(pipeline: ImagePipeline, record: dict[str, Any], measured: dict[str, Any], tmp_path: Path) -> Path:
     """The model of `pipeline` on disk, with its records."""
     pipeline.training, pipeline.metrics = record, measured
     pipeline.save_pretrained(tmp_path / "model")

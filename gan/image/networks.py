@@ -182,7 +182,7 @@ class ImageGenerator(ModelMixin, ConfigMixin):
         if self.training:
             return self.start(latents)
         # A product a sample: one big product rounds differently with the size of the batch, and a picture must be a
-        # function of its seed alone. The convolutions keep that promise by themselves.
+        # function of its seed alone (see `_Conv2d`).
         weight = self.start.weight.t().expand(len(latents), -1, -1)
         return torch.bmm(latents.unsqueeze(1), weight).squeeze(1) + self.start.bias
 

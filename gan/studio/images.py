@@ -12,7 +12,7 @@ from gan.errors import GANError
 from gan.pipeline import MAX_SEED
 from gan.studio.card import card_html, describe, speed_html
 from gan.studio.models import Registry
-from gan.studio.pictures import MOST, START, archive, gallery_value, state_from_address
+from gan.studio.pictures import MOST, START, archive, class_name, gallery_value, state_from_address
 from gan.studio.strings import LANGUAGES, i18n, words
 
 SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
@@ -160,6 +160,8 @@ def build(page: gr.Blocks, registry: Registry) -> None:
         message = None
         try:
             state = state_from_address(request.query_params, registry.default)
+            if state["label"]:
+                state["label"] = class_name(registry, state["model"], state["label"])
             shown = everything(**state, request=request)
         except GANError as error:
             # The address asks for the impossible: open on what there is, and say so.

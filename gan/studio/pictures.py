@@ -93,6 +93,17 @@ def gallery_value(
     return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
 
 
+def class_name(registry: Registry, model: str, label: str) -> str:
+    """The class as the model spells it.
+
+    Raises:
+        GANError: if it has no such class.
+    """
+    pipeline = registry.get(model)
+    index = pipeline.label_index(label)
+    return next(name for k, name in enumerate(pipeline.labels or []) if k == index)
+
+
 def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:
     return output.labels or [None] * len(output.images)
 

@@ -7,6 +7,15 @@ import sys
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+class _AboveTheBar(logging.Handler):
+    """Prints to stderr without tearing the progress bar apart."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm.auto import tqdm
+
+        tqdm.write(record.getMessage().removeprefix("[RANK 0] "), file=sys.stderr)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
     from gan.errors import GANError
@@ -16,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
 
     tasks = {"image": ImageTask}  # a new modality is one more line
     args = arguments.parser(tasks).parse_args(argv)
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
     logging.getLogger("gan").setLevel(logging.INFO)
     try:
         train(args, tasks[args.modality])

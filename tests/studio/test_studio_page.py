@@ -185,6 +185,13 @@ def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, mon
     changed(page, after)
 
 
+def test_a_class_that_is_not_there_is_said(open_page):
+    assert "There is no label 'Cube'" in open_page("label=Cube").locator(".gallery .message").inner_text()
+    page = open_page("label=star")
+    assert page.locator("#label input").input_value() == "Star"
+    assert not page.locator(".gallery .message").is_visible()
+
+
 def test_chinese(open_page):
     page = open_page(locale="zh-CN")
     text = page.locator("main").inner_text()
