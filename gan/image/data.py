@@ -204,7 +204,7 @@ def _why_not(name: str, local: bool, error: Exception) -> str:
             else "was not found on the Hub; check the name, or log in with `hf auth login` if it is private."
         )
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return f"The data set {name} could not be loaded: {first_line}."
+    return f"The data set {name} could not be loaded ({first_line}); check its files."
 
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:

@@ -196,7 +196,7 @@ def truncate(start: Tensor, mean: Tensor, psi: float) -> Tensor:
 
     Args:
         start, mean: (n, features).
-        psi: 1 changes nothing, 0 gives every latent of a class the same picture.
+        psi: 1 changes nothing, 0 gives every latent of a class the same picture but for a trace of its contrast.
     """
     shrunk = mean + psi * (start - mean)
     return shrunk * (start.norm(dim=1, keepdim=True) / shrunk.norm(dim=1, keepdim=True).clamp_min(1e-8)).sqrt()

@@ -12,7 +12,7 @@ from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, r
 from gan.errors import GANError
 from gan.image import data, metrics
 from gan.image.augment import augment
-from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, stage_channels
+from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, grids, stage_channels
 from gan.image.pipeline import ImagePipeline, image_grid
 from gan.training.arguments import positive_float, positive_int
 from gan.training.randomness import StepRandom
@@ -88,6 +88,8 @@ class ImageTask:
             )
             args.resolution = args.resolution or pretrained.resolution
             args.image_channels = pretrained.generator.config.image_channels
+        if args.resolution:
+            grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
         if self.train_set.skipped:
             print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)

@@ -1,5 +1,6 @@
 """From the command line to the loop: `train.py` and `python -m gan.training` are the same."""
 
+import gc
 import logging
 import os
 import sys
@@ -29,13 +30,15 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger("gan").setLevel(logging.INFO)
     try:
         train(args, tasks[args.modality])
+        return 0
     except GANError as error:
-        print(f"\nerror: {error}", file=sys.stderr, flush=True)
-        return 2
+        sentence = str(error)
     except KeyboardInterrupt:
         print("\nStopped at once; what had been saved before is whole.", file=sys.stderr, flush=True)
         return 130
-    return 0
+    gc.collect()  # lets go of progress bars that broke off: they print once more when they do
+    print(f"\nerror: {sentence}", file=sys.stderr, flush=True)
+    return 2
 
 
 if __name__ == "__main__":
