@@ -17,11 +17,13 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
     training, metrics = pipeline.training, pipeline.metrics
     dataset = training.get("dataset", {})
     arguments = training.get("arguments", {})
+    base = arguments.get("pretrained_model_name_or_path") or ""
     title = repo_id.split("/")[-1]
     data = ModelCardData(
         library_name="gan-studio",
         pipeline_tag=pipeline.hub_task,
-        license=arguments.get("license"),
+        license=arguments.get("license") or dataset.get("license"),
+        base_model=base if "/" in base and not base.startswith((".", "/")) else None,
         datasets=[dataset["name"]] if "/" in dataset.get("name", "") else None,
         tags=["gan", "gan-studio", "safetensors", type(pipeline).__name__],
         model_name=title,
@@ -59,13 +61,15 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
 def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
     if not training:
         return ""
-    dataset = training.get("dataset", {})
+    dataset, arguments = training.get("dataset", {}), training.get("arguments", {})
     unit = pipeline.unit
     rows = {
         "Data": f"{dataset.get('name')}, {dataset.get('split')} ({dataset.get(unit, 0):,} {unit})"
         if dataset
         else None,
-        "Credit": training.get("arguments", {}).get("data_credit"),
+        "Licence of the model": arguments.get("license") or dataset.get("license") or "not stated",
+        "Started from": arguments.get("pretrained_model_name_or_path"),
+        "Credit": arguments.get("data_credit"),
         "Steps": f"{training.get('steps', 0):,}",
         f"{unit.capitalize()} seen": f"{training.get(f'{unit}_seen', 0):,}",
         "Time": f"{training.get('seconds', 0) / 60:.0f} minutes",
@@ -94,8 +98,7 @@ def _metrics_section(metrics: dict[str, Any]) -> str:
 
 
 def _again(pipeline: "GANPipeline", repo_id: str) -> str:
-    words = pipeline.training.get("command", "").partition("train.py ")[2].split()
-    modality = words[0] if words else "image"
+    modality = pipeline.training.get("modality", "image")
     classes = bool(getattr(pipeline, "labels", None))
     return (
         "The repository holds both players, the generator's EMA weights and the discriminator, so that training can "

@@ -39,8 +39,9 @@ def download(
     token: str | None = None,
     cache_dir: str | None = None,
     local_files_only: bool = False,
+    files: list[str] | None = None,
 ) -> str:
-    """Fetches a model repository into the cache and returns its folder there.
+    """Fetches a model repository, or some files of it, into the cache and returns its folder there.
 
     Raises:
         GANError: if there is no such repository or it can't be fetched.
@@ -52,7 +53,7 @@ def download(
             token=token,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
-            allow_patterns=REPOSITORY_FILES,
+            allow_patterns=files or REPOSITORY_FILES,
         )
     except FAILURES as error:
         raise GANError(f"{repo_id} cannot be fetched: {reason(error)}") from error

@@ -56,13 +56,7 @@ class GANPipeline(DiffusionPipeline):
         source = str(pretrained_model_name_or_path)
         folder = Path(source) if Path(source).is_dir() else Path(cls.download(source, **hub_kwargs))
         index = _read_index(folder, source)
-        kinds = {kind.__name__: kind for kind in GANPipeline.__subclasses__()}
-        kind = kinds.get(str(index.get("_class_name")))
-        if kind is None or not issubclass(kind, cls):
-            raise GANError(
-                f"{source} holds a {index.get('_class_name', 'model of unknown kind')}, and only "
-                f"{' or '.join(kinds) if cls is GANPipeline else cls.__name__} can be loaded here."
-            )
+        kind = cls._kind(index, source)
         stored = {
             name: _check_component(folder / name, index[name], source)
             for name in COMPONENTS
@@ -93,14 +87,32 @@ class GANPipeline(DiffusionPipeline):
     def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
         """Fetches a model repository from the Hub and returns its folder in the cache.
 
-        Overridden because diffusers looks for the code of an unknown pipeline class in the repository itself.
+        Overridden because diffusers looks for the code of an unknown pipeline class in the repository itself. The
+        index is fetched first: a repository that isn't ours is refused before its gigabytes are on their way.
         """
+        folder = Path(hub.download(pretrained_model_name, files=[INDEX], **kwargs))
+        cls._kind(_read_index(folder, pretrained_model_name), pretrained_model_name)
         return hub.download(pretrained_model_name, **kwargs)
 
-    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+    @classmethod
+    def _kind(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:
+        """The class that an index names, if it is this one or a subclass."""
+        kinds = {kind.__name__: kind for kind in GANPipeline.__subclasses__()}
+        kind = kinds.get(str(index.get("_class_name")))
+        if kind is None or not issubclass(kind, cls):
+            raise GANError(
+                f"{source} holds a {index.get('_class_name', 'model of unknown kind')}, and only "
+                f"{' or '.join(kinds) if cls is GANPipeline else cls.__name__} can be loaded here."
+            )
+        return kind
+
+    def save_pretrained(self, save_directory: str | Path, repo_id: str | None = None) -> None:
         """Writes the whole model repository: weights, configs, `training.json`, `metrics.json`, card and samples.
 
-        Everything is written beside its place first, so that a full disk or a kill leaves what was there before.
+        Everything is written beside its place first and then renamed: a full disk leaves what was there before.
+
+        Args:
+            repo_id: what the card calls the model; by default the folder's name.
 
         Raises:
             GANError: if the folder cannot be written.
@@ -109,7 +121,7 @@ class GANPipeline(DiffusionPipeline):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
-                self._write_repository(Path(temporary), kwargs.get("repo_id") or folder.resolve().name)
+                self._write_repository(Path(temporary), repo_id or folder.resolve().name)
                 for name in (TRAINING, METRICS):  # of a model that was here before
                     if not (Path(temporary) / name).exists():
                         (folder / name).unlink(missing_ok=True)
@@ -137,7 +149,11 @@ class GANPipeline(DiffusionPipeline):
         Raises:
             GANError: if the Hub refuses or can't be reached.
         """
-        with tempfile.TemporaryDirectory() as temporary:
+        try:
+            place = tempfile.TemporaryDirectory()
+        except OSError as error:
+            raise GANError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from error
+        with place as temporary:
             self.save_pretrained(temporary, repo_id=repo_id)
             return hub.upload(Path(temporary), repo_id, private=private, token=token, commit_message=commit_message)
 

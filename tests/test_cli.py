@@ -5,15 +5,29 @@ import signal
 import sqlite3
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import datasets
 import pytest
 import torch
-from cli import LAUNCH, MODEL, TINY, TRAIN, Result, environment, files, model_files, pictures, read, run, train
-from cli import train_each as train_each_of
+from cli import (
+    LAUNCH,
+    MODEL,
+    TINY,
+    TRAIN,
+    Result,
+    environment,
+    files,
+    model_files,
+    pictures,
+    read,
+    run,
+    train,
+    train_each,
+)
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -49,10 +63,32 @@ def env(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def first(work: Path, env: dict[str, str]) -> Result:
+def runs(work: Path, env: dict[str, str]) -> Iterator[dict[str, Future]]:
+    """All runs that the tests look at, by name, two at a time."""
+    pool = ThreadPoolExecutor(2)
+    futures = {"first": pool.submit(_first, work, env)}
+
+    def after_the_first(start: Callable[[Path, dict[str, str]], Any]) -> Any:
+        futures["first"].result()
+        return start(work, env)
+
+    for name, start in ALONE.items():
+        futures[name] = pool.submit(start, work, env)
+    for name, start in AFTER_THE_FIRST.items():
+        futures[name] = pool.submit(after_the_first, start)
+    yield futures
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def first(runs: dict[str, Future]) -> Result:
     """The uninterrupted run, in the folder `first`."""
+    return runs["first"].result()
+
+
+def _first(work: Path, env: dict[str, str]) -> Result:
     flags = [*DEMANDING, "--output_dir", "first", "--report_to", "all", f"--hub_token={TOKEN}", "--license", "mit"]
-    return train(*flags, env=env, cwd=work).check()
+    return train(*flags, env=environment(Path(env["HOME"]) / "first"), cwd=work).check()
 
 
 def test_a_run_writes_the_whole_model_repository(first: Result, work: Path) -> None:
@@ -81,7 +117,7 @@ def test_a_run_can_be_watched(first: Result, work: Path, home: Path) -> None:
     assert previews == ["step-000004.png", "step-000008.png"]
     assert Image.open(work / "first/previews/step-000008.png").size == (512, 512)
     assert list((work / "first/logs").glob("events.out.tfevents.*"))
-    with sqlite3.connect(home / "trackio/gan.db") as database:
+    with sqlite3.connect(home / "first/trackio/gan.db") as database:
         steps = {step for (step,) in database.execute("SELECT step FROM metrics")}
     assert steps >= {2, 4, 6, 8}
     assert "64.0/64.0" in first.err and "images/s" in first.err  # the progress bar
@@ -90,7 +126,7 @@ def test_a_run_can_be_watched(first: Result, work: Path, home: Path) -> None:
 
 
 def test_the_token_is_never_written(first: Result, work: Path, home: Path) -> None:
-    for place in (work / "first", home):
+    for place in (work / "first", home / "first"):
         assert not [path for path, data in files(place).items() if TOKEN.encode() in data]
     assert TOKEN not in first.out + first.err
     with pytest.raises(SystemExit):  # a shortened flag would slip past what keeps it out of the record
@@ -104,19 +140,20 @@ class _NoTask:
     def add_arguments(parser: Any) -> None: ...
 
 
-def test_resume_past_damaged_checkpoints_equals_the_uninterrupted_run(
-    first: Result, work: Path, env: dict[str, str]
-) -> None:
-    assert _checkpoints(work / "first") == [4, 6, 8]  # the older one has been rotated out
-    assert torch.load(work / "first/checkpoint-4/custom_checkpoint_2.pkl")["augment_p"] > 0  # or this proves little
+def _resumed(work: Path, env: dict[str, str]) -> Result:
     resumed = shutil.copytree(work / "first", work / "resumed")
     shutil.rmtree(resumed / "generator")
     weights = resumed / "checkpoint-8/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
     (resumed / "checkpoint-6/optimizer_1.bin").unlink()
     flags = [*DEMANDING, "--output_dir", "resumed", "--resume_from_checkpoint", "latest", "--license", "mit"]
-    result = train(*flags, env=env, cwd=work).check()
+    return train(*flags, env=env, cwd=work).check()
 
+
+def test_resume_past_damaged_checkpoints_equals_the_uninterrupted_run(runs: dict[str, Future], work: Path) -> None:
+    result, resumed = runs["resumed"].result(), work / "resumed"
+    assert _checkpoints(work / "first") == [4, 6, 8]  # the older one has been rotated out
+    assert torch.load(work / "first/checkpoint-4/custom_checkpoint_2.pkl")["augment_p"] > 0  # or this proves little
     said = "\n".join(result.said)
     assert "resumed/checkpoint-8 is damaged" in said and "resumed/checkpoint-6 is damaged" in said
     assert "Goes on from resumed/checkpoint-4." in said
@@ -185,27 +222,37 @@ def _stopped(work: Path, env: dict[str, str], name: str, signals: signal.Signals
     return Result(process.returncode, out, err)
 
 
-def test_a_signal_stops_cleanly_and_the_run_goes_on(work: Path, env: dict[str, str]) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        interrupted = pool.submit(_stopped, work, env, "interrupted", signal.SIGINT)
-        terminated = pool.submit(_stopped, work, env, "terminated", signal.SIGTERM)
-    for name, result in (("interrupted", interrupted.result()), ("terminated", terminated.result())):
-        result.check()
-        assert "Traceback" not in result.err
-        (step,) = _checkpoints(work / name)
-        assert 3 <= step == read(work / name / "training.json")["steps"] < 100_000
-        assert f"Stopped at step {step} of 100000" in result.out
-        assert "--resume_from_checkpoint latest" in result.out
-        assert set(model_files(work / name)) == MODEL - {"metrics.json"}
-        assert len(GANPipeline.from_pretrained(work / name)(num_images=2).images) == 2
-
-    (step,) = _checkpoints(work / "interrupted")
-    flags = [*ENDLESS, "--max_train_steps", step + 2, "--resume_from_checkpoint", "latest"]
-    train(*flags, "--output_dir", "interrupted", env=env, cwd=work).check()
-    assert read(work / "interrupted/training.json")["steps"] == step + 2
+def _interrupted(work: Path, env: dict[str, str]) -> Result:
+    return _stopped(work, env, "interrupted", signal.SIGINT)
 
 
-def test_a_kill_leaves_the_last_checkpoint_whole(work: Path, env: dict[str, str]) -> None:
+def _terminated(work: Path, env: dict[str, str]) -> tuple[Result, Result]:
+    stopped = _stopped(work, env, "terminated", signal.SIGTERM)
+    shutil.copytree(work / "terminated", work / "continued")
+    flags = [*ENDLESS, "--max_train_steps", max(_checkpoints(work / "continued")) + 2]
+    flags += ["--output_dir", "continued", "--resume_from_checkpoint", "latest"]
+    return stopped, train(*flags, env=env, cwd=work)
+
+
+@pytest.mark.parametrize("name", ["interrupted", "terminated"])
+def test_a_signal_stops_cleanly(name: str, runs: dict[str, Future], work: Path) -> None:
+    result = runs[name].result() if name == "interrupted" else runs[name].result()[0]
+    result.check()
+    assert "Traceback" not in result.err
+    (step,) = _checkpoints(work / name)
+    assert 3 <= step == read(work / name / "training.json")["steps"] < 100_000
+    assert f"Stopped at step {step} of 100000" in result.out and "--resume_from_checkpoint latest" in result.out
+    assert set(model_files(work / name)) == MODEL - {"metrics.json"}
+    assert len(GANPipeline.from_pretrained(work / name)(num_images=2).images) == 2
+
+
+def test_a_stopped_run_goes_on(runs: dict[str, Future], work: Path) -> None:
+    runs["terminated"].result()[1].check()
+    (step,) = _checkpoints(work / "terminated")
+    assert read(work / "continued/training.json")["steps"] == step + 2
+
+
+def _killed(work: Path, env: dict[str, str]) -> tuple[int, Result]:
     often = [*ENDLESS, "--checkpointing_steps", "1", "--checkpoints_total_limit", "1", "--output_dir", "killed"]
     command = [*TRAIN, *TINY, *often, "--max_train_steps", "100000"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "text": True}
@@ -215,16 +262,24 @@ def test_a_kill_leaves_the_last_checkpoint_whole(work: Path, env: dict[str, str]
     step = max(_checkpoints(work / "killed"))
     (work / "killed/.checkpoint-2.saving").mkdir()  # what a kill in mid-save leaves
     flags = [*often, "--max_train_steps", step + 1, "--resume_from_checkpoint", "latest"]
-    result = train(*flags, env=env, cwd=work).check()
-    assert f"Goes on from killed/checkpoint-{step}." in result.err
+    return step, train(*flags, env=env, cwd=work)
+
+
+def test_a_kill_leaves_the_last_checkpoint_whole(runs: dict[str, Future], work: Path) -> None:
+    step, result = runs["killed"].result()
+    assert f"Goes on from killed/checkpoint-{step}." in result.check().err
     assert not list((work / "killed").glob(".*"))
 
 
-def test_accelerate_launch_replaces_a_model_when_told_to(first: Result, work: Path, env: dict[str, str]) -> None:
+def _replaced(work: Path, env: dict[str, str]) -> Result:
     shutil.copytree(work / "first", work / "replaced")
     flags = ["--resolution", "8", "--max_train_samples", "40", "--unconditional", "--max_train_steps", "3"]
     flags += ["--checkpointing_steps", "1", "--output_dir", "replaced", "--overwrite_output_dir", "--no-evaluate"]
-    run([*LAUNCH, *TINY, *flags], env, work).check()
+    return run([*LAUNCH, *TINY, *flags], env, work)
+
+
+def test_accelerate_launch_replaces_a_model_when_told_to(runs: dict[str, Future], work: Path) -> None:
+    runs["replaced"].result().check()
     assert _checkpoints(work / "replaced") == [2, 3]  # none of the model before
     assert set(model_files(work / "replaced")) == MODEL - {"metrics.json"}
     pipeline = GANPipeline.from_pretrained(work / "replaced")
@@ -232,21 +287,24 @@ def test_accelerate_launch_replaces_a_model_when_told_to(first: Result, work: Pa
     assert pipeline.training["dataset"]["name"] == "glyphs"
 
 
-def test_a_full_disk_leaves_the_earlier_model(first: Result, work: Path, env: dict[str, str]) -> None:
-    full = shutil.copytree(work / "first", work / "full")
-    before = model_files(full)
+def _full(work: Path, env: dict[str, str]) -> Result:
+    shutil.copytree(work / "first", work / "full")
     flags = ["--train_data_dir", "pictures", "--max_train_steps", "4", "--checkpointing_steps", "2", "--no-evaluate"]
     flags += ["--output_dir", "full", "--resolution", "8", "--overwrite_output_dir", "--validation_steps", "2"]
     no_room = ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash"]  # no file may grow beyond 100 KiB
-    result = run([*no_room, *TRAIN, *TINY, *flags], env, work)
+    return run([*no_room, *TRAIN, *TINY, *flags], env, work)
+
+
+def test_a_full_disk_leaves_the_earlier_model(runs: dict[str, Future], work: Path) -> None:
+    result, full = runs["full"].result(), work / "full"
     assert "could not be written to full" in result.error and "Make room" in result.error
     assert [line for line in result.said if "checkpoint-2 could not be written" in line]
-    assert model_files(full) == before
+    assert model_files(full) == model_files(work / "first")
     assert not list(full.glob(".*")) and _checkpoints(full) == []
     GANPipeline.from_pretrained(full)
 
 
-SHORT = ["--max_train_steps", "2", "--no-evaluate"]
+USUAL = ["--max_train_steps", "2", "--no-evaluate", "--max_train_samples", "20", "--output_dir", "never"]
 BAD = {  # command line: what the sentence must name
     "missing folder": (["--train_data_dir", "nowhere"], "The folder nowhere does not exist"),
     "a file for a folder": (["--train_data_dir", "file"], "The folder file does not exist"),
@@ -284,9 +342,10 @@ REFUSED = {  # by argparse, after its usage
 }
 
 
-@pytest.fixture(scope="module")
-def bad(first: Result, work: Path, env: dict[str, str]) -> dict[str, Result]:
-    """How each of the bad command lines ended."""
+LINES = {name: [*USUAL, *line] for name, (line, _) in BAD.items()} | REFUSED
+
+
+def _bad(work: Path, env: dict[str, str]) -> dict[str, Result]:
     (work / "file").write_text("not a folder")
     for name in ("empty", "garbage", "all/checkpoint-3", "set/data", "broken/data"):
         (work / name).mkdir(parents=True)
@@ -296,19 +355,23 @@ def bad(first: Result, work: Path, env: dict[str, str]) -> dict[str, Result]:
     few = sorted((work / "pictures").rglob("*.png"))[:8]
     columns = {"image": [{"bytes": path.read_bytes(), "path": None} for path in few], "kind": [0, 1] * 4}
     features = datasets.Features({"image": datasets.Image(), "kind": datasets.Value("int64")})
-    few_rows = datasets.Dataset.from_dict(columns, features=features)
-    few_rows.to_parquet(work / "set/data/train-00000-of-00001.parquet")
+    table = datasets.Dataset.from_dict(columns, features=features)
+    table.to_parquet(work / "set/data/train-00000-of-00001.parquet")
+    names = [name for name in LINES if "Hub away" not in name]
+    return dict(zip(names, train_each([LINES[name] for name in names], env, work), strict=True))
 
-    usual = [*SHORT, "--max_train_samples", "20", "--output_dir", "never"]
-    lines = {name: [*usual, *line] for name, (line, _) in BAD.items()}
-    lines |= REFUSED
-    away = [name for name in lines if "Hub away" in name]  # the client takes its time before it gives up
-    with ThreadPoolExecutor(2) as pool:
-        (work / "away").mkdir()
-        waiting = pool.submit(train_each_of, [lines[name] for name in away], env, work / "away")
-        names = [name for name in lines if name not in away]
-        results = dict(zip(names, train_each_of([lines[name] for name in names], env, work), strict=True))
-        return results | dict(zip(away, waiting.result(), strict=True))
+
+def _away(work: Path, env: dict[str, str]) -> dict[str, Result]:  # the client takes its time before it gives up
+    names = [name for name in LINES if "Hub away" in name]
+    folder = work / "away"
+    folder.mkdir()
+    return dict(zip(names, train_each([LINES[name] for name in names], env, folder), strict=True))
+
+
+@pytest.fixture(scope="module")
+def bad(runs: dict[str, Future]) -> dict[str, Result]:
+    """How each of the bad command lines ended."""
+    return runs["bad"].result() | runs["away"].result()
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -329,7 +392,15 @@ def test_bad_input_costs_nothing_that_was_there(bad: dict[str, Result], first: R
     assert (work / "file").read_text() == "not a folder"
 
 
-def test_bad_input_in_a_process_of_its_own(work: Path, env: dict[str, str]) -> None:
-    result = train("--train_data_dir", "nowhere", "--output_dir", "never", env=env, cwd=work)
+def _own(work: Path, env: dict[str, str]) -> Result:
+    return train("--train_data_dir", "nowhere", "--output_dir", "never", env=env, cwd=work)
+
+
+def test_bad_input_in_a_process_of_its_own(runs: dict[str, Future]) -> None:
+    result = runs["own"].result()
     assert result.said == [result.error] and "nowhere" in result.error
     assert result.out == ""
+
+
+ALONE = {"interrupted": _interrupted, "away": _away, "terminated": _terminated, "killed": _killed, "own": _own}
+AFTER_THE_FIRST = {"resumed": _resumed, "bad": _bad, "replaced": _replaced, "full": _full}

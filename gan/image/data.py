@@ -90,11 +90,11 @@ class ImageSet:
         return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, self.skipped, self.license)
 
 
-def load(args: Any) -> tuple[ImageSet, ImageSet]:
+def load(args: Any) -> tuple[ImageSet, ImageSet | None]:
     """The training pictures and the held-out ones, as the command line asks for them.
 
     The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
-    pictures is set aside (at most 2,000), always the same ones.
+    pictures is set aside (at most 2,000), always the same ones. Of fewer than 20 pictures none is: `None`.
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
@@ -115,7 +115,7 @@ def load(args: Any) -> tuple[ImageSet, ImageSet]:
         order = np.random.default_rng(0).permutation(len(train))
         held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
         if held_out < 2:
-            return train, train
+            return train, None
         test = train.take(np.sort(order[:held_out]), "held-out tenth")
         train = train.take(np.sort(order[held_out:]), "train without the held-out tenth")
     return train, test

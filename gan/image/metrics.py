@@ -29,12 +29,16 @@ def sliced_wasserstein(first: Tensor, second: Tensor, seed: int = 0) -> float:
     """The mean over scales of the sliced Wasserstein-1 distance between patch distributions, times 1,000.
 
     Args:
-        first, second: pictures (n, channels, height, width) in [-1, 1], as many in both.
+        first, second: pictures (n, channels, height, width) in [-1, 1], as many in both; each channel and scale is
+            measured in units of its standard deviation in `second`.
         seed: of the patch positions and projections.
     """
     generator = torch.Generator().manual_seed(seed)
     distances = []
     for a, b in zip(_pyramid(first), _pyramid(second), strict=True):
+        # One scale for both, so that a difference in colour or contrast counts.
+        mean, deviation = b.mean((0, 2, 3), keepdim=True), b.std((0, 2, 3), keepdim=True) + 1e-8
+        a, b = (a - mean) / deviation, (b - mean) / deviation
         positions = torch.rand(len(a), PATCHES, 2, generator=generator)
         a, b = _patches(a, positions), _patches(b, positions)
         directions = F.normalize(torch.randn(a.shape[1], PROJECTIONS, generator=generator), dim=0)
@@ -83,10 +87,8 @@ def _pyramid(images: Tensor) -> list[Tensor]:
 
 
 def _patches(images: Tensor, positions: Tensor) -> Tensor:
-    """(n * PATCHES, channels * PATCH^2) patches at relative positions, each channel normalised over the whole set."""
+    """(n * PATCHES, channels * PATCH^2) patches at relative positions."""
     n, _, height, width = images.shape
-    images = images.contiguous()
-    images = (images - images.mean((0, 2, 3), keepdim=True)) / (images.std((0, 2, 3), keepdim=True) + 1e-8)
     rows = (positions[..., 0] * (height - PATCH + 1)).long()
     columns = (positions[..., 1] * (width - PATCH + 1)).long()
     offsets = torch.arange(PATCH)

@@ -53,6 +53,8 @@ class ImagePipeline(GANPipeline):
         format_version: int = FORMAT_VERSION,
     ):
         super().__init__()
+        if labels and not all(isinstance(name, str) for name in labels):
+            raise GANError("The labels are not all text.")
         if labels and len(labels) != generator.config.num_classes:
             raise GANError(f"There are {len(labels)} labels for the {generator.config.num_classes} classes.")
         self.register_modules(generator=generator, discriminator=discriminator)
@@ -122,9 +124,10 @@ class ImagePipeline(GANPipeline):
         names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
         if not names:
             raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
-        if isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(names):
-            return label
-        matches = [k for k, name in enumerate(names) if str(label).strip().casefold() == name.casefold()]
+        wanted = str(label).strip()
+        matches = [k for k, name in enumerate(names) if wanted.casefold() == name.casefold()]
+        if not matches and wanted.isdecimal() and int(wanted) < len(names):
+            return int(wanted)
         if not matches:
             raise GANError(
                 f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."

@@ -206,6 +206,9 @@ class ImageTask:
         return file
 
     def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:
+        if self.test_set is None:
+            print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
+            return {"metrics": []}
         return metrics.evaluate(pipeline, self.train_set, self.test_set)
 
 

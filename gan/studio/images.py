@@ -1,6 +1,7 @@
 """The tab of pictures: what it shows and what its controls do."""
 
 import base64
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,7 +13,7 @@ from gan.errors import GANError
 from gan.pipeline import MAX_SEED
 from gan.studio.card import card_html, describe, speed_html
 from gan.studio.models import Registry
-from gan.studio.pictures import MOST, START, archive, class_name, gallery_value, state_from_address
+from gan.studio.pictures import MAX_TRUNCATION, MOST, START, archive, class_name, gallery_value, state_from_address
 from gan.studio.strings import LANGUAGES, i18n, words
 
 SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
@@ -85,7 +86,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
                 dice = gr.Button(i18n("dice"), elem_id="dice", scale=0, min_width=96)
             truncation = gr.Slider(
                 0,
-                1.2,
+                MAX_TRUNCATION,
                 START["truncation"],
                 step=0.01,
                 label=i18n("truncation"),
@@ -184,8 +185,12 @@ def build(page: gr.Blocks, registry: Registry) -> None:
             shown = everything(repo_id, seed, num_images, truncation, label, request)
             choices = list(dict.fromkeys([*registry.offered, repo_id]))
             yield gr.update(choices=choices, value=repo_id), "", ready, *shown
-        except GANError as error:
-            yield gr.skip(), gr.skip(), ready, gr.skip(), gr.skip(), {"error": str(error)}, gr.skip()
+        except Exception as error:  # whatever it is, the button must come back
+            message = str(error)
+            if not isinstance(error, GANError):
+                traceback.print_exc()
+                message = f"{repo_id} cannot be opened: {type(error).__name__}."
+            yield gr.skip(), gr.skip(), ready, gr.skip(), gr.skip(), {"error": message}, gr.skip()
 
     controls = [model, seed, num_images, truncation, label]
     shown = [label, card, gallery, speed]
@@ -199,7 +204,7 @@ def build(page: gr.Blocks, registry: Registry) -> None:
     model.input(switch, controls, shown, **latest)
     gallery.go(go, controls, [*controls[:4], *shown], **latest)
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 1e6)", api_visibility="private").then(
-        render, controls, [gallery, speed], **live
+        render, controls, [gallery, speed], **latest
     )
     # Queued, because only then can it report twice: on its way, and there.
     gr.on(

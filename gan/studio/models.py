@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
@@ -59,7 +60,7 @@ class Registry:
         self.allow_paths = allow_paths
         self.capacity = capacity
         self._loaded: OrderedDict[str, ImagePipeline] = OrderedDict()
-        self._loading: dict[str, threading.Lock] = {}
+        self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # as long as somebody waits
         self._lock = threading.Lock()
 
     @property
@@ -88,7 +89,6 @@ class Registry:
             pipeline = ImagePipeline.from_pretrained(source, discriminator=None)
             with self._lock:
                 self._loaded[source] = pipeline
-                self._loading.pop(source, None)
                 if len(self._loaded) > self.capacity:
                     self._loaded.popitem(last=False)
             return pipeline

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import NoReturn
 
 import gradio as gr
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="folders or Hub ids to offer before the bundled ones (also: the variable GAN_MODELS)",
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every network (default: this machine only)")
-    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link that works for a week")
     options = parser.parse_args(arguments)
     # Where strangers come, folders of this machine are none of their business.
@@ -58,9 +59,18 @@ def main(arguments: list[str] | None = None) -> None:
     threading.Thread(target=warm_up, args=(registry,), daemon=True).start()
     page = build_page(registry)
     try:
-        page.launch(server_name=options.host, server_port=options.port, share=share, **LOOKS)
+        mcp = True if find_spec("mcp") else None  # None: as the variable GRADIO_MCP_SERVER says
+        page.launch(server_name=options.host, server_port=options.port, share=share, mcp_server=mcp, **LOOKS)
     except OSError as error:
         stop(f"The page cannot be served: {str(error).partition('. ')[0]}; try another --host or --port.")
+
+
+def port(text: str) -> int:
+    """A port of the command line."""
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port; ports go from 1 to 65535")
+    return number
 
 
 def stop(message: str) -> NoReturn:
@@ -71,7 +81,11 @@ def stop(message: str) -> NoReturn:
 
 def set_threads() -> None:
     """Threads for a batch: a small network gains nothing beyond four, and a Space names fewer cores than it shows."""
-    torch.set_num_threads(min(4, int(os.environ.get("CPU_CORES", os.cpu_count() or 1))))
+    try:
+        cores = int(float(os.environ["CPU_CORES"]))
+    except (KeyError, ValueError, OverflowError):
+        cores = os.cpu_count() or 1
+    torch.set_num_threads(min(4, max(1, cores)))
 
 
 def warm_up(registry: Registry) -> None:

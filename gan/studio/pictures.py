@@ -2,11 +2,13 @@
 
 import base64
 import io
+import math
 import re
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipelineOutput
-from gan.pipeline import check_truncation, sample_seeds
+from gan.pipeline import sample_seeds
 from gan.studio.models import Registry
 
 MOST = 64  # pictures at once
+MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
 START: dict[str, Any] = {
     "seed": 7,
     "num_images": 24,
@@ -38,6 +41,8 @@ def draw(
     Raises:
         GANError: if one of them can't be used.
     """
+    if not all(isinstance(number, Real) for number in (seed, num_images, truncation)):
+        raise GANError("The seed, the number of pictures and the truncation must be numbers.")
     if not 1 <= num_images <= MOST:
         raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MOST}.")
     pipeline = registry.get(model)
@@ -111,20 +116,27 @@ def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:
 def state_from_address(query: Mapping[str, str], default_model: str) -> dict[str, Any]:
     """The state that an address asks for: `?model=fashion&seed=7&n=24&psi=0.8&label=Sandal`, any part left out.
 
+    What isn't a number counts as left out, and the sliders go no further than they go.
+
     Raises:
-        GANError: if a part of it can't be used.
+        GANError: if there are no such seeds.
     """
-    try:
-        seed, count = int(query.get("seed", START["seed"])), int(query.get("n", START["num_images"]))
-        truncation = float(query.get("psi", START["truncation"]))
-    except ValueError as error:
-        raise GANError("The address is damaged: seed, n and psi must be numbers.") from error
+
+    def number(key: str, kind: Callable[[str], Any], otherwise: Any) -> Any:
+        try:
+            value = kind(query[key])
+            return value if math.isfinite(value) else otherwise
+        except (KeyError, ValueError, OverflowError):
+            return otherwise
+
+    seed = number("seed", int, START["seed"])
+    count = min(max(1, number("n", int, START["num_images"])), MOST)  # before a list of so many seeds is made
+    truncation = min(max(0.0, number("psi", float, START["truncation"])), MAX_TRUNCATION)
     sample_seeds(seed, count)
-    check_truncation(truncation)
     return {
         "model": query.get("model") or default_model,
         "seed": seed,
-        "num_images": min(count, MOST),
+        "num_images": count,
         "truncation": truncation,
         "label": query.get("label", ""),
     }

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 from accelerate.logging import get_logger
 
@@ -31,17 +32,20 @@ def save(accelerator: Accelerator, output_dir: Path, step: int, limit: int) -> b
     A disk that is full costs the checkpoint, not the run: it says so, returns False, and what was there stays.
     """
     target, beside = output_dir / f"checkpoint-{step}", output_dir / f".checkpoint-{step}.saving"
+    reason = None
     try:
         accelerator.save_state(str(beside))
     except Exception as error:  # OSError, and what safetensors and torch.save make of one
+        reason = _short(error)
+    failed = accelerator.reduce(torch.tensor(float(reason is not None), device=accelerator.device))
+    if failed.item():  # on any process: all of them take the same way
+        logger.warning(f"checkpoint-{step} could not be written ({reason}); training goes on. Make room.")
         if accelerator.is_main_process:
             shutil.rmtree(beside, ignore_errors=True)
-        logger.warning(f"checkpoint-{step} could not be written ({_short(error)}); training goes on. Make room.")
         return False
-    accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(output_dir / f".checkpoint-{step}.old.saving")  # removed below
         beside.rename(target)
         kept = all_checkpoints(output_dir)
         kept = kept[: kept.index(target) + 1][-limit:]

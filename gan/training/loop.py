@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import platform
 import shlex
 import signal
@@ -15,7 +16,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.logging import get_logger
-from accelerate.utils import ProjectConfiguration
 from diffusers.optimization import get_scheduler
 from tqdm.auto import tqdm
 
@@ -29,20 +29,21 @@ from gan.training.task import Task
 from gan.training.trackers import Trackers
 
 logger = get_logger(__name__)
-PUBLISHED_ARGUMENTS = ("hub_token", "cache_dir", "modality")  # those not to write into training.json
+PRIVATE_ARGUMENTS = ("hub_token", "cache_dir", "modality")  # those not to write into training.json
 
 
 class _Progress:
-    """Where the run stands; saved in every checkpoint."""
+    """Where the run stands, and what it must not be gone on without; saved in every checkpoint."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: dict[str, Any]) -> None:
         self.step = 0
         self.seconds = 0.0
+        self.identity = identity
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         return vars(self)
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
 
@@ -72,16 +73,15 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     output_dir = Path(args.output_dir)
     _check_output_dir(args, output_dir)
     args.mixed_precision = args.mixed_precision or _native_precision()
-    repo_id = hub.prepare_repository(args) if args.push_to_hub else None
     accelerator = Accelerator(
-        mixed_precision=args.mixed_precision,
-        gradient_accumulation_steps=args.gradient_accumulation_steps,
-        project_config=ProjectConfiguration(str(output_dir), str(output_dir / args.logging_dir)),
+        mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
     )
+    _use_all_cores(accelerator)
     torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
     torch.manual_seed(args.seed)  # for the initial weights: nothing later draws from global state
 
     task = task_class(args)
+    repo_id = hub.prepare_repository(args) if args.push_to_hub and accelerator.is_main_process else None
     args.max_train_steps = _run_length(args, task.size, accelerator.num_processes)
     step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
@@ -106,11 +106,26 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     ]
     generator, discriminator, *optimizers = accelerator.prepare(task.generator, task.discriminator, *optimizers)
     bare_generator, bare_discriminator = accelerator.unwrap_model(generator), accelerator.unwrap_model(discriminator)
-    progress = _Progress()
+    progress = _Progress(
+        {
+            "--seed": args.seed,
+            "--train_batch_size": args.train_batch_size,
+            "--gradient_accumulation_steps": args.gradient_accumulation_steps,
+            "the number of processes": accelerator.num_processes,
+            "the data": task.dataset_record()["fingerprint"],
+        }
+    )
+    identity = dict(progress.identity)
     accelerator.register_for_checkpointing(progress, ema, task, *schedulers)
 
     if args.resume_from_checkpoint:
         folder = checkpoints.resume(accelerator, output_dir, args.resume_from_checkpoint)
+        changed = [name for name, value in progress.identity.items() if identity[name] != value]
+        if changed:
+            raise GANError(
+                f"{folder} cannot be gone on from exactly: {' and '.join(changed)} changed since; give what it was, "
+                f"or start anew from its model with --pretrained_model_name_or_path."
+            )
         logger.info(f"Goes on from {folder}." if folder else "There is no checkpoint yet: starts from the beginning.")
     elif accelerator.is_main_process:
         checkpoints.clear(output_dir)  # of the model that --overwrite_output_dir replaces
@@ -129,7 +144,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 
     def finished_pipeline() -> GANPipeline:
         pipeline = task.pipeline(ema.model, bare_discriminator)
-        pipeline.training = _record(args, task, progress, step_samples)
+        pipeline.training = _record(args, task, progress, step_samples, accelerator)
         return pipeline
 
     def save_checkpoint() -> None:
@@ -213,7 +228,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 flush=True,
             )
         trackers.close()
-        if repo_id is not None:
+        if repo_id is not None and not stopped:
             address = pipeline.push_to_hub(repo_id, args.hub_private_repo or None, args.hub_token)
             print(f"Published at {address}.", flush=True)
     accelerator.wait_for_everyone()
@@ -254,7 +269,7 @@ def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
     return math.ceil(args.num_train_epochs * size / samples)
 
 
-DEFAULT_STEPS = 3000  # with the other defaults: under ten minutes on two cores
+DEFAULT_STEPS = 2000  # with the other defaults: under ten minutes on two cores
 
 
 def _cosine(first: float, last: float, share: float) -> float:
@@ -279,25 +294,47 @@ def _check_finite(logs: dict[str, float], output_dir: Path) -> None:
         )
 
 
-def _record(args: argparse.Namespace, task: Task, progress: _Progress, step_samples: int) -> dict[str, Any]:
-    """The contents of `training.json`."""
+def _use_all_cores(accelerator: Accelerator) -> None:
+    """Undoes what `accelerate launch` does to a single process on a CPU: it gives it one thread."""
+    launched = "ACCELERATE_MIXED_PRECISION" in os.environ and os.environ.get("OMP_NUM_THREADS") == "1"
+    if launched and accelerator.device.type == "cpu" and accelerator.num_processes == 1:
+        torch.set_num_threads(os.cpu_count() or 1)
+
+
+def _record(
+    args: argparse.Namespace, task: Task, progress: _Progress, step_samples: int, accelerator: Accelerator
+) -> dict[str, Any]:
+    """The contents of `training.json`. Folders lose what leads to them: it is published."""
     seen = progress.step * step_samples
+    arguments = {name: value for name, value in vars(args).items() if name not in PRIVATE_ARGUMENTS}
+    words = _without_token(sys.argv[1:])
     return {
-        "command": "accelerate launch train.py " + shlex.join(_without_token(sys.argv[1:])),
+        "modality": args.modality,
+        "command": "accelerate launch train.py " + shlex.join(_without_folders(word) for word in words),
         "dataset": task.dataset_record(),
         "seed": args.seed,
         "steps": progress.step,
         f"{task.unit}_seen": seen,
         "seconds": round(progress.seconds, 1),
         f"{task.unit}_per_second": round(seen / max(progress.seconds, 1e-9), 1),
-        "arguments": {name: value for name, value in vars(args).items() if name not in PUBLISHED_ARGUMENTS},
+        "arguments": {
+            name: _without_folders(value) if isinstance(value, str) else value for name, value in arguments.items()
+        },
         "machine": {
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine() + " CPU",
+            "device": torch.cuda.get_device_name()
+            if accelerator.device.type == "cuda"
+            else platform.machine() + " CPU",
             "threads": torch.get_num_threads(),
+            "processes": accelerator.num_processes,
         },
         "versions": {name: version(name) for name in ("torch", "diffusers", "accelerate")},
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
+
+
+def _without_folders(word: str) -> str:
+    """The last part of an absolute path; anything else as it is."""
+    return Path(word).name if Path(word).is_absolute() else word
 
 
 def _without_token(words: list[str]) -> list[str]:

@@ -7,6 +7,9 @@ process with their joint batch would.
 import torch
 from torch import Tensor
 
+# Where the seeds of either stream start: far from each other, and from the seeds that a user samples with.
+NOISE, ORDER = 2**61, 2**62
+
 
 class StepRandom:
     """The random numbers of one step.
@@ -20,7 +23,7 @@ class StepRandom:
     """
 
     def __init__(self, seed: int, step: int, rank: int = 0, world: int = 1):
-        self.generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+        self.generator = torch.Generator().manual_seed((NOISE + seed * 1_000_003 + step) % 2**63)
         self.rank, self.world = rank, world
 
     def normal(self, count: int, *shape: int) -> Tensor:
@@ -59,6 +62,6 @@ class ShuffledOrder:
 
     def _of_epoch(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
-            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+            generator = torch.Generator().manual_seed((ORDER + self.seed * 1_000_003 + epoch) % 2**63)
             self._epoch, self._permutation = epoch, torch.randperm(self.size, generator=generator)
         return self._permutation

@@ -1,13 +1,18 @@
 """TensorBoard and Trackio behind one small face."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate.logging import get_logger
 from PIL import Image
 
 from gan.errors import GANError
+
+logger = get_logger(__name__)
 
 
 class Trackers:
@@ -40,22 +45,40 @@ class Trackers:
             self.trackio = trackio
 
     def log(self, figures: dict[str, float], step: int) -> None:
+        """Logs figures by name; a tracker that cannot write any more is left alone from then on."""
+        with self._guarded():
+            self._log(figures, step)
+
+    def log_sample(self, path: Path, step: int) -> None:
+        """Logs a preview file: a picture."""
+        with self._guarded():
+            self._log_sample(path, step)
+
+    def close(self) -> None:
+        with self._guarded():
+            if self.tensorboard is not None:
+                self.tensorboard.close()
+            if self.trackio is not None:
+                self.trackio.finish()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            logger.warning(f"The curves cannot be written ({error.strerror or error}); training goes on without them.")
+            self.tensorboard = self.trackio = None
+
+    def _log(self, figures: dict[str, float], step: int) -> None:
         if self.tensorboard is not None:
             for name, value in figures.items():
                 self.tensorboard.add_scalar(name, value, step)
         if self.trackio is not None:
             self.trackio.log(figures, step=step)
 
-    def log_sample(self, path: Path, step: int) -> None:
-        """Logs a preview file: a picture."""
+    def _log_sample(self, path: Path, step: int) -> None:
         if self.tensorboard is not None:
             picture = np.asarray(Image.open(path).convert("RGB"))
             self.tensorboard.add_image("preview", picture, step, dataformats="HWC")
         if self.trackio is not None:
             self.trackio.log({"preview": self.trackio.Image(str(path))}, step=step)
-
-    def close(self) -> None:
-        if self.tensorboard is not None:
-            self.tensorboard.close()
-        if self.trackio is not None:
-            self.trackio.finish()

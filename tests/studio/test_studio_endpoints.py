@@ -71,6 +71,7 @@ def test_a_label_by_name_in_any_case(client, registry):
         ({"model": "nothing"}, "choose one of shapes, strokes"),
         ({"model": "shapes", "num_images": 65}, "ask for 1 to 64"),
         ({"model": "shapes", "num_images": 0}, "ask for 1 to 64"),
+        ({"model": "shapes", "num_images": None}, "must be numbers"),
         ({"model": "shapes", "seed": -1}, "not a whole number from 0"),
         ({"model": "shapes", "truncation": 7}, "truncation of 7"),
     ],

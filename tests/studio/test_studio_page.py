@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shutil
+import threading
 import zipfile
 
 import numpy as np
@@ -183,6 +184,30 @@ def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, mon
     after = sources(page)
     slide(page, "truncation", 0.3)
     changed(page, after)
+
+
+def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
+    get = registry.get
+    monkeypatch.setattr(registry, "get", lambda m: 1 // 0 if m == "user/broken" else get(m))
+    page = open_page("n=3")
+    page.locator("#hub textarea, #hub input").fill("user/broken")
+    page.locator("#load").click()
+    page.get_by_text("user/broken cannot be opened: ZeroDivisionError.").wait_for()
+    assert page.locator("#load").is_enabled() and page.locator("#load").inner_text() == EN["load"]
+    assert page.locator(".tile").count() == 3
+
+
+def test_pictures_follow_a_second_shuffle_during_a_render(open_page, registry, monkeypatch):
+    page = open_page("n=3")
+    get, slow = registry.get, threading.Event()
+    monkeypatch.setattr(registry, "get", lambda m: (slow.wait(5), get(m))[1])
+    page.locator("#dice").click()
+    page.wait_for_timeout(300)
+    page.locator("#dice").click()
+    page.wait_for_timeout(300)
+    slow.set()
+    seed = page.locator("#seed input").input_value()
+    page.wait_for_url(re.compile(f"seed={seed}&"))
 
 
 def test_a_class_that_is_not_there_is_said(open_page):

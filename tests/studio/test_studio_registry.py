@@ -1,15 +1,17 @@
 """What is offered, what is loaded, and who may name a folder."""
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from gan import GANError, ImagePipeline
 from gan.studio.card import card_html, describe
 from gan.studio.models import Registry, given_models, offered_models
-from gan.studio.page import main
-from gan.studio.pictures import START, file_name, state_from_address
+from gan.studio.page import main, set_threads
+from gan.studio.pictures import START, draw, file_name, state_from_address
 from gan.studio.strings import EN, ZH
 
 
@@ -60,6 +62,24 @@ def test_a_wrong_model_ends_the_program_with_one_sentence(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "x"])
+def test_a_port_that_cannot_be_ends_the_program(port, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--port", port])
+    assert stopped.value.code == 2
+    assert "argument --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 2), ("64", 4), ("500m", None), ("", None)])
+def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setenv("CPU_CORES", cores)
+    set_threads()
+    assert asked == [threads or 3]
+
+
 def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
     loads = []
     load = ImagePipeline.from_pretrained
@@ -88,6 +108,8 @@ def test_a_failure_is_not_remembered(weights, tmp_path):
     registry = Registry({"late": str(tmp_path / "late")})
     with pytest.raises(GANError):
         registry.get("late")
+    gc.collect()
+    assert not registry._loading
     (tmp_path / "late").symlink_to(weights / "shapes")
     assert registry.get("late").resolution == (16, 16)
 
@@ -112,9 +134,20 @@ def test_an_address_is_a_state():
     assert state_from_address({}, "shapes") == {"model": "shapes", **START}
     asked = {"model": "a/b", "seed": "4294967290", "n": "4", "psi": "0.5", "label": "Star"}
     assert list(state_from_address(asked, "shapes").values()) == ["a/b", 4294967290, 4, 0.5, "Star"]
-    for damaged in ({"seed": "x"}, {"seed": "-1"}, {"n": "0"}, {"psi": "nan"}, {"psi": "9"}, {"seed": "4294967295"}):
+    for damaged in ({"seed": "-1"}, {"seed": "4294967295"}):
         with pytest.raises(GANError):
             state_from_address(damaged, "shapes")
+    for text in ("x", "", "nan", "inf", "-inf", "1e999"):
+        assert state_from_address({"seed": text, "n": text, "psi": text}, "shapes") == {"model": "shapes", **START}
+    for n, psi, count, truncation in (("4294967296", "1.5", 64, 1.2), ("0", "-1", 1, 0.0), ("-9", "9", 1, 1.2)):
+        state = state_from_address({"n": n, "psi": psi}, "shapes")
+        assert (state["num_images"], state["truncation"]) == (count, truncation)
+
+
+@pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])
+def test_a_number_that_is_missing_is_said(missing, registry):
+    with pytest.raises(GANError, match="must be numbers"):
+        draw(registry, "shapes", **{**START, missing: None})
 
 
 def test_the_card_escapes_what_a_repository_says(registry):
