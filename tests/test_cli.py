@@ -34,6 +34,8 @@ from safetensors.torch import load_file
 from gan import GANPipeline
 from gan.training import arguments
 
+pytestmark = pytest.mark.timeout(600)  # the first test that asks for a late run waits for those before it
+
 TOKEN = "hf_thisTokenIsASecret"
 # Everything that must survive a resume is moving: lazy penalties out of step with the checkpoints, two passes a step,
 # several epochs, and augmentation from the first step (a negative target calls everything overfitting).
