@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gan.image.pipeline import ImagePipeline
 
 PATCH = 7  # side, in pixels
-PATCHES = 64  # of each picture and scale
-PROJECTIONS = 512
+PATCHES = 16  # of each picture and scale
+PROJECTIONS = 256
 MOST_IMAGES = 2_000
 SMALLEST = 14  # side of the coarsest scale
 
@@ -42,7 +42,7 @@ def sliced_wasserstein(first: Tensor, second: Tensor, seed: int = 0) -> float:
         positions = torch.rand(len(a), PATCHES, 2, generator=generator)
         a, b = _patches(a, positions), _patches(b, positions)
         directions = F.normalize(torch.randn(a.shape[1], PROJECTIONS, generator=generator), dim=0)
-        distances.append((torch.sort(a @ directions, dim=0)[0] - torch.sort(b @ directions, dim=0)[0]).abs().mean())
+        distances.append((torch.sort((a @ directions).T)[0] - torch.sort((b @ directions).T)[0]).abs().mean())
     return 1000 * float(torch.stack(distances).mean())
 
 

@@ -217,9 +217,10 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         save_checkpoint()
     if accelerator.is_main_process:
         pipeline = finished_pipeline()
+        pipeline.save_pretrained(output_dir, repo_id=repo_id)  # before anything else can go wrong
         if args.evaluate and not stopped:
             pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
-        pipeline.save_pretrained(output_dir, repo_id=repo_id)
+            pipeline.save_pretrained(output_dir, repo_id=repo_id)
         print(f"The model is in {output_dir}.", flush=True)
         if stopped:
             print(
