@@ -13,6 +13,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.pipeline import INDEX
 
 BUNDLED = Path(__file__).parents[2] / "weights"
+OPENING = "fashion"  # the bundled model that the page opens on: the best of them
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -33,7 +34,8 @@ def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[s
             offered[source] = source
         else:
             raise GANError(f"There is no model at {source}; give a model's folder or a Hub id such as user/name.")
-    for folder in sorted(path.parent for path in bundled.glob(f"*/{INDEX}")):
+    folders = [path.parent for path in bundled.glob(f"*/{INDEX}")]
+    for folder in sorted(folders, key=lambda folder: (folder.name != OPENING, folder.name)):
         if str(folder.resolve()) not in offered.values():
             offered.setdefault(folder.name, str(folder.resolve()))
     if not offered:

@@ -72,7 +72,7 @@ def refusal(load: Load, *flags: str | Path) -> str:
 def test_a_folder_of_pictures(load: Load, tmp_path: Path) -> None:
     folder(tmp_path / "holiday", [f"{k}.png" for k in range(12)])
     train, test = load("--train_data_dir", tmp_path / "holiday")
-    assert (len(train), len(test)) == (12, 12)  # too few to set any aside
+    assert (len(train), test) == (12, None)  # too few to set any aside
     assert train.pixels.dtype == np.uint8
     assert (train.resolution, train.channels) == ((16, 16), 3)
     assert (train.labels, train.label_names, train.name, train.skipped) == (None, None, "holiday", 0)

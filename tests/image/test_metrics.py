@@ -106,3 +106,9 @@ def test_global_randomness_is_left_alone(pipeline: ImagePipeline) -> None:
     state = torch.get_rng_state()
     evaluate(pipeline, image_set(20, 0, True, "train"), image_set(20, 1, True, "test"))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_faded_and_tinted_copy_is_told_from_the_original() -> None:
+    images = torch.rand(40, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    tinted = 0.3 * images + torch.tensor([0.3, -0.3, 0.0]).view(3, 1, 1)
+    assert sliced_wasserstein(tinted, images) > 100
