@@ -73,7 +73,7 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
         "Steps": f"{training.get('steps', 0):,}",
         f"{unit.capitalize()} seen": f"{training.get(f'{unit}_seen', 0):,}",
         "Time": f"{training.get('seconds', 0) / 60:.0f} minutes",
-        "Machine": "{device}, {threads} threads".format(**training["machine"]) if "machine" in training else None,
+        "Machine": "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None,
         "Parameters": f"{pipeline.num_parameters:,} in the generator",
         "Loss": "relativistic pairing with R1 and R2 penalties (Huang et al. 2024), EMA of the generator",
         "Seed": str(training.get("seed", 0)),

@@ -159,6 +159,11 @@ class GANPipeline(DiffusionPipeline):
 
     def _write_repository(self, folder: Path, repo_id: str) -> None:
         super().save_pretrained(folder, safe_serialization=True)
+        for file in [folder / INDEX, *folder.glob("*/config.json")]:
+            # diffusers notes where a model was loaded from: nobody's business when it is published.
+            config = json.loads(file.read_text(encoding="utf-8"))
+            config.pop("_name_or_path", None)
+            file.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         for name, content in ((TRAINING, self.training), (METRICS, self.metrics)):
             if content:
                 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -494,3 +494,10 @@ def test_the_public_names_are_where_the_format_says() -> None:
         assert kind.__module__ == "gan"
         assert getattr(gan, kind.__name__) is kind
     assert set(gan.__all__) <= set(dir(gan))
+
+
+def test_a_saved_model_does_not_say_where_it_was_loaded_from(repository: Path, tmp_path: Path) -> None:
+    GANPipeline.from_pretrained(repository).save_pretrained(tmp_path / "again")
+    for file in (tmp_path / "again").rglob("*.json"):
+        assert str(tmp_path) not in file.read_text(encoding="utf-8"), file
+        assert "_name_or_path" not in file.read_text(encoding="utf-8"), file

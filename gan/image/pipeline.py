@@ -1,5 +1,6 @@
 """`ImagePipeline`: pictures from seeds."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ class ImagePipeline(GANPipeline):
 
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""
-        label = f", label={self.labels[0]!r}" if self.labels else ""
+        label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""
         return (
             "```python\nfrom gan import GANPipeline\n\n"
             f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
