@@ -163,11 +163,7 @@ class ImagePipeline(GANPipeline):
         images = []
         for row in range(rows):
             images += self(seed=8 * row, num_images=8, label=row if self.labels else None).images
-        sheet = image_grid(images, columns=8)
-        scale = max(1, 512 // sheet.width)
-        sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST).save(
-            folder / "samples.png"
-        )
+        contact_sheet(images).save(folder / "samples.png")
 
 
 def to_pil(pixels: Tensor) -> list[Image.Image]:
@@ -176,6 +172,13 @@ def to_pil(pixels: Tensor) -> list[Image.Image]:
     return [
         Image.fromarray(array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array)) for array in arrays
     ]
+
+
+def contact_sheet(images: list[Image.Image]) -> Image.Image:
+    """Eight pictures a row, enlarged by a whole number to about 512 pixels across."""
+    sheet = image_grid(images, columns=8)
+    scale = max(1, 512 // sheet.width)
+    return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
 
 
 def image_grid(images: list[Image.Image], columns: int) -> Image.Image:

@@ -13,7 +13,7 @@ from gan.errors import GANError
 from gan.image import data, metrics
 from gan.image.augment import augment
 from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, grids, stage_channels
-from gan.image.pipeline import ImagePipeline, image_grid
+from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch
@@ -199,10 +199,8 @@ class ImageTask:
         }
 
     def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
-        sheet = image_grid(pipeline(seed=0, num_images=64).images, columns=8)
-        scale = max(1, 512 // sheet.width)
         file = path.with_suffix(".png")
-        sheet.resize((sheet.width * scale, sheet.height * scale), 0).save(file)
+        contact_sheet(pipeline(seed=0, num_images=64).images).save(file)
         return file
 
     def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:

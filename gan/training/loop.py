@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from gan import hub
 from gan.errors import GANError
-from gan.pipeline import INDEX, GANPipeline
+from gan.pipeline import INDEX
 from gan.training import checkpoints
 from gan.training.ema import EMA
 from gan.training.randomness import ShuffledOrder, StepRandom
@@ -142,11 +142,6 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         disable=not accelerator.is_main_process,
     )
 
-    def finished_pipeline() -> GANPipeline:
-        pipeline = task.pipeline(ema.model, bare_discriminator)
-        pipeline.training = _record(args, task, progress, step_samples, accelerator)
-        return pipeline
-
     def save_checkpoint() -> None:
         _check_finite({name: float(value) for name, value in logs.items()}, output_dir)
         progress.seconds = earlier + time.monotonic() - started
@@ -216,7 +211,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     if progress.step % args.checkpointing_steps and progress.step > 0:
         save_checkpoint()
     if accelerator.is_main_process:
-        pipeline = finished_pipeline()
+        pipeline = task.pipeline(ema.model, bare_discriminator)
+        pipeline.training = _record(args, task, progress, step_samples, accelerator)
         pipeline.save_pretrained(output_dir, repo_id=repo_id)  # before anything else can go wrong
         if args.evaluate and not stopped:
             pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
