@@ -24,6 +24,7 @@ REPOSITORY_FILES = [
     "*/diffusion_pytorch_model.safetensors",
     "training.json",
     "metrics.json",
+    "neighbours.png",
     "tokenizer.json",
     "README.md",
 ]

