@@ -8,6 +8,7 @@ pipeline(seed=7, num_images=16, truncation=0.8, label="Sandal").images
 from diffusers import ModelMixin
 
 from gan.errors import GANError
+from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline
@@ -17,6 +18,7 @@ __all__ = [
     "GANError",
     "GANPipeline",
     "ImageDiscriminator",
+    "ImageEncoder",
     "ImageGenerator",
     "ImagePipeline",
     "ImagePipelineOutput",
@@ -26,5 +28,5 @@ __all__ = [
 
 # diffusers records a component as [module, class] and finds it again with getattr(module, class), asking the same
 # module for ModelMixin. Pinned here, the file format names "gan" and survives any move of code between files.
-for _class in (ImageGenerator, ImageDiscriminator, ImagePipeline):
+for _class in (ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline):
     _class.__module__ = "gan"

@@ -18,6 +18,7 @@ FORMAT_VERSION = 1
 MAX_SEED = 2**32 - 1
 
 INDEX, TRAINING, METRICS = "model_index.json", "training.json", "metrics.json"
+NEIGHBOURS = "neighbours.png"
 COMPONENTS = ("generator", "discriminator", "encoder")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -28,6 +29,7 @@ class GANPipeline(DiffusionPipeline):
     Attributes:
         training: the contents of `training.json`: how the model was made ({} if unknown).
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
+        neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
     """
@@ -35,10 +37,11 @@ class GANPipeline(DiffusionPipeline):
     unit: ClassVar[str]
     hub_task: ClassVar[str]
 
-    _optional_components: ClassVar[list[str]] = ["discriminator"]
+    _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
 
     training: dict[str, Any]
     metrics: dict[str, Any]
+    neighbours: bytes | None = None
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> "GANPipeline":
@@ -78,8 +81,12 @@ class GANPipeline(DiffusionPipeline):
                     f"{source} cannot be loaded, its config and weights do not fit: {min(odd)} is only in one of "
                     f"{name}/config.json and {name}/{WEIGHTS}."
                 )
+            for parameter in component.parameters() if component is not None else ():
+                # As mapped from the file it may begin at any fourth byte, and products round differently there.
+                parameter.data = parameter.data.clone()
         pipeline.training = _read_json(folder / TRAINING, source)
         pipeline.metrics = _read_json(folder / METRICS, source)
+        pipeline.neighbours = (folder / NEIGHBOURS).read_bytes() if (folder / NEIGHBOURS).is_file() else None
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -122,7 +129,7 @@ class GANPipeline(DiffusionPipeline):
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
                 self._write_repository(Path(temporary), repo_id or folder.resolve().name)
-                for name in (TRAINING, METRICS):  # of a model that was here before
+                for name in (TRAINING, METRICS, NEIGHBOURS):  # of a model that was here before
                     if not (Path(temporary) / name).exists():
                         (folder / name).unlink(missing_ok=True)
                 for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
@@ -168,6 +175,8 @@ class GANPipeline(DiffusionPipeline):
             if content:
                 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
                 (folder / name).write_text(text, encoding="utf-8")
+        if self.neighbours is not None:
+            (folder / NEIGHBOURS).write_bytes(self.neighbours)
         self.save_samples(folder)
         card.model_card(self, repo_id).save(folder / "README.md")
 

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import io
-import struct
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ from tqdm.auto import tqdm
 from gan import hub
 from gan.errors import GANError
 from gan.image import glyphs
+from gan.image.pictures import UNREADABLE, fit_picture
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
 IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
-# What a damaged picture makes its reader raise.
-UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, Image.DecompressionBombError)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -90,7 +88,7 @@ class ImageSet:
         return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, self.skipped, self.license)
 
 
-def load(args: Any) -> tuple[ImageSet, ImageSet | None]:
+def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
     """The training pictures and the held-out ones, as the command line asks for them.
 
     The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
@@ -100,6 +98,7 @@ def load(args: Any) -> tuple[ImageSet, ImageSet | None]:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
             `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`,
             `seed`.
+        split: the data set's split to hold out instead.
 
     Raises:
         GANError: if there are no usable pictures, with the reason.
@@ -110,7 +109,7 @@ def load(args: Any) -> tuple[ImageSet, ImageSet | None]:
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
     else:
-        train, test = _from_dataset(args)
+        train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
     if test is None:
         order = np.random.default_rng(0).permutation(len(train))
         held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
@@ -146,10 +145,10 @@ def _from_folder(args: Any) -> ImageSet:
     return _image_set(decoded, labels, names if conditional else None, root.resolve().name, "train", None)
 
 
-def _from_dataset(args: Any) -> tuple[ImageSet, ImageSet | None]:
+def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, ImageSet | None]:
     splits = _load_dataset(args)
     train_name = "train" if "train" in splits else next(iter(splits))
-    test_name = next((name for name in ("test", "validation", "valid") if name in splits and name != train_name), None)
+    test_name = next((name for name in held_out if name in splits and name != train_name), None)
     train_split = splits[train_name]
     if args.max_train_samples is not None:
         train_split = train_split.select(_some(len(train_split), args.max_train_samples))
@@ -289,11 +288,10 @@ def _decode(
     kept: list[int] = []
     for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
         try:
-            with open_one() as opened:
-                image = ImageOps.exif_transpose(opened)
-            size = resolution or _natural_resolution(image)
-            depth = channels or (1 if _is_grey(image) else 3)
-            fitted = _fit(image, size, depth, args.center_crop)
+            with open_one() as image:
+                size = resolution or _natural_resolution(ImageOps.exif_transpose(image))
+                depth = channels or (1 if _is_grey(image) else 3)
+                fitted = fit_picture(image, size, depth, args.center_crop)
         except UNREADABLE:
             continue  # a damaged picture among good ones: counted below
         if pixels is None:
@@ -321,18 +319,3 @@ def _allocate(shape: tuple[int, ...]) -> np.ndarray:
     if np.prod(shape, dtype=np.int64) <= IN_MEMORY:
         return np.empty(shape, np.uint8)
     return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # the file goes when the run does
-
-
-def _fit(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool) -> np.ndarray:
-    """uint8 (channels, height, width): on white where transparent, cropped to the shape, resized."""
-    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("L" if channels == 1 else "RGB")
-    size = (resolution[1], resolution[0])
-    if image.size != size:
-        image = (ImageOps.fit if crop else Image.Image.resize)(image, size, Image.Resampling.LANCZOS)
-    array = np.asarray(image)
-    return array[None] if channels == 1 else array.transpose(2, 0, 1)

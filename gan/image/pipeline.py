@@ -1,4 +1,4 @@
-"""`ImagePipeline`: pictures from seeds."""
+"""`ImagePipeline`: pictures from seeds and, where the model has an encoder, from other pictures."""
 
 import json
 from dataclasses import dataclass
@@ -7,14 +7,31 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers.utils import BaseOutput
 from PIL import Image
 from torch import Tensor
 
 from gan.errors import GANError
+from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
+from gan.image.pictures import UNREADABLE, fit_picture
 from gan.pipeline import FORMAT_VERSION, GANPipeline, check_truncation, sample_seeds
 
+KINDS = {  # by objective
+    "gan": "A generative adversarial network",
+    "vae": "A variational autoencoder",
+    "vaegan": "A variational autoencoder trained against a discriminator (VAE-GAN)",
+}
+REBUILD = """ The model has an encoder, so it takes pictures, too:
+
+```python
+from PIL import Image
+
+mine = Image.open("mine.png")
+pipeline.reconstruct(mine).images[0].save("rebuilt.png")
+way = pipeline.interpolate(mine, 7, steps=16)  # from a picture, or a seed, to another
+```"""
 BATCH = 64  # pictures that go through the generator at once: bounds memory
 
 
@@ -24,8 +41,9 @@ class ImagePipelineOutput(BaseOutput):
 
     Attributes:
         images: PIL pictures at native size, mode "L" or "RGB".
-        seeds: the seed of each: `pipeline(seed=seeds[k])` makes picture k alone.
-        labels: the class name of each; `None` for an unconditional model.
+        seeds: the seed of each: `pipeline(seed=seeds[k])` makes picture k alone; empty where pictures were made from
+            other pictures, or between two seeds.
+        labels: the class name of each, of the weightiest between two; `None` for an unconditional model.
     """
 
     images: list[Image.Image]
@@ -34,13 +52,14 @@ class ImagePipelineOutput(BaseOutput):
 
 
 class ImagePipeline(GANPipeline):
-    """A generator of pictures with, for fine-tuning, its discriminator.
+    """A generator of pictures with the networks that it was trained with: a GAN, a VAE or a VAE-GAN.
 
     Args:
-        generator: the network that is sampled; its EMA weights.
-        discriminator: the other player, or `None`.
+        generator: the network that is sampled, the decoder of a VAE; its EMA weights.
+        discriminator: kept for fine-tuning; `None` for a VAE.
         labels: class names, by index; `None` for an unconditional generator.
         format_version: of the repository that this was loaded from.
+        encoder: finds the latents of pictures; `None` for a GAN.
     """
 
     unit = "images"
@@ -52,17 +71,27 @@ class ImagePipeline(GANPipeline):
         discriminator: ImageDiscriminator | None = None,
         labels: list[str] | None = None,
         format_version: int = FORMAT_VERSION,
+        encoder: ImageEncoder | None = None,
     ):
         super().__init__()
         if labels and not all(isinstance(name, str) for name in labels):
             raise GANError("The labels are not all text.")
         if labels and len(labels) != generator.config.num_classes:
             raise GANError(f"There are {len(labels)} labels for the {generator.config.num_classes} classes.")
-        self.register_modules(generator=generator, discriminator=discriminator)
+        self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
         self.register_to_config(labels=labels, format_version=format_version)
         self.training: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
+        if encoder is not None:
+            encoder.eval().to(memory_format=torch.channels_last)
+
+    @property
+    def objective(self) -> str:
+        """What the networks were trained as: "gan", "vae" or "vaegan"."""
+        if self.encoder is None:
+            return "gan"
+        return "vae" if self.discriminator is None else "vaegan"
 
     @property
     def labels(self) -> list[str] | None:
@@ -93,9 +122,7 @@ class ImagePipeline(GANPipeline):
         seeds = sample_seeds(seed, num_images)
         psi = check_truncation(truncation)
         latents, classes = self.latents(seeds, label)
-        pixels = [self.decode(z, c, psi) for z, c in zip(latents.split(BATCH), classes.split(BATCH))]
-        names = [self.labels[c] for c in classes.tolist()] if self.labels else None
-        return ImagePipelineOutput(images=to_pil(torch.cat(pixels)), seeds=seeds, labels=names)
+        return self._output(latents, classes, psi, seeds)
 
     def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor]:
         """Latents (n, latent_dim) and class indices (n,) of these seeds, each from a CPU generator of its own."""
@@ -108,11 +135,131 @@ class ImagePipeline(GANPipeline):
             classes.append(drawn if chosen is None else chosen)
         return torch.stack(latents), torch.tensor(classes)
 
+    @torch.inference_mode()
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
-        """Latents (n, latent_dim) and class indices (n,) to uint8 pictures (n, channels, height, width) on the CPU."""
+        """The pictures of latents.
+
+        Args:
+            latents: (n, latent_dim).
+            classes: (n,) class indices, or (n, num_classes) weights of the classes, whose rows sum to 1.
+            truncation: psi, see `networks.truncate`.
+
+        Returns:
+            uint8 (n, channels, height, width) on the CPU.
+        """
         device, dtype = self.generator.device, self.generator.dtype
         images = self.generator(latents.to(device, dtype), classes.to(device), truncation)
         return images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
+
+    @torch.inference_mode()
+    def encode(self, images: Image.Image | list[Image.Image], label: str | int | None = None) -> tuple[Tensor, Tensor]:
+        """The latents that `decode` rebuilds pictures from, and the classes that the encoder sees in them.
+
+        Args:
+            images: one or more, of any size and mode; they are fitted as the training data was (`fit_picture`).
+            label: a class name or index for all of them; `None` lets the encoder name the class of each.
+
+        Returns:
+            Latents (n, latent_dim), the means of the encoder's Gaussians, and classes: weights (n, num_classes) with
+            a single 1 a row, or zeros (n,) for an unconditional model. What is found in a picture does not depend on
+            those beside it.
+
+        Raises:
+            GANError: if the model has no encoder, a picture is none or is damaged, or there is no such class.
+        """
+        chosen = self.label_index(label)
+        if self.encoder is None:
+            raise GANError(
+                "This model has no encoder, so it cannot take pictures; use one that was trained with "
+                "--objective vaegan or vae."
+            )
+        pixels = torch.stack([self._fitted(image) for image in (images if isinstance(images, list) else [images])])
+        latents, classes = self.encode_pixels(pixels)
+        if chosen is not None:
+            classes = F.one_hot(torch.full((len(latents),), chosen), classes.shape[1]).float()
+        return latents, classes
+
+    @torch.inference_mode()
+    def encode_pixels(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """`encode` for pictures (n, channels, height, width) in [-1, 1] that fit the model."""
+        device, dtype = self.encoder.device, self.encoder.dtype
+        outputs = [self.encoder(batch.to(device, dtype)) for batch in pixels.split(BATCH)]
+        latents = torch.cat([output.mean for output in outputs]).float().cpu()
+        num_classes = self.generator.config.num_classes
+        if not num_classes:
+            return latents, torch.zeros(len(latents), dtype=torch.int64)
+        seen = torch.cat([output.class_logits for output in outputs]).argmax(1).cpu()
+        return latents, F.one_hot(seen, num_classes).float()
+
+    @torch.inference_mode()
+    def reconstruct(
+        self, images: Image.Image | list[Image.Image], label: str | int | None = None
+    ) -> ImagePipelineOutput:
+        """Pictures encoded and decoded again, and the classes they were taken for.
+
+        Args and errors: those of `encode`.
+        """
+        latents, classes = self.encode(images, label)
+        return self._output(latents, classes, 1.0, [])
+
+    @torch.inference_mode()
+    def interpolate(
+        self,
+        a: int | Image.Image,
+        b: int | Image.Image,
+        steps: int = 16,
+        label: str | int | None = None,
+        truncation: float = 1.0,
+    ) -> ImagePipelineOutput:
+        """The way from one picture to another, both ends included.
+
+        Latents turn from one direction to the other at even speed, their length along with them (spherical
+        interpolation, Shoemake 1985; White 2016 for latents), and classes are mixed.
+
+        Args:
+            a, b: each a seed, or a picture for a model with an encoder.
+            steps: pictures, at least 2.
+            label: a class name or index for the whole way; `None` goes from the class of `a` to that of `b`.
+            truncation: psi, as in a call.
+
+        Raises:
+            GANError: for an end, a number, a label or a truncation that can't be used.
+        """
+        count = len(sample_seeds(0, steps))
+        if count < 2:
+            raise GANError("The way from one picture to another has at least 2 steps, its ends.")
+        psi = check_truncation(truncation)
+        (first, first_class), (last, last_class) = self._end(a, label), self._end(b, label)
+        share = torch.linspace(0, 1, count)[:, None]
+        latents = slerp(first, last, share)
+        classes = torch.zeros(count, dtype=torch.int64)
+        if self.generator.config.num_classes:
+            classes = (1 - share) * first_class + share * last_class
+        return self._output(latents, classes, psi, [])
+
+    def _end(self, end: int | Image.Image, label: str | int | None) -> tuple[Tensor, Tensor]:
+        """Latent (1, latent_dim) and class weights (1, num_classes) of a seed or a picture."""
+        if isinstance(end, Image.Image):
+            return self.encode(end, label)
+        latents, classes = self.latents(sample_seeds(end, 1), label)
+        return latents, F.one_hot(classes, max(1, self.generator.config.num_classes)).float()
+
+    def _fitted(self, image: Image.Image) -> Tensor:
+        """(channels, height, width) in [-1, 1]."""
+        if not isinstance(image, Image.Image):
+            raise GANError(f"A {type(image).__name__} is not a picture; give PIL pictures.")
+        crop = self.training.get("arguments", {}).get("center_crop", True)
+        try:
+            pixels = fit_picture(image, self.resolution, self.generator.config.image_channels, crop)
+        except UNREADABLE as error:
+            raise GANError(f"The picture cannot be read ({error}); it may be damaged.") from error
+        return torch.tensor(pixels).float() / 127.5 - 1
+
+    def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> ImagePipelineOutput:
+        pixels = [self.decode(z, c, psi) for z, c in zip(latents.split(BATCH), classes.split(BATCH))]
+        indices = classes.argmax(1) if classes.is_floating_point() else classes
+        names = [self.labels[c] for c in indices.tolist()] if self.labels else None
+        return ImagePipelineOutput(images=to_pil(torch.cat(pixels)), seeds=seeds, labels=names)
 
     def label_index(self, label: str | int | None) -> int | None:
         """The index of a class given by name (any case) or index.
@@ -141,7 +288,7 @@ class ImagePipeline(GANPipeline):
         colour = "grey" if self.generator.config.image_channels == 1 else "RGB"
         classes = f" of {len(self.labels)} classes ({', '.join(self.labels)})" if self.labels else ""
         return (
-            f"A generative adversarial network that draws {colour} pictures of {height}x{width} pixels{classes}: "
+            f"{KINDS[self.objective]} that draws {colour} pictures of {height}x{width} pixels{classes}: "
             f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass a picture, at home on a CPU."
         )
 
@@ -155,7 +302,7 @@ class ImagePipeline(GANPipeline):
             'out.images[0].save(f"{out.seeds[0]}.png")\n```\n\n'
             "Picture k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
             "smaller is safer and less varied."
-        )
+        ) + (REBUILD if self.encoder is not None else "")
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes."""
@@ -164,6 +311,26 @@ class ImagePipeline(GANPipeline):
         for row in range(rows):
             images += self(seed=8 * row, num_images=8, label=row if self.labels else None).images
         contact_sheet(images).save(folder / "samples.png")
+
+
+def slerp(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
+    """Spherical interpolation: directions along the great circle, lengths linearly. The ends are exact.
+
+    Args:
+        first, last: (1, features).
+        share: (n, 1) from 0 to 1.
+
+    Returns:
+        (n, features).
+    """
+    lengths = first.norm(), last.norm()
+    one, other = first / lengths[0].clamp_min(1e-8), last / lengths[1].clamp_min(1e-8)
+    angle = torch.arccos((one * other).sum().clamp(-1, 1))
+    if angle < 1e-3 or angle > torch.pi - 1e-3:  # no great circle, or no single one
+        return (1 - share) * first + share * last
+    direction = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
+    between = direction * ((1 - share) * lengths[0] + share * lengths[1])
+    return torch.where(share == 0, first, torch.where(share == 1, last, between))
 
 
 def to_pil(pixels: Tensor) -> list[Image.Image]:

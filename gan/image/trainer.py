@@ -8,19 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
 from gan.errors import GANError
 from gan.image import data, metrics
-from gan.image.augment import augment
+from gan.image.autoencoder import Autoencoder, reconstructions
+from gan.image.encoder import ImageEncoder
 from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, grids, stage_channels
+from gan.image.objectives import GAN, OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
 from gan.training.randomness import StepRandom
-from gan.training.task import Batch
+from gan.training.task import Batch, Generated
 
-MOST_AUGMENTATION = 0.8  # above, the generator would start to draw the augmentations
 WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training pictures, kept from the discriminator to see it overfit
-WATCH_DECAY = 0.99  # a pass; of the running means that say how far
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -39,6 +38,23 @@ class ImageTask:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Adds the flags for pictures."""
+        objective = parser.add_argument_group("objective")
+        objective.add_argument(
+            "--objective",
+            choices=tuple(OBJECTIVES),
+            default="gan",
+            help="a generator against a discriminator, or with an encoder instead of it (vae) or beside it (vaegan), "
+            "which takes pictures to latents",
+        )
+        objective.add_argument(
+            "--kl_weight", type=positive_float, default=1.0, help="of the KL divergence (vae, vaegan); 1 is the bound"
+        )
+        objective.add_argument(
+            "--reconstruction_weight",
+            type=positive_float,
+            default=1.0,
+            help="of rebuilding pictures against fooling the discriminator (vaegan)",
+        )
         pictures = parser.add_argument_group("pictures")
         pictures.add_argument(
             "--dataset_name", default="glyphs", help="a Hub id, a local folder laid out as one, or the built-in glyphs"
@@ -93,21 +109,22 @@ class ImageTask:
         self.train_set, self.test_set = data.load(args)
         if self.train_set.skipped:
             print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
-        if pretrained is None:
-            self.generator, self.discriminator = _from_scratch(args, self.train_set)
-        else:
-            self.generator, self.discriminator = _from_pretrained(args, pretrained, self.train_set)
-        for network in (self.generator, self.discriminator):
+        networks = _networks(args, self.train_set, pretrained)
+        for network in networks.values():
             network.to(memory_format=torch.channels_last).train()
+        encoder = networks.get("encoder")
+        self.generator = networks["generator"] if encoder is None else Autoencoder(networks["generator"], encoder)
+        self.discriminator = networks.get("discriminator")
 
         order = np.random.default_rng(0).permutation(len(self.train_set))
-        watched = min(WATCHED_MOST, int(WATCHED_SHARE * len(order))) if args.augment_target < 1 else 0
+        can_overfit = self.discriminator is not None and args.augment_target < 1
+        watched = min(WATCHED_MOST, int(WATCHED_SHARE * len(order))) if can_overfit else 0
+        self.whole_set = self.train_set  # what is measured against, by the same classifier whatever was watched
         self.watched_set = self.train_set.take(np.sort(order[:watched]), "watched")
         if watched:
             self.train_set = self.train_set.take(np.sort(order[watched:]), self.train_set.split)
         self.size = len(self.train_set)
-        self.augment_p = 0.0
-        self.memorised, self.told_apart = 0.0, 0.0  # running means of logit differences, for `_adapt`
+        self.objective = OBJECTIVES[args.objective](args)
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         batch: Batch = {
@@ -121,71 +138,31 @@ class ImageTask:
             batch["watched_labels"] = self.watched_set.classes(watched)
         return batch
 
-    def generate(self, generator: nn.Module, batch: Batch) -> Tensor:
-        return generator(batch["latents"], batch["labels"])
+    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
+        return self.objective.generate(generator, batch)
 
     def discriminator_loss(
         self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        real, labels = batch["real"], batch["labels"]
-        both = torch.cat([self._augment(real, random), self._augment(fake, random)])
-        twice = None if labels is None else torch.cat([labels, labels])
-        real_logits, fake_logits = discriminator(both, twice).chunk(2)
-        loss = relativistic_discriminator_loss(real_logits, fake_logits)
-        logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
-        logs["overfitting"] = torch.tensor(self.memorised / self.told_apart if self.told_apart else 0.0)
-        if "watched" in batch:
-            with torch.no_grad():
-                watched_logits = bare(self._augment(batch["watched"], random), batch["watched_labels"])
-            self._adapt(
-                real_logits.detach().mean(), fake_logits.detach().mean(), watched_logits.mean(), len(both) // 2
-            )
-        if penalty:
-            # With respect to the picture before augmentation, and through it.
-            r1 = gradient_penalty(lambda x: bare.logits(self._augment(x, random), labels), real)
-            r2 = gradient_penalty(lambda x: bare.logits(self._augment(x, random), labels), fake)
-            loss = loss + penalty * (r1 + r2)
-            logs |= {"r1": r1.detach(), "r2": r2.detach()}
-        return loss, logs
+        assert isinstance(self.objective, GAN)  # the VAE has no discriminator
+        return self.objective.discriminator_loss(discriminator, bare, batch, fake, penalty, random)
 
     def generator_loss(
-        self, discriminator: nn.Module, batch: Batch, fake: Tensor, random: StepRandom
+        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        fake_logits = discriminator(self._augment(fake, random), batch["labels"])
-        with torch.no_grad():
-            real_logits = discriminator(self._augment(batch["real"], random), batch["labels"])
-        loss = relativistic_generator_loss(real_logits, fake_logits)
-        return loss, {"generator_loss": loss.detach()}
-
-    def _augment(self, images: Tensor, random: StepRandom) -> Tensor:
-        return augment(images, self.augment_p, random, self.args.random_flip)
-
-    def _adapt(self, real: Tensor, fake: Tensor, watched: Tensor, count: int) -> None:
-        """Augments more while the discriminator overfits more than the target (ADA's r_v, Karras et al. 2020).
-
-        r_v = (E[D(train)] - E[D(watched)]) / (E[D(train)] - E[D(generated)]): 0 where real pictures that it never
-        trained on look as real to it as those it did, 1 where they look generated. Unlike the sign of D(real) it
-        means something under a relativistic loss.
-        """
-        means = torch.stack([real, fake, watched])
-        if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(means)
-            count *= torch.distributed.get_world_size()
-        real, fake, watched = means.tolist()
-        self.memorised = WATCH_DECAY * self.memorised + (1 - WATCH_DECAY) * (real - watched)
-        self.told_apart = WATCH_DECAY * self.told_apart + (1 - WATCH_DECAY) * (real - fake)
-        overfits = self.memorised > self.args.augment_target * self.told_apart
-        change = count / self.args.augment_images * (1 if overfits else -1)
-        self.augment_p = min(max(self.augment_p + change, 0.0), MOST_AUGMENTATION)
+        return self.objective.generator_loss(discriminator, batch, generated, random)
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("augment_p", "memorised", "told_apart")}
+        return self.objective.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.objective.load_state_dict(state)
 
-    def pipeline(self, generator: ImageGenerator, discriminator: ImageDiscriminator) -> ImagePipeline:
-        return ImagePipeline(generator, discriminator, self.train_set.label_names)
+    def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
+        encoder = None
+        if isinstance(generator, Autoencoder):
+            generator, encoder = generator.generator, generator.encoder
+        return ImagePipeline(generator, discriminator, self.train_set.label_names, encoder=encoder)
 
     def dataset_record(self) -> dict[str, Any]:
         return {
@@ -200,57 +177,84 @@ class ImageTask:
 
     def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
         file = path.with_suffix(".png")
-        contact_sheet(pipeline(seed=0, num_images=64).images).save(file)
+        images = pipeline(seed=0, num_images=64).images
+        if pipeline.encoder is not None:  # half of the sheet: held-out pictures, each above how it is rebuilt
+            images[:32] = reconstructions(pipeline, self.test_set or self.train_set, rows=2)
+        contact_sheet(images).save(file)
         return file
 
     def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:
         if self.test_set is None:
             print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
-        return metrics.evaluate(pipeline, self.train_set, self.test_set)
+        return metrics.evaluate(pipeline, self.whole_set, self.test_set)
 
 
-def _from_scratch(args: argparse.Namespace, train_set: data.ImageSet) -> tuple[ImageGenerator, ImageDiscriminator]:
-    shared: dict[str, Any] = {
+def _networks(
+    args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline | None
+) -> dict[str, nn.Module]:
+    """The networks of the objective by name: new ones, or those of an earlier model.
+
+    Classes of an earlier model are matched by name; new ones start from the mean of the old. An encoder that it
+    doesn't have is new.
+    """
+    config: dict[str, Any] = {
         "resolution": train_set.resolution,
         "image_channels": train_set.channels,
         "num_classes": len(train_set.label_names or ()),
         "channels": tuple(stage_channels(train_set.resolution, args.model_size)),
         "blocks_per_stage": SIZES[args.model_size][2],
     }
-    return ImageGenerator(latent_dim=args.latent_dim, **shared), ImageDiscriminator(**shared)
+    if pretrained is not None:
+        _check_pretrained(args, train_set, pretrained)
+        args.latent_dim = pretrained.generator.config.latent_dim
+        config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
+    networks: dict[str, nn.Module] = {}
+    for name in OBJECTIVES[args.objective].networks:
+        if pretrained is not None and getattr(pretrained, name) is not None:
+            old = getattr(pretrained, name)
+            networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
+            networks[name].load_state_dict(_matched(old.state_dict(), pretrained.labels, train_set.label_names))
+        elif name == "discriminator":
+            networks[name] = ImageDiscriminator(**config)
+        elif name == "encoder":
+            networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
+        else:
+            networks[name] = ImageGenerator(latent_dim=args.latent_dim, modulated=True, **config)
+    return networks
 
 
-def _from_pretrained(
-    args: argparse.Namespace, pipeline: ImagePipeline, train_set: data.ImageSet
-) -> tuple[ImageGenerator, ImageDiscriminator]:
-    """Both players of an earlier model. Classes are matched by name; new ones start from the mean of the old."""
+def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
     source = args.pretrained_model_name_or_path
-    if train_set.resolution != pipeline.resolution:
-        height, width = pipeline.resolution
+    if train_set.resolution != pretrained.resolution:
+        height, width = pretrained.resolution
         raise GANError(
             f"{source} draws pictures of {height}x{width}, so training cannot go on from it at another resolution; "
             f"leave --resolution out, or train from scratch."
         )
-    if pipeline.discriminator is None:
-        raise GANError(f"{source} has no discriminator, so training cannot go on from it; train from scratch.")
-    if bool(pipeline.labels) != bool(train_set.label_names):
+    if pretrained.discriminator is None and "discriminator" in OBJECTIVES[args.objective].networks:
+        remedy = "train from scratch" if pretrained.encoder is None else "go on with --objective vae"
+        raise GANError(
+            f"{source} has no discriminator, so training cannot go on from it with --objective {args.objective}; "
+            f"{remedy}."
+        )
+    if bool(pretrained.labels) != bool(train_set.label_names):
         raise GANError(
             f"{source} knows classes and the data has none; put the pictures into sub-folders, or train from scratch."
-            if pipeline.labels
+            if pretrained.labels
             else f"{source} knows no classes; train on from it with --unconditional."
         )
-    args.latent_dim = pipeline.generator.config.latent_dim
-    players = []
-    for old in (pipeline.generator, pipeline.discriminator):
-        new = type(old).from_config(old.config, num_classes=len(train_set.label_names or ()))
-        weights = old.state_dict()
-        if train_set.label_names and pipeline.labels:
-            known = {name.casefold(): index for index, name in enumerate(pipeline.labels)}
-            picked = [known.get(name.casefold()) for name in train_set.label_names]
-            embedded = weights["embed.weight"]  # a column a class
-            columns = [embedded.mean(1) if index is None else embedded[:, index] for index in picked]
-            weights["embed.weight"] = torch.stack(columns, dim=1)
-        new.load_state_dict(weights)
-        players.append(new)
-    return players[0], players[1]
+
+
+def _matched(weights: dict[str, Tensor], old: list[str] | None, new: list[str] | None) -> dict[str, Tensor]:
+    """Weights of a network that knows the classes `old`, for one that knows the classes `new`."""
+    known = {name.casefold(): index for index, name in enumerate(old or ())}
+    for name in CLASS_AXIS.keys() & weights.keys():
+        axis = CLASS_AXIS[name]
+        indices = [known.get(label.casefold()) for label in new or ()]
+        parts = [weights[name].mean(axis) if k is None else weights[name].select(axis, k) for k in indices]
+        weights[name] = torch.stack(parts, axis)
+    return weights
+
+
+CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}  # of the weights that tell classes apart

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
     run.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
-    run.add_argument("--train_batch_size", type=positive_int, default=32, help="samples a process sees in one pass")
+    run.add_argument("--train_batch_size", type=positive_int, default=8, help="samples a process sees in one pass")
     run.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="passes to one step")
     run.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
     run.add_argument("--num_train_epochs", type=positive_int, help="or its length in passes over the data")
@@ -113,7 +114,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         "--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties at first"
     )
     optimisation.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
-    optimisation.add_argument("--penalty_interval", type=positive_int, default=4, help="steps between penalties")
+    optimisation.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")
 
     watching = parser.add_argument_group("watching and keeping")
     watching.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")
@@ -135,3 +136,18 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     hub.add_argument("--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own")
     hub.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
     hub.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")
+
+
+def without_folders(word: str) -> str:
+    """The last part of an absolute path; anything else as it is."""
+    return Path(word).name if Path(word).is_absolute() else word
+
+
+def without_token(words: list[str]) -> list[str]:
+    """The command line without `--hub_token`, for the record."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and word != "--hub_token" and not word.startswith("--hub_token="):
+            kept.append(word)
+        skip = word == "--hub_token"
+    return kept

@@ -79,14 +79,14 @@ def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | No
         except Exception as error:  # whatever a damaged file makes its reader raise
             if wanted != "latest":
                 raise GANError(
-                    f"{folder} cannot be read, or belongs to a model of another shape ({_short(error)}); "
+                    f"{folder} cannot be read, or belongs to a model of another shape or objective ({_short(error)}); "
                     f"`--resume_from_checkpoint latest` finds the newest that can."
                 ) from error
             logger.warning(f"{folder} is damaged and is passed over ({_short(error)}).")
     if candidates:
         raise GANError(
-            f"No checkpoint in {candidates[0].parent} can be read, or they belong to a model of another shape; "
-            f"train without --resume_from_checkpoint."
+            f"No checkpoint in {candidates[0].parent} can be read, or they belong to a model of another shape or "
+            f"objective; train without --resume_from_checkpoint."
         )
     return None
 

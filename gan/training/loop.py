@@ -23,12 +23,14 @@ from gan import hub
 from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.training import checkpoints
+from gan.training.arguments import without_folders, without_token
 from gan.training.ema import EMA
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.task import Task
 from gan.training.trackers import Trackers
 
 logger = get_logger(__name__)
+SHOWN = ("discriminator_loss", "generator_loss")  # beside the progress bar
 PRIVATE_ARGUMENTS = ("hub_token", "cache_dir", "modality")  # those not to write into training.json
 
 
@@ -86,14 +88,12 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
     ema.model.to(accelerator.device)
+    players = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
     optimizers = [
         torch.optim.Adam(
-            network.parameters(), rate, (args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, fused=True
+            player.parameters(), rate, (args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, fused=True
         )
-        for network, rate in (
-            (task.generator, args.learning_rate),
-            (task.discriminator, args.discr_learning_rate or args.learning_rate),
-        )
+        for player, rate in zip(players, (args.learning_rate, args.discr_learning_rate or args.learning_rate))
     ]
     schedulers = [
         get_scheduler(
@@ -104,8 +104,11 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         )
         for optimizer in optimizers
     ]
-    generator, discriminator, *optimizers = accelerator.prepare(task.generator, task.discriminator, *optimizers)
-    bare_generator, bare_discriminator = accelerator.unwrap_model(generator), accelerator.unwrap_model(discriminator)
+    prepared = accelerator.prepare(*players, *optimizers)
+    players, optimizers = prepared[: len(players)], prepared[len(players) :]
+    bare_players = [accelerator.unwrap_model(player) for player in players]
+    generator, discriminator = players[0], players[1] if len(players) > 1 else None
+    bare_generator, bare_discriminator = bare_players[0], bare_players[1] if discriminator else None
     progress = _Progress(
         {
             "--seed": args.seed,
@@ -143,7 +146,9 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     )
 
     def save_checkpoint() -> None:
-        _check_finite({name: float(value) for name, value in logs.items()}, output_dir)
+        # The losses tell of the weights before the last step, so what is about to be saved is looked at itself.
+        norms = [float(torch.nn.utils.get_total_norm(player.parameters())) for player in bare_players]
+        _check_finite(dict(zip(("generator_weights", "discriminator_weights"), norms)), output_dir)
         progress.seconds = earlier + time.monotonic() - started
         checkpoints.save(accelerator, output_dir, progress.step, args.checkpoints_total_limit)
 
@@ -159,29 +164,32 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 for name, value in task.batch(indices, random).items()
             }
             # One `accumulate` for both players: its counter advances with every call.
-            with accelerator.accumulate(generator, discriminator):
-                fake = task.generate(generator, batch)  # one pass serves both players' losses
+            with accelerator.accumulate(*players):
+                generated = task.generate(generator, batch)  # one pass serves both players' losses
 
-                # Discriminator. Lazy penalties: rare, and heavier for it (Karras et al. 2020, StyleGAN2).
-                due = progress.step % args.penalty_interval == 0
-                gamma = _cosine(args.gamma, args.gamma_final or args.gamma / 10, progress.step / args.max_train_steps)
-                penalty = gamma / 2 * args.penalty_interval if due else 0.0
-                loss, discriminator_logs = task.discriminator_loss(
-                    discriminator, bare_discriminator, batch, fake.detach(), penalty, random
-                )
-                accelerator.backward(loss)
-                optimizers[1].step()
-                optimizers[1].zero_grad()
+                if discriminator is not None:
+                    # Lazy penalties: rare, and heavier for it (Karras et al. 2020, StyleGAN2).
+                    due = progress.step % args.penalty_interval == 0
+                    share = progress.step / args.max_train_steps
+                    gamma = _cosine(args.gamma, args.gamma_final or args.gamma / 10, share)
+                    penalty = gamma / 2 * args.penalty_interval if due else 0.0
+                    loss, new_logs = task.discriminator_loss(
+                        discriminator, bare_discriminator, batch, generated["samples"].detach(), penalty, random
+                    )
+                    logs |= new_logs
+                    accelerator.backward(loss)
+                    optimizers[1].step()
+                    optimizers[1].zero_grad()
+                    discriminator.requires_grad_(False)  # or the next loss would leak into its accumulated gradients
 
-                # Generator. The discriminator is frozen, or this loss would leak into its accumulated gradients.
-                discriminator.requires_grad_(False)
-                loss, generator_logs = task.generator_loss(bare_discriminator, batch, fake, random)
+                loss, new_logs = task.generator_loss(bare_discriminator, batch, generated, random)
+                logs |= new_logs
                 accelerator.backward(loss)
                 optimizers[0].step()
                 optimizers[0].zero_grad()
-                discriminator.requires_grad_(True)
+                if discriminator is not None:
+                    discriminator.requires_grad_(True)
 
-        logs |= discriminator_logs | generator_logs
         progress.step += 1
         for scheduler in schedulers:
             scheduler.step()
@@ -193,7 +201,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             figures["learning_rate"] = schedulers[0].get_last_lr()[0]
             figures[f"{task.unit}_per_second"] = bar.format_dict["rate"] or 0.0
             _check_finite(figures, output_dir)
-            bar.set_postfix({name: f"{figures[name]:.3g}" for name in ("discriminator_loss", "generator_loss")})
+            bar.set_postfix({name: f"{value:.3g}" for name, value in figures.items() if name in SHOWN})
             trackers.log(figures, progress.step)
         if progress.step % args.validation_steps == 0 and accelerator.is_main_process:
             path = output_dir / "previews" / f"step-{progress.step:06d}"
@@ -266,7 +274,7 @@ def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
     return math.ceil(args.num_train_epochs * size / samples)
 
 
-DEFAULT_STEPS = 1500  # with the other defaults: under ten minutes on two cores
+DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
 
 
 def _cosine(first: float, last: float, share: float) -> float:
@@ -281,12 +289,13 @@ def _any_process(accelerator: Accelerator, wanted: bool) -> bool:
     return bool(accelerator.reduce(torch.tensor(float(wanted), device=accelerator.device)).item())
 
 
-def _check_finite(logs: dict[str, float], output_dir: Path) -> None:
-    broken = [name for name, value in logs.items() if not math.isfinite(value)]
+def _check_finite(figures: dict[str, float], output_dir: Path) -> None:
+    broken = [name for name, value in figures.items() if not math.isfinite(value)]
     if broken:
         kept = checkpoints.all_checkpoints(output_dir)
         raise GANError(
-            f"Training broke down: {broken[0]} is not a number any more. Lower --learning_rate or raise --gamma; "
+            f"Training broke down: {broken[0]} is not a number any more. Lower --learning_rate"
+            f"{' or raise --gamma' * any('discriminator' in name for name in figures)}; "
             + (f"{kept[-1]} is the last good checkpoint." if kept else "no checkpoint was written before.")
         )
 
@@ -304,10 +313,10 @@ def _record(
     """The contents of `training.json`. Folders lose what leads to them: it is published."""
     seen = progress.step * step_samples
     arguments = {name: value for name, value in vars(args).items() if name not in PRIVATE_ARGUMENTS}
-    words = _without_token(sys.argv[1:])
+    words = without_token(sys.argv[1:])
     return {
         "modality": args.modality,
-        "command": "accelerate launch train.py " + shlex.join(_without_folders(word) for word in words),
+        "command": "accelerate launch train.py " + shlex.join(without_folders(word) for word in words),
         "dataset": task.dataset_record(),
         "seed": args.seed,
         "steps": progress.step,
@@ -315,7 +324,7 @@ def _record(
         "seconds": round(progress.seconds, 1),
         f"{task.unit}_per_second": round(seen / max(progress.seconds, 1e-9), 1),
         "arguments": {
-            name: _without_folders(value) if isinstance(value, str) else value for name, value in arguments.items()
+            name: without_folders(value) if isinstance(value, str) else value for name, value in arguments.items()
         },
         "machine": {
             "device": torch.cuda.get_device_name()
@@ -327,18 +336,3 @@ def _record(
         "versions": {name: version(name) for name in ("torch", "diffusers", "accelerate")},
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
-
-
-def _without_folders(word: str) -> str:
-    """The last part of an absolute path; anything else as it is."""
-    return Path(word).name if Path(word).is_absolute() else word
-
-
-def _without_token(words: list[str]) -> list[str]:
-    """The command line without `--hub_token`, for the record."""
-    kept, skip = [], False
-    for word in words:
-        if not skip and word != "--hub_token" and not word.startswith("--hub_token="):
-            kept.append(word)
-        skip = word == "--hub_token"
-    return kept

@@ -26,6 +26,12 @@ class StepRandom:
         self.generator = torch.Generator().manual_seed((NOISE + seed * 1_000_003 + step) % 2**63)
         self.rank, self.world = rank, world
 
+    def copy(self) -> "StepRandom":
+        """One that will draw the same."""
+        twin = StepRandom(0, 0, self.rank, self.world)
+        twin.generator.set_state(self.generator.get_state())
+        return twin
+
     def normal(self, count: int, *shape: int) -> Tensor:
         """(count, *shape) numbers from N(0, 1), on the CPU."""
         return self._mine(torch.randn(self.world * count, *shape, generator=self.generator), count)

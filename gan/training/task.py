@@ -9,20 +9,23 @@ from torch import Tensor, nn
 from gan.pipeline import GANPipeline
 from gan.training.randomness import StepRandom
 
-Batch = dict[str, Tensor | None]
+Batch = dict[str, Any]  # tensors, and None for what the data hasn't (labels)
+Generated = dict[str, Tensor]  # what a pass of the generator gives its losses: "samples" and what belongs to them
 
 
 class Task(Protocol):
-    """One modality, ready to train: its data, its two players and their losses.
+    """One modality, ready to train: its data, its players and their losses.
 
     Attributes:
-        generator, discriminator: the players, not yet prepared by Accelerate.
+        generator: what is trained, averaged and saved: a generator, with an encoder in one module where there is one;
+            not yet prepared by Accelerate.
+        discriminator: its opponent, or `None` where there is no game: then nothing of the discriminator is called.
         size: training samples.
         unit: what a sample is called, in the plural ("images").
     """
 
     generator: nn.Module
-    discriminator: nn.Module
+    discriminator: nn.Module | None
     size: int
     unit: str
 
@@ -35,31 +38,32 @@ class Task(Protocol):
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         """The samples of a micro-batch and the noise that goes with them, on the CPU."""
 
-    def generate(self, generator: nn.Module, batch: Batch) -> Tensor:
-        """Generated samples for a micro-batch, differentiable in the generator."""
+    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
+        """Generated `samples` for a micro-batch, differentiable in the generator, and what else its loss needs."""
 
     def discriminator_loss(
         self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and figures to log.
+        """The loss, and figures to log, a `discriminator_loss` among them.
 
         Args:
+            fake: the generated `samples`, detached.
             discriminator: prepared by Accelerate (autocast, data-parallel).
             bare: the same network without, for the penalties in full precision.
             penalty: weight of the penalties now; 0 where this step has none.
         """
 
     def generator_loss(
-        self, discriminator: nn.Module, batch: Batch, fake: Tensor, random: StepRandom
+        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and figures to log. The discriminator is frozen."""
+        """The loss, and figures to log, a `generator_loss` among them. The discriminator is frozen."""
 
     def state_dict(self) -> dict[str, Any]:
         """What the modality must remember in a checkpoint."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
-    def pipeline(self, generator: nn.Module, discriminator: nn.Module) -> GANPipeline:
+    def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> GANPipeline:
         """The model to save, without its record."""
 
     def dataset_record(self) -> dict[str, Any]:

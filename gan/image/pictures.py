@@ -1,0 +1,38 @@
+"""Any picture, made fit for a network: the same for training data and for a picture that somebody uploads."""
+
+import struct
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# What a damaged picture makes its reader raise.
+UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool = True) -> np.ndarray:
+    """Turned upright (EXIF), on white where transparent, from 16 bits to 8, in grey or RGB, cropped and resized.
+
+    Args:
+        image: of any mode and size; of an animated one, the frame it stands at, which is the first when it is opened.
+        resolution: (height, width).
+        channels: 1 for grey, 3 for RGB.
+        crop: to the shape of the resolution, about the middle; otherwise stretched to it.
+
+    Returns:
+        uint8 (channels, height, width).
+
+    Raises:
+        one of `UNREADABLE`: if the file behind the picture is damaged.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    size = (resolution[1], resolution[0])
+    if image.size != size:
+        image = (ImageOps.fit if crop else Image.Image.resize)(image, size, Image.Resampling.LANCZOS)
+    array = np.asarray(image)
+    return array[None] if channels == 1 else array.transpose(2, 0, 1)

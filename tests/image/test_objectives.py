@@ -1,0 +1,150 @@
+"""VAE and VAE-GAN through the command line: whole models, exact resumes, fine-tuning, and runs that go wrong."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from cli import Result, environment, pictures, read, train_each
+from PIL import Image
+from safetensors.torch import load_file
+
+from gan import GANPipeline
+
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
+
+NETWORKS = {"gan": ["discriminator", "generator"], "vae": ["encoder", "generator"]}
+NETWORKS["vaegan"] = ["discriminator", "encoder", "generator"]
+# Augmentation from the first step, lazy penalties and accumulation: all that a resume must not lose.
+BASE = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--augment_images", "60"]
+BASE += ["--augment_target", "-100", "--penalty_interval", "3", "--max_train_steps", "4"]
+KEEPING = ["--checkpointing_steps", "2", "--gradient_accumulation_steps", "2", "--validation_steps", "2"]
+BREAKING = ["--learning_rate", "1e30", "--max_train_steps", "20", "--checkpointing_steps", "1"]
+
+LINES: dict[str, list[str]] = {}
+for objective in ("vae", "vaegan"):
+    flags = [*BASE, *KEEPING, "--objective", objective]
+    LINES[objective] = flags
+    LINES[f"{objective} resumed"] = [*flags, "--resume_from_checkpoint", f"{objective}/checkpoint-2"]
+    LINES[f"{objective} tuned"] = [*BASE, "--objective", objective, "--pretrained_model_name_or_path", objective]
+    LINES[f"{objective} tuned"] += ["--train_data_dir", "other", "--learning_rate", "1e-30", "--max_train_steps", "1"]
+LINES["gan"] = [*BASE, "--checkpointing_steps", "2"]
+LINES["gan to vaegan"] = [*BASE, "--objective", "vaegan", "--pretrained_model_name_or_path", "gan"]
+LINES["vaegan to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vaegan"]
+LINES["vae to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vae"]
+LINES["gan resumed as vaegan"] = [*BASE, "--objective", "vaegan", "--resume_from_checkpoint", "gan/checkpoint-4"]
+LINES["vaegan resumed as vae"] = [*BASE, "--objective", "vae", "--resume_from_checkpoint", "vaegan/checkpoint-4"]
+for objective in NETWORKS:
+    LINES[f"{objective} breaks"] = [*BASE, "--objective", objective, *BREAKING]
+    LINES[f"{objective} poor"] = [*BASE, "--objective", objective, "--train_data_dir", "poor"]
+LINES["vaegan breaks unwatched"] = [*BASE, "--objective", "vaegan", *BREAKING, "--checkpointing_steps", "99"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("objectives")
+    pictures(folder / "pictures")
+    pictures(folder / "other")
+    (folder / "other/night").rename(folder / "other/dusk")
+    for k in range(3):  # less than a batch, all the same, of one class
+        file = folder / "poor/one" / f"{k}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 128).save(file)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(work: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    lines = [[*flags, "--output_dir", name] for name, flags in LINES.items()]
+    home = environment(tmp_path_factory.mktemp("home"))
+    return dict(zip(LINES, train_each(lines, home, work), strict=True))
+
+
+def tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
+    return load_file(folder / name / "diffusion_pytorch_model.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("objective", NETWORKS)
+def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, objective: str) -> None:
+    results[objective].check()
+    assert sorted(path.parent.name for path in (work / objective).glob("*/config.json")) == NETWORKS[objective]
+    pipeline = GANPipeline.from_pretrained(work / objective)
+    assert pipeline.objective == pipeline.training["arguments"]["objective"] == objective
+    assert len(pipeline(num_images=2).images) == 2
+    card = (work / objective / "README.md").read_text()
+    assert ("relativistic" in card, "Larsen" in card) == (objective != "vae", objective == "vaegan")
+    if objective != "gan":
+        mine = Image.open(next((work / "pictures/day").iterdir()))
+        assert pipeline.reconstruct(mine).labels in (["day"], ["night"])
+        assert Image.open(work / objective / "previews/step-000002.png").size == (512, 512)
+        assert f"--objective {objective}" in card and "reconstruct" in card
+
+
+@pytest.mark.parametrize("objective", ["vae", "vaegan"])
+def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: Path, objective: str) -> None:
+    resumed = results[f"{objective} resumed"].check()
+    assert f"Goes on from {objective}/checkpoint-2." in resumed.err
+    for name in NETWORKS[objective]:
+        assert same(tensors(work / objective, name), tensors(work / f"{objective} resumed", name)), name
+    one, other = (work / name / "checkpoint-4" for name in (objective, f"{objective} resumed"))
+    files = sorted(path.name for path in one.iterdir())
+    assert files == sorted(path.name for path in other.iterdir())
+    assert ("optimizer_1.bin" in files) == (objective == "vaegan")
+    for name in files:
+        if name.endswith(".safetensors"):
+            assert same(load_file(one / name), load_file(other / name)), name
+
+
+@pytest.mark.parametrize("objective", ["vae", "vaegan"])
+def test_fine_tuning_takes_over_the_encoder(results: dict[str, Result], work: Path, objective: str) -> None:
+    results[f"{objective} tuned"].check()  # at next to no learning rate, and `dusk` is a class it doesn't know
+    old, new = tensors(work / objective, "encoder"), tensors(work / f"{objective} tuned", "encoder")
+    assert torch.equal(old["to_mean.weight"], new["to_mean.weight"])
+    assert torch.equal(old["to_class.weight"][0], new["to_class.weight"][0])
+    assert torch.allclose(old["to_class.weight"].mean(0), new["to_class.weight"][1])
+
+
+def test_from_one_objective_to_another(results: dict[str, Result], work: Path) -> None:
+    for name, objective in (("gan to vaegan", "vaegan"), ("vaegan to gan", "gan")):
+        results[name].check()
+        assert GANPipeline.from_pretrained(work / name).objective == objective
+    said = results["vae to gan"].error
+    assert "vae has no discriminator" in said and "--objective vae" in said
+
+
+def test_a_checkpoint_is_gone_on_from_with_its_own_objective_only(results: dict[str, Result]) -> None:
+    for name in ("gan resumed as vaegan", "vaegan resumed as vae"):
+        assert "belongs to a model of another shape or objective" in results[name].error
+
+
+@pytest.mark.parametrize("objective", NETWORKS)
+def test_a_run_that_breaks_down_keeps_what_was_good(results: dict[str, Result], work: Path, objective: str) -> None:
+    said = results[f"{objective} breaks"].error
+    assert "is not a number any more" in said and "Lower --learning_rate" in said
+    assert ("--gamma" in said) == (objective != "vae")
+    folder = work / f"{objective} breaks"
+    kept = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert f"{objective} breaks/{kept[-1].name} is the last good checkpoint." in said
+    for checkpoint in kept:
+        for file in checkpoint.glob("*.safetensors"):
+            assert all(tensor.isfinite().all() for tensor in load_file(file).values())
+    assert not (folder / "model_index.json").exists()
+
+
+def test_a_run_that_breaks_down_before_anybody_looked_leaves_nothing(results: dict[str, Result], work: Path) -> None:
+    name = "vaegan breaks unwatched"
+    assert "no checkpoint was written before" in results[name].error
+    assert not (work / name / "model_index.json").exists() and not list((work / name).glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("objective", NETWORKS)
+def test_three_pictures_that_are_all_the_same(results: dict[str, Result], work: Path, objective: str) -> None:
+    name = f"{objective} poor"
+    results[name].check()
+    assert GANPipeline.from_pretrained(work / name).labels is None
+    assert read(work / name / "training.json")["dataset"]["images"] == 3
+    for network in NETWORKS[objective]:
+        assert all(tensor.isfinite().all() for tensor in tensors(work / name, network).values())
