@@ -1,0 +1,131 @@
+"""What the baselines share: the data as `train.py` reads them, a budget of time, and what is kept of a run."""
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from gan.image import data, features, metrics
+from gan.image.data import ImageSet
+from gan.image.pipeline import contact_sheet, to_pil
+from gan.image.trainer import ImageTask
+from gan.training import arguments
+
+SAMPLES = 10_000  # pictures that are measured
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the flags that every baseline understands."""
+    flags = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    flags.add_argument("--dataset_name", default="zalando-datasets/fashion_mnist", help="as for train.py")
+    flags.add_argument("--minutes", type=float, default=15, help="of training, by the clock on the wall")
+    flags.add_argument("--cpu_minutes", type=float, help="or of all cores together, where the machine is busy")
+    flags.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
+    return flags
+
+
+def load(dataset_name: str, *flags: str) -> tuple[ImageSet, ImageSet]:
+    """The training and the held-out pictures, as `train.py image --dataset_name ...` would see them."""
+    train_set, test_set = data.load(
+        arguments.parser({"image": ImageTask}).parse_args(["image", "--dataset_name", dataset_name, *flags])
+    )
+    assert test_set is not None, f"{dataset_name} is too small to hold pictures out"
+    return train_set, test_set
+
+
+class Budget:
+    """Time that a training may take: by the wall clock, or CPU time of all its threads together.
+
+    A thread that waits for another spins, and spinning counts: two threads beside other work lose CPU time to it.
+    """
+
+    def __init__(self, minutes: float, cpu_minutes: float | None):
+        self._in_cpu_time = cpu_minutes is not None
+        self.seconds = 60 * (minutes if cpu_minutes is None else cpu_minutes)
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """Minutes since the start, by either clock."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return {"minutes": round(wall / 60, 2), "cpu_minutes": round(cpu / 60, 2)}
+
+    def over(self) -> bool:
+        elapsed = time.process_time() - self._cpu if self._in_cpu_time else time.perf_counter() - self._wall
+        return elapsed >= self.seconds
+
+
+def wanted_classes(test_set: ImageSet) -> Tensor | None:
+    """int64 (SAMPLES,): the classes of the held-out pictures, over and over; `None` without classes."""
+    return test_set.classes(torch.arange(SAMPLES) % len(test_set))
+
+
+def report(
+    name: str,
+    folder: Path,
+    pixels: Tensor,
+    classes: Tensor | None,
+    sets: tuple[ImageSet, ImageSet],
+    facts: dict[str, Any],
+) -> None:
+    """Measures generated pictures, writes `report.json` and `samples.png`, and prints a Markdown table of one row.
+
+    Args:
+        name: of the row.
+        folder: where the files go.
+        pixels: uint8 (n, channels, height, width).
+        classes: int64 (n,) that each picture was drawn for, or `None`.
+        sets: training and held-out pictures.
+        facts: what else to keep and show: images seen, minutes, seed, parameters.
+    """
+    measured = metrics.measure(pixels, classes, *sets, features.feature_space("auto", sets[0]))
+    shown = pixels[:64] if classes is None else pixels[_by_class(classes)]
+    contact_sheet(to_pil(shown)).save(folder / "samples.png")
+    record = {
+        "name": name,
+        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "data": {"name": sets[0].name, "fingerprint": sets[0].fingerprint()},
+        "threads": torch.get_num_threads(),
+        **facts,
+        **measured,
+    }
+    (folder / "report.json").write_text(json.dumps(record, indent=2) + "\n")
+    table([{"": name, **facts, **figures(measured["metrics"])}])
+
+
+def figures(measured: list[dict[str, Any]]) -> dict[str, float]:
+    """From the metrics of a `metrics.json` or `report.json` to name and value, the name without its feature space."""
+    return {metric["name"].split(" (")[0]: metric["value"] for metric in measured}
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """Prints rows as a Markdown table; the first one names the columns."""
+    columns = list(rows[0])
+    print("| " + " | ".join(column.replace("_", " ") for column in columns) + " |")
+    print("|---" * len(columns) + "|")
+    for row in rows:
+        cells = (row.get(column) for column in columns)
+        print("| " + " | ".join(_cell(value) for value in cells) + " |", flush=True)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
+
+
+def _by_class(classes: Tensor) -> Tensor:
+    """Indices of eight pictures of each of the first ten classes."""
+    order = np.argsort(classes.numpy(), kind="stable")
+    starts = np.searchsorted(classes.numpy()[order], np.unique(classes.numpy())[:10])
+    return torch.from_numpy(np.concatenate([order[start : start + 8] for start in starts]))
