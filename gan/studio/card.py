@@ -46,10 +46,10 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
             words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
         ),
         (words["trained"], _trained(training, words)),
-        *((_text(metric.get("name")), _measured(metric, words)) for metric in facts["metrics"]),
+        *((text(metric.get("name")), _measured(metric, words)) for metric in facts["metrics"]),
         (words["license"], facts["license"]),
     ]
-    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(_text(value))}</dd>" for term, value in rows if value)
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text(value))}</dd>" for term, value in rows if value)
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
 
 
@@ -61,16 +61,16 @@ def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
 
 def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
     parts = []
-    if _is_number(training.get("steps")):
+    if is_number(training.get("steps")):
         parts.append(words["steps"].format(steps=f"{training['steps']:,}"))
-    if _is_number(training.get("images_seen")):
+    if is_number(training.get("images_seen")):
         parts.append(words["images_seen"].format(images=f"{training['images_seen']:,}"))
-    if _is_number(training.get("seconds")):
-        parts.append(_duration(training["seconds"], words))
+    if is_number(training.get("seconds")):
+        parts.append(duration(training["seconds"], words))
     return " · ".join(parts)
 
 
-def _duration(seconds: float, words: dict[str, str]) -> str:
+def duration(seconds: float, words: dict[str, str]) -> str:
     minutes = round(seconds / 60)
     if seconds < 60:
         return words["seconds"].format(s=round(seconds))
@@ -80,15 +80,13 @@ def _duration(seconds: float, words: dict[str, str]) -> str:
 
 
 def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:
-    value = _text(metric.get("value"))
-    return (
-        words["floor"].format(value=value, floor=_text(metric["floor"])) if _is_number(metric.get("floor")) else value
-    )
+    value = text(metric.get("value"))
+    return words["floor"].format(value=value, floor=text(metric["floor"])) if is_number(metric.get("floor")) else value
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,9 @@ from PIL import Image
 from gan.errors import GANError
 from gan.studio.card import describe
 from gan.studio.models import Registry
-from gan.studio.pictures import draw
+from gan.studio.pictures import MOST, draw, in_turn
+from gan.studio.strings import EN
+from gan.studio.uploads import MOST_BYTES, read_picture
 
 
 def told(function: Callable) -> Callable:
@@ -27,7 +30,7 @@ def told(function: Callable) -> Callable:
 
 
 def add_endpoints(registry: Registry) -> None:
-    """Adds `/generate_images`, `/load_model` and `/list_models` to the page being built; nothing of it shows."""
+    """Adds `/generate_images`, `/reconstruct_image` and the others to the page being built; nothing of it shows."""
 
     @told
     def generate_images(
@@ -60,6 +63,51 @@ def add_endpoints(registry: Registry) -> None:
         """
         return describe(repo_id, registry.get(repo_id))
 
+    @told
+    def reconstruct_image(model: str, image: str, label: str = "") -> Image.Image:
+        """Encodes a picture into the latent of a model with an encoder (a VAE or VAE-GAN) and draws it from there.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            image: a picture file (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF) of any size up to 20 MB and 40 megapixels.
+            label: the class to rebuild it as, by name; empty lets the model see for itself.
+
+        Returns:
+            A PNG at the model's native size.
+        """
+        pipeline = registry.get(model or registry.default)
+        if not image:
+            raise GANError("There is no picture; give one as `image`.")
+        if Path(image).stat().st_size > MOST_BYTES:
+            raise GANError(EN["too_many_bytes"].format(most=MOST_BYTES // 1_000_000))
+        picture = read_picture(Path(image).read_bytes(), EN)
+        return in_turn(lambda: pipeline.reconstruct(picture, label=label or None))[0].images[0]
+
+    @told
+    def interpolate_images(
+        model: str, a_seed: int = 0, b_seed: int = 1, steps: int = 16, label: str = "", truncation: float = 1.0
+    ) -> list[tuple[Image.Image, str]]:
+        """Makes the pictures on the way from one seed to another, both ends included. Played in turn they are a morph.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            a_seed: where the way begins, from 0 to 4294967295.
+            b_seed: where it ends.
+            steps: how many pictures, 2 to 64.
+            label: a class for all of them, by name; empty goes from the class of one seed to that of the other.
+            truncation: 1 is the model as trained, smaller (down to 0) is safer and less varied.
+
+        Returns:
+            PNG files at the model's native size, each with its share of the way, 0 to 1, as caption.
+        """
+        if not isinstance(steps, int | float) or not 2 <= steps <= MOST:
+            raise GANError(f"{steps} steps were asked for; ask for 2 to {MOST}.")
+        pipeline = registry.get(model or registry.default)
+        output, _ = in_turn(
+            lambda: pipeline.interpolate(a_seed, b_seed, int(steps), label=label or None, truncation=truncation)
+        )
+        return [(image, f"{k / (steps - 1):.3f}") for k, image in enumerate(output.images)]
+
     def list_models() -> list[str]:
         """Names the models that this studio offers; each can be given to `generate_images` and `load_model`."""
         return list(registry.offered)
@@ -76,6 +124,23 @@ def add_endpoints(registry: Registry) -> None:
         pictures = gr.Gallery(label="pictures", format="png")
         gr.Button("generate_images").click(
             generate_images, inputs, pictures, api_name="generate_images", concurrency_limit=4
+        )
+        given = gr.File(label="image", type="filepath")
+        gr.Button("reconstruct_image").click(
+            reconstruct_image,
+            [inputs[0], given, inputs[-1]],
+            gr.Image(label="rebuilt", format="png"),
+            api_name="reconstruct_image",
+            concurrency_limit=4,
+        )
+        seeds = [gr.Number(0, label="a_seed", precision=0), gr.Number(1, label="b_seed", precision=0)]
+        steps = gr.Number(16, label="steps", precision=0)
+        gr.Button("interpolate_images").click(
+            interpolate_images,
+            [inputs[0], *seeds, steps, inputs[-1], inputs[3]],
+            gr.Gallery(label="pictures", format="png"),
+            api_name="interpolate_images",
+            concurrency_limit=4,
         )
     gr.api(load_model, api_name="load_model", concurrency_limit=4)
     gr.api(list_models, api_name="list_models", queue=False)

@@ -1,9 +1,6 @@
 // The gallery. Draws what `gallery_value` rendered: a grid of pictures, or a single one. Keeps the address in step, so
 // that it restores what is shown, and asks for another state with trigger("go", {seed, num_images, ...}).
-// Given by gr.HTML: element, props, server, trigger, watch.
-
-const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+// Given by gr.HTML: element, props, server, trigger, watch; by common.js: say, save, inSight, writeAddress, ...
 
 const ICONS = {
   earlier: "M10 3 5 8l5 5", later: "m6 3 5 5-5 5", back: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
@@ -46,7 +43,7 @@ function draw() {
   while (tiles.childElementCount < pictures.length) tiles.append(tile());
   pictures.forEach((picture, k) => {
     const [image, caption] = tiles.children[k].children;
-    image.src = `data:image/png;base64,${picture.png}`;
+    image.src = png(picture.png);
     image.alt = [say("picture", picture), picture.label].filter(Boolean).join(", ");
     caption.firstChild.textContent = picture.seed;
     caption.lastChild.textContent = picture.label || "";
@@ -79,7 +76,7 @@ function tile() {
 
 // The largest whole number of device pixels a pixel at which all pictures are in sight; never a blurred one.
 function layout() {
-  if (!shown) return;
+  if (!shown || !inSight()) return;
   const { width, height, pictures } = shown;
   const phone = matchMedia("(max-width: 860px)").matches;
   const ratio = window.devicePixelRatio || 1;
@@ -115,27 +112,13 @@ function layout() {
 }
 
 function address(how, state) {
-  const url = new URL(window.location.href);
-  const parts = { model: state.model, seed: state.seed, n: state.num_images, psi: state.truncation, label: state.label };
-  for (const [key, value] of Object.entries(parts)) {
-    if (value === "") url.searchParams.delete(key);
-    else url.searchParams.set(key, value);
-  }
-  if (how === "replaceState" && url.href === window.location.href) return;
-  window.history[how](null, "", url);
-  // A Space is shown in a frame; this is how it tells the page around it.
-  if (window.parent !== window) window.parent.postMessage({ queryString: url.search, hash: "" }, "https://huggingface.co");
+  const { model, seed, num_images: n, truncation: psi, label } = state;
+  if (inSight()) writeAddress(how, { model, seed, n, psi, label });
 }
 
 function open(seed) {
   address("pushState", { ...shown, seed, num_images: 1 });
   trigger("go", { seed, num_images: 1 });
-}
-
-function save(url, name) {
-  const link = document.createElement("a");
-  Object.assign(link, { href: url, download: name });
-  link.click();
 }
 
 function flash(key, message) {
@@ -168,14 +151,12 @@ const actions = {
       flash("copy", say("failed"));
     }
   },
-  png: () => save(`data:image/png;base64,${shown.pictures[0].png}`, shown.pictures[0].file),
+  png: () => save(png(shown.pictures[0].png), shown.pictures[0].file),
   async zip() {
     try {
       const data = await server.zip_file(state());
-      const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-      const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
-      save(url, `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`);
-      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      const name = `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
+      saveBytes(data, "application/zip", name);
     } catch {
       flash("zip", say("failed"));
     }
@@ -183,20 +164,26 @@ const actions = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [role=listbox]");
-  if (typing || !shown || event.metaKey || event.ctrlKey || event.altKey) return;
+  const typing = event.target.closest?.("input, textarea, select, [role=listbox], [role=tablist]");
+  if (typing || !shown || !inSight() || event.metaKey || event.ctrlKey || event.altKey) return;
   if (event.key === "ArrowLeft") actions.earlier();
   if (event.key === "ArrowRight") actions.later();
   if (event.key === "Escape" && shown.pictures.length === 1) actions.back();
 });
 window.addEventListener("popstate", () => {
   const asked = new URL(window.location.href).searchParams;
+  document.getElementById(`${asked.get("tab") || "pictures"}-tab-button`).click();
+  if (asked.has("tab")) return;
   trigger("go", {
     model: asked.get("model"), seed: Number(asked.get("seed")), num_images: Number(asked.get("n")),
     truncation: Number(asked.get("psi")), label: asked.get("label") || "",
   });
 });
-new ResizeObserver(layout).observe(gallery);
+new ResizeObserver(() => {
+  if (!shown || !inSight()) return;
+  layout();
+  address("replaceState", shown); // another tab may have written its own
+}).observe(gallery);
 window.addEventListener("resize", layout);
 watch("value", draw);
 draw();

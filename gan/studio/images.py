@@ -4,7 +4,6 @@ import base64
 import traceback
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,9 +13,10 @@ from gan.pipeline import MAX_SEED
 from gan.studio.card import card_html, describe, speed_html
 from gan.studio.models import Registry
 from gan.studio.pictures import MAX_TRUNCATION, MOST, START, archive, class_name, gallery_value, state_from_address
+from gan.studio.scripts import script
 from gan.studio.strings import LANGUAGES, i18n, words
 
-SCRIPT = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
+SCRIPT = script("gallery.js")
 
 
 def said_in_gallery(place: int, outputs: int) -> Callable:
@@ -38,30 +38,12 @@ def said_in_gallery(place: int, outputs: int) -> Callable:
     return decorate
 
 
-def build(page: gr.Blocks, registry: Registry) -> None:
-    """Adds the pictures and their controls to the page that is being built."""
+def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
+    """Adds the pictures and their controls to the page that is being built; `model` is the picker that they follow."""
 
     def zip_file(state: dict[str, Any]) -> str:
         return base64.b64encode(archive(registry, state)).decode()
 
-    with gr.Row(elem_id="head"):
-        gr.HTML(
-            i18n("tagline"),
-            html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span></div>',
-            elem_id="brand",
-            apply_default_css=False,
-        )
-        model = gr.Dropdown(
-            list(registry.offered),
-            value=registry.default,
-            label=i18n("model"),
-            show_label=False,
-            container=False,
-            filterable=False,  # a phone shows the choices then, and not its keyboard
-            elem_id="model",
-            scale=0,
-            min_width=180,
-        )
     with gr.Row(elem_id="studio"):
         with gr.Column(elem_id="stage", min_width=300):
             gallery = gr.HTML(

@@ -13,22 +13,57 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
-from gan.studio import images
+from gan.studio import compare, images, morph
 from gan.studio.endpoints import add_endpoints
 from gan.studio.models import Registry, given_models, offered_models
 from gan.studio.pictures import START, draw
+from gan.studio.records import comparisons
 from gan.studio.strings import i18n
 from gan.studio.theme import CSS, StudioTheme
+from gan.studio.uploads import MOST_BYTES
 
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
+LOOKS |= {"max_file_size": MOST_BYTES}
 
 
 def build_page(registry: Registry) -> gr.Blocks:
     """The page, ready for `.launch(**LOOKS)`."""
+    compared = comparisons(registry.offered)
     with gr.Blocks(title="gan studio", fill_width=True, analytics_enabled=False) as page:
-        images.build(page, registry)
+        with gr.Row(elem_id="head"):
+            gr.HTML(
+                i18n("tagline"),
+                html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span></div>',
+                elem_id="brand",
+                apply_default_css=False,
+            )
+            model = gr.Dropdown(
+                list(registry.offered),
+                value=registry.default,
+                label=i18n("model"),
+                show_label=False,
+                container=False,
+                filterable=False,  # a phone shows the choices then, and not its keyboard
+                elem_id="model",
+                scale=0,
+                min_width=180,
+            )
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(i18n("pictures_tab"), id="pictures", elem_id="pictures-tab"):
+                images.build(page, registry, model)
+            with gr.Tab(i18n("morph_tab"), id="morph", elem_id="morph-tab"):
+                morph.build(registry)
+            with gr.Tab(i18n("compare_tab"), id="compare", elem_id="compare-tab", visible=bool(compared)):
+                compare.build(registry, compared)
         add_endpoints(registry)
+
+        def select_tab(request: gr.Request):
+            asked = request.query_params.get("tab")
+            known = asked == "morph" or (asked == "compare" and bool(compared))
+            return gr.update(selected=asked if known else "pictures")
+
+        page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
     return page.queue(max_size=64)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -28,9 +28,22 @@ START: dict[str, Any] = {
     "label": "",
 }  # "" stands for: every picture its own class
 
+Result = TypeVar("Result")
+
 # The generator runs on one thread for everybody. Requests arrive on forty, and each of those would start a team of
 # OpenMP threads of its own; in turn, a batch takes a few milliseconds and all cores.
 _generating = ThreadPoolExecutor(1, thread_name_prefix="generate")
+
+
+def in_turn(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What `work` returns, done on the generator's thread, and the milliseconds that it took once it was its turn."""
+
+    def timed() -> tuple[Result, float]:
+        start = time.perf_counter()
+        result = work()
+        return result, 1000 * (time.perf_counter() - start)
+
+    return _generating.submit(timed).result()
 
 
 def draw(
@@ -46,13 +59,7 @@ def draw(
     if not 1 <= num_images <= MOST:
         raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MOST}.")
     pipeline = registry.get(model)
-
-    def timed() -> tuple[ImagePipelineOutput, float]:
-        start = time.perf_counter()
-        output = pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None)
-        return output, 1000 * (time.perf_counter() - start)
-
-    return _generating.submit(timed).result()
+    return in_turn(lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None))
 
 
 def file_name(model: str, seed: int, label: str | None, truncation: float) -> str:
@@ -66,6 +73,11 @@ def png(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def as_text(image: Image.Image) -> str:
+    """A picture at its native size, as scripts take it: a PNG in base64."""
+    return base64.b64encode(png(image)).decode()
 
 
 def archive(registry: Registry, shown: dict[str, Any]) -> bytes:
@@ -89,7 +101,7 @@ def gallery_value(
             "label": name,
             "file": file_name(model, number, name, truncation),
             # A PNG each: encoding is faster than that of one contact sheet, and the browser can save any of them.
-            "png": base64.b64encode(png(image)).decode(),
+            "png": as_text(image),
         }
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]

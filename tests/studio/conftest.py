@@ -1,13 +1,18 @@
-"""A live studio on two tiny models, shared by the tests of this folder."""
+"""Live studios on tiny models and a browser to look at them, shared by the tests of this folder."""
+
+import shutil
 
 import pytest
 import torch
 
-from gan import ImageGenerator, ImagePipeline
+from gan import ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
 from gan.image.networks import stage_channels
 from gan.studio import LOOKS, Registry, build_page, offered_models
 
 LABELS = ["Circle", "Square/box", "Star"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +45,87 @@ def address(registry):
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
     yield url
     page.close()
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory):
+    """A folder of relatives: `toys-gan`, `toys-vae`, `toys-vaegan` (16x16 grey, three classes), `paint` (RGB, VAE)."""
+    folder = tmp_path_factory.mktemp("family")
+    measured = {
+        "toys-gan": {"Fréchet distance (toy features)": 2.5, "Precision (toy features)": 0.9},
+        "toys-vae": {"Fréchet distance (toy features)": 7.25, "Reconstruction error": 0.01},
+        "toys-vaegan": {"Fréchet distance (toy features)": 3.0, "Reconstruction error": 0.02},
+        "paint": {},
+    }
+    for number, (name, metrics) in enumerate(measured.items()):
+        torch.manual_seed(number)
+        labels = LABELS if name != "paint" else None
+        objective = name.removeprefix("toys-") if labels else "vae"
+        shared = {
+            "resolution": (16, 16),
+            "image_channels": 1 if labels else 3,
+            "num_classes": len(labels or []),
+            "channels": (32, 16, 16),
+        }
+        generator = ImageGenerator(latent_dim=12, **shared)
+        discriminator = None if objective == "vae" else ImageDiscriminator(**shared)
+        encoder = None if objective == "gan" else ImageEncoder(latent_dim=12, **shared)
+        pipeline = ImagePipeline(generator, discriminator, labels, encoder=encoder)
+        pipeline.training = {
+            "dataset": {"name": "toys" if labels else "paint"},
+            "seconds": 61 + number,
+            "arguments": {"objective": objective},
+        }
+        pipeline.metrics = {
+            "metrics": [
+                {"name": key, "value": value, "floor": 0.5, "split": "test", "samples": 10}
+                for key, value in metrics.items()
+            ]
+        }
+        pipeline.save_pretrained(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def relatives(family):
+    return Registry(offered_models(bundled=family))
+
+
+@pytest.fixture(scope="session")
+def family_address(relatives):
+    """The address of a studio on the relatives."""
+    page = build_page(relatives)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
+    yield url
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_address(browser):
+    """Opens an address in a fresh browser profile; what its console complains of fails the test."""
+    contexts, complaints = [], []
+
+    def opened(address, **options):
+        context = browser.new_context(**{"locale": "en-US", "accept_downloads": True} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address, wait_until="domcontentloaded")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints

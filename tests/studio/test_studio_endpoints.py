@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
@@ -10,6 +10,11 @@ from PIL import Image
 @pytest.fixture(scope="module")
 def client(address, tmp_path_factory):
     return Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+@pytest.fixture(scope="module")
+def family_client(family_address, tmp_path_factory):
+    return Client(family_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
 def generate(client, **arguments):
@@ -21,6 +26,8 @@ def generate(client, **arguments):
 def test_only_the_endpoints_are_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
         "/generate_images",
+        "/reconstruct_image",
+        "/interpolate_images",
         "/load_model",
         "/list_models",
     }
@@ -86,3 +93,52 @@ def test_an_unknown_repository_is_named(client):
         client.predict("nobody/nothing-at-all", api_name="/load_model")
     with pytest.raises(AppError, match="There is no model '/etc'"):
         client.predict("/etc", api_name="/load_model")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A picture file from elsewhere: larger than the model's, in colour."""
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "mine.jpg")
+    return tmp_path / "mine.jpg"
+
+
+def test_a_picture_is_rebuilt(family_client, relatives, picture):
+    pipeline = relatives.get("toys-vaegan")
+    for label in ("", "star"):
+        path = family_client.predict("toys-vaegan", handle_file(picture), label, api_name="/reconstruct_image")
+        direct = pipeline.reconstruct(Image.open(picture), label or None).images[0]
+        with Image.open(path) as rebuilt:
+            assert rebuilt.format == "PNG" and rebuilt.size == (16, 16)
+            assert np.array_equal(np.asarray(rebuilt.convert("L")), np.asarray(direct))
+
+
+def test_pictures_on_the_way_between_seeds(client, registry):
+    for model in ("shapes", "strokes"):  # neither has an encoder, nor is one needed
+        result = client.predict(model, 3, 9, 5, "", 0.7, api_name="/interpolate_images")
+        direct = registry.get(model).interpolate(3, 9, 5, truncation=0.7).images
+        assert [item["caption"] for item in result] == ["0.000", "0.250", "0.500", "0.750", "1.000"]
+        shown = [np.asarray(Image.open(item["image"])) for item in result]
+        assert all(np.array_equal(a, np.asarray(b)) for a, b in zip(shown, direct, strict=True))
+
+
+def test_what_cannot_be_rebuilt_is_said_in_a_sentence(client, family_client, picture, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    for asked, message in (
+        ((family_client, "toys-gan", picture, ""), "has no encoder, so it cannot take pictures"),
+        ((family_client, "toys-vae", tmp_path / "notes.txt", ""), "not a picture that can be read"),
+        ((family_client, "toys-vae", picture, "Cube"), "There is no label 'Cube'"),
+        ((client, "nothing", picture, ""), "choose one of shapes, strokes"),
+    ):
+        who, model, path, label = asked
+        with pytest.raises(AppError, match=message):
+            who.predict(model, handle_file(path), label, api_name="/reconstruct_image")
+    with pytest.raises(AppError, match="There is no picture"):
+        family_client.predict("toys-vae", None, "", api_name="/reconstruct_image")
+    for arguments, message in (
+        ((-1, 2, 4), "not a whole number from 0"),
+        ((1, 2, 1), "ask for 2 to 64"),
+        ((1, 2, 65), "ask for 2 to 64"),
+        ((1, 2, None), "ask for 2 to 64"),
+    ):
+        with pytest.raises(AppError, match=message):
+            client.predict("shapes", *arguments, "", 1.0, api_name="/interpolate_images")

@@ -1,0 +1,48 @@
+"""The tab that takes pictures in, rebuilds them and turns one into another."""
+
+from typing import Any
+
+import gradio as gr
+
+from gan.errors import GANError
+from gan.studio.models import Registry
+from gan.studio.morphing import morph_file, morph_value, opening
+from gan.studio.records import has_encoder
+from gan.studio.scripts import said, script
+from gan.studio.strings import LANGUAGES, words
+from gan.studio.uploads import MOST_BYTES
+
+
+def build(registry: Registry) -> None:
+    """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
+
+    def models(current: str) -> list[str]:
+        """The offered models that have an encoder, and the one of the first tab if it has, wherever it comes from."""
+        offered = [model for model, source in registry.offered.items() if has_encoder(source)]
+        try:
+            fetched = current not in offered and has_encoder(registry.source(current))
+        except GANError:
+            fetched = False
+        return [*offered, current] if fetched else offered
+
+    @said
+    def open_model(model: str) -> dict[str, Any]:
+        return opening(registry, model)
+
+    @said
+    def morph(asked: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        return morph_value(registry, asked, words(request))
+
+    @said
+    def save_morph(asked: dict[str, Any], request: gr.Request) -> dict[str, str]:
+        return morph_file(registry, asked, words(request))
+
+    gr.HTML(
+        html_template='<div class="morph workbench"></div>',
+        js_on_load=script("draw.js", "morph.js"),
+        apply_default_css=False,
+        server_functions=[models, open_model, morph, save_morph],
+        strings=LANGUAGES,
+        most_bytes=MOST_BYTES,
+        elem_id="morph",
+    )

@@ -1,0 +1,182 @@
+"""A walk through the tabs beside the first in a real browser."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan.studio.strings import EN, ZH
+
+PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+
+
+@pytest.fixture
+def open_tab(open_address, family_address):
+    """Opens a tab by its address and waits until it shows something."""
+
+    def opened(query, **options):
+        page = open_address(f"{family_address}?{query}", **options)
+        ready = ".morph:not(.waiting)" if "tab=morph" in query else ".compare .sheet img[src]"
+        page.wait_for_selector(ready)
+        return page
+
+    return opened
+
+
+def grey(page, selector):
+    """The pixels of a canvas of ours, which shows a grey picture."""
+    canvas = page.locator(selector)
+    height = int(canvas.get_attribute("height"))
+    return np.array(canvas.evaluate(PIXELS), np.uint8).reshape(height, -1, 4)[..., 0]
+
+
+def slide(page, selector, value):
+    page.locator(selector).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )
+
+
+def png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return {"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def end(page, index):
+    return page.locator(".morph .end").nth(index)
+
+
+def test_the_address_restores_a_morph_between_seeds(open_tab, relatives):
+    page = open_tab("tab=morph&model=toys-vae&a=3&b=9")
+    frames = relatives.get("toys-vae").interpolate(3, 9, 33).images
+    for place in (0, 0.25, 1):
+        slide(page, ".morph .way", place)
+        assert np.array_equal(grey(page, ".morph .frame"), np.asarray(frames[int(place * 32)]))
+    page.locator(".morph .way").press("ArrowLeft")
+    assert np.array_equal(grey(page, ".morph .frame"), np.asarray(frames[31]))
+    assert "Seed 3" in end(page, 0).inner_text()
+    page.wait_for_url(re.compile(r"tab=morph&model=toys-vae&a=3&b=9"))
+    end(page, 1).get_by_role("button", name=EN["dice"]).click()
+    page.wait_for_url(re.compile(r"&a=3&b=(?!9$)\d+$"))
+
+
+def test_an_uploaded_picture_is_rebuilt_and_the_morph_saved(open_tab, relatives):
+    page = open_tab("tab=morph&model=toys-vae&b=9")
+    mine = Image.linear_gradient("L").convert("RGB")
+    end(page, 0).locator("input[type=file]").set_input_files(png(mine))
+    end(page, 0).get_by_text(EN["yours"]).wait_for()
+    invert = end(page, 0).get_by_label(EN["invert"])
+    if invert.is_checked():  # a tiny model's background is what chance made it
+        invert.uncheck()
+    rebuilt = np.asarray(relatives.get("toys-vae").reconstruct(mine).images[0])
+    page.wait_for_function(
+        "wanted => JSON.stringify(("
+        + PIXELS
+        + ")(document.querySelector('.end .rebuilt')).filter((_, k) => k % 4 == 0)) === wanted",
+        arg=str(rebuilt.ravel().tolist()).replace(" ", ""),
+    )
+    with page.expect_download() as download:
+        page.get_by_role("button", name=EN["save_gif"]).click()
+    assert download.value.suggested_filename == "toys-vae_picture_to_seed-9.gif"
+    with Image.open(download.value.path()) as animated:
+        assert animated.n_frames > 2 and animated.size == (336, 336)
+        assert np.array_equal(np.asarray(animated.convert("L"))[::21, ::21], rebuilt)
+
+
+def test_a_drawing_is_rebuilt_while_it_is_drawn(open_tab):
+    page = open_tab("tab=morph&model=paint&a=3&b=9")
+    end(page, 0).get_by_role("button", name=EN["draw_kind"]).click()
+    page.wait_for_url(re.compile("model=paint&b=9$"))
+    page.wait_for_timeout(300)
+    before = page.locator(".end .rebuilt").first.evaluate(PIXELS)
+    box = page.locator(".end .pad").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 20, steps=8)
+    page.mouse.up()
+    different = "before => JSON.stringify((" + PIXELS + ")(document.querySelector('.end .rebuilt'))) !== before"
+    page.wait_for_function(different, arg=str(before).replace(" ", ""))
+    assert page.get_by_role("button", name=EN["save_webp"]).is_visible()
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en-US", EN), ("zh-CN", ZH)])
+def test_a_file_that_cannot_be_taken_is_said_and_what_was_there_stays(open_tab, locale, words):
+    page = open_tab("tab=morph&model=toys-vae", locale=locale)
+    before = grey(page, ".morph .frame")
+    end(page, 1).locator("input[type=file]").set_input_files(
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"hello"}
+    )
+    page.get_by_text(words["no_picture"]).wait_for()
+    assert np.array_equal(grey(page, ".morph .frame"), before)
+    end(page, 1).locator(".examples button").first.click()
+    page.wait_for_function("document.querySelector('.morph .message').hidden")
+
+
+def test_an_example_is_a_click_away_and_classes_can_be_chosen(open_tab, relatives):
+    page = open_tab("tab=morph&model=toys-vae")
+    assert end(page, 0).locator(".examples button").count() == 6
+    page.locator(".morph .labels select").select_option("Star")
+    page.wait_for_url(re.compile("label=Star"))
+    assert "Rebuilt · Star" in end(page, 0).inner_text() and "Rebuilt · Star" in end(page, 1).inner_text()
+    page.locator(".morph select").first.select_option("paint")
+    page.wait_for_url(re.compile("model=paint$"))
+    assert not page.locator(".morph .labels").is_visible()
+
+
+def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, family_address):
+    page = open_address(f"{family_address}?model=toys-gan&seed=40&n=4")
+    page.wait_for_selector(".tile img[src]")
+    page.get_by_role("tab", name=EN["morph_tab"]).click()
+    page.wait_for_selector(".morph:not(.waiting)")
+    page.wait_for_url(re.compile(r"\?model=paint&tab=morph$|tab=morph&model=paint$"))  # toys-gan takes no pictures
+    page.get_by_role("tab", name=EN["pictures_tab"]).click()
+    page.wait_for_url(re.compile(r"model=toys-gan&seed=40&n=4&psi=1$"))
+    assert "tab=" not in page.url
+    page.get_by_role("tab", name=EN["compare_tab"]).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".compare .sheet img[src]")
+    page.keyboard.press("ArrowRight")  # moves among the tabs, and not the seeds
+    page.wait_for_url(re.compile(r"tab=compare&seed=7&psi=1|seed=7&psi=1&tab=compare"))
+
+
+def test_objectives_stand_side_by_side(open_tab, relatives):
+    page = open_tab("tab=compare&seed=5&psi=0.8&label=Star")
+    assert page.locator(".compare .column h2").all_inner_texts() == ["GAN", "VAE", "VAE-GAN"]
+    for k, model in enumerate(("toys-gan", "toys-vae", "toys-vaegan")):
+        sources = page.locator(".compare .sheet").nth(k).locator("img").evaluate_all("all => all.map(i => i.src)")
+        shown = [Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) for source in sources]
+        direct = relatives.get(model)(seed=5, num_images=12, truncation=0.8, label="Star").images
+        assert [image.tobytes() for image in shown] == [image.tobytes() for image in direct]
+    table = page.locator(".compare table").inner_text()
+    assert "Fréchet distance (toy features)" in table and "7.25" in table and "ms a picture" in table
+    slide(page, ".compare .slide input", 0.4)
+    page.wait_for_url(re.compile("psi=0.4"))
+    page.locator(".compare input[type=number]").fill("-3")
+    page.get_by_text("is not a whole number from 0").wait_for()
+
+
+@pytest.mark.parametrize("query", ["tab=morph&model=toys-vae", "tab=compare"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_screen_in_any_language(open_tab, query, width):
+    page = open_tab(query, viewport={"width": width, "height": 844}, locale="zh-CN")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(
+        page.get_by_role("tab", name=ZH[key]).is_visible() for key in ("pictures_tab", "morph_tab", "compare_tab")
+    )
+    text = page.locator(".workbench:visible").inner_text()
+    assert ZH["label"] in text and not set(re.findall("[A-Za-z]{4,}", text)) & {
+        "Play",
+        "Seed",
+        "Rebuilt",
+        "Class",
+        "Truncation",
+    }
+
+
+def test_a_studio_without_encoders_says_so(open_address, address):
+    page = open_address(f"{address}?tab=morph")
+    page.get_by_text(EN["no_encoder"]).wait_for()
+    assert not page.get_by_role("tab", name=EN["compare_tab"]).is_visible()
