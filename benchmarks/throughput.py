@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--repeats", type=int, default=15, help="of everything that is timed")
     own, flags = parser.parse_known_args()
-    defaults = ["--dataset_name", "glyphs", "--max_train_samples", "1000", "--train_batch_size", "64"]
+    defaults = ["--dataset_name", "glyphs", "--max_train_samples", "1000"]
     args = arguments.parser({"image": ImageTask}).parse_args(["image", *defaults, *flags])
     args.mixed_precision = args.mixed_precision or _native_precision()
     torch.set_flush_denormal(True)
@@ -167,6 +167,7 @@ def main() -> None:
     rows = {
         "threads": str(torch.get_num_threads()),
         "networks": f"{count(step.task.generator)} + {count(step.task.discriminator)}, {height}x{width}",
+        "batch, steps between penalties": f"{batch}, {every}",
         "peak of 3x3 convolutions, bf16": f"{peaks[half] / 1e9:.0f} GFLOP/s",
         "peak of 3x3 convolutions, float32": f"{peaks[torch.float32] / 1e9:.0f} GFLOP/s",
         "a training image": f"{(plain + penalty) / batch / 1e9:.2f} GFLOP, {penalty / batch / 1e9:.2f} of it penalty",

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py"), "image"]
 LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", *TRAIN[1:]]
 TINY = ["--model_size", "tiny", "--train_batch_size", "4", "--report_to", "none"]
+MEASURED = {"metrics.json", "neighbours.png"}  # of it, what the evaluation writes
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
 MODEL = {  # what DESIGN.md calls a model repository
     "README.md",
@@ -26,6 +27,7 @@ MODEL = {  # what DESIGN.md calls a model repository
     "generator/diffusion_pytorch_model.safetensors",
     "metrics.json",
     "model_index.json",
+    "neighbours.png",
     "samples.png",
     "training.json",
 }

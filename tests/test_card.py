@@ -47,7 +47,8 @@ def test_the_model_index_says_what_metrics_json_says(repository: Path) -> None:
     assert [result.dataset_split for result in results] == [metric["split"] for metric in measured]
     assert results[0].dataset_name == "user/faces"
     shown = (repository / "README.md").read_text()
-    assert "| Sliced Wasserstein distance | 31.25 | 4.5 | test, 2,000 samples |" in shown
+    assert "|  | Sliced Wasserstein distance ↓ |" in shown and "2,000 pictures against the test split" in shown
+    assert "| **generated** | **31.25** |\n| real (floor) | 4.5 |" in shown
 
 
 def test_usage_names_the_repository_and_runs(repository: Path, pipeline: ImagePipeline, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
+from gan import GANError, GANPipeline, ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
 from gan.image.pipeline import image_grid
 from gan.pipeline import FORMAT_VERSION, MAX_SEED
 
@@ -490,7 +490,7 @@ def test_a_hub_that_is_away(tmp_path: Path) -> None:
 def test_the_public_names_are_where_the_format_says() -> None:
     import gan
 
-    for kind in (ImageGenerator, ImageDiscriminator, ImagePipeline):
+    for kind in (ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline):
         assert kind.__module__ == "gan"
         assert getattr(gan, kind.__name__) is kind
     assert set(gan.__all__) <= set(dir(gan))

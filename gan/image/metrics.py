@@ -3,8 +3,7 @@
 In a feature space (`gan.image.features`): the Fréchet distance (Heusel et al. 2017), the kernel distance (Bińkowski et
 al. 2018), precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020). By a classifier:
 whether pictures show the class that was asked for, or which classes are drawn. With no network at all: the sliced
-Wasserstein distance between the patches of generated and of held-out pictures, at every scale of a Laplacian pyramid
-(Karras et al. 2018, "Progressive growing of GANs", §5), which sees colour, texture and layout.
+Wasserstein distance (`gan.image.wasserstein`).
 
 Each figure has its floor, what real training pictures score against the held-out ones, and its yardsticks: what the
 held-out pictures themselves score with a little noise on them.
@@ -14,15 +13,13 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.image.features import PIXELS, FeatureSpace, feature_space
 from gan.image.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
-from gan.image.networks import Downsample, Upsample
+from gan.image.wasserstein import sliced_wasserstein
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
@@ -31,38 +28,12 @@ if TYPE_CHECKING:
 NUM_IMAGES = 10_000
 NOISE = (0.02, 0.03, 0.05, 0.1)  # sigma of the yardsticks, on the [-1, 1] scale
 NEIGHBOURHOOD = 5  # k of precision, recall, density and coverage
+FEWEST_IMAGES = 50  # of fewer, distributions of features are not compared
 SUBSETS, SUBSET_SIZE = 100, 1_000  # of the kernel distance
 BATCH = 64
 CHUNK = 1_000  # pictures at once: bounds memory
 
-PATCH = 7  # side, in pixels
-PATCHES = 16  # of each picture and scale
-PROJECTIONS = 256
 PATCHED_IMAGES = 2_000  # at most
-SMALLEST = 14  # side of the coarsest scale
-
-
-def sliced_wasserstein(first: Tensor, second: Tensor, seed: int = 0) -> float:
-    """The mean over scales of the sliced Wasserstein-1 distance between patch distributions, times 1,000.
-
-    Args:
-        first, second: pictures (n, channels, height, width) in [-1, 1], as many in both; each channel and scale is
-            measured in units of its standard deviation in `second`.
-        seed: of the patch positions and projections.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    distances = []
-    for a, b in zip(_pyramid(first), _pyramid(second), strict=True):
-        # One scale for both, so that a difference in colour or contrast counts.
-        mean, deviation = b.mean((0, 2, 3), keepdim=True), b.std((0, 2, 3), keepdim=True) + 1e-8
-        a, b = (a - mean) / deviation, (b - mean) / deviation
-        positions = torch.rand(len(a), PATCHES, 2, generator=generator)
-        a, b = _patches(a, positions), _patches(b, positions)
-        directions = F.normalize(torch.randn(a.shape[1], PROJECTIONS, generator=generator), dim=0)
-        # NumPy's sort: torch's takes ten times as long.
-        sorted_a, sorted_b = (np.sort((patches @ directions).T.numpy()) for patches in (a, b))
-        distances.append(np.abs(sorted_a - sorted_b).mean())
-    return 1000 * float(np.mean(distances))
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -165,7 +136,8 @@ def measure(
     Args:
         generated: uint8 (n, channels, height, width).
         classes: int64 (n,) the class that each was asked to show; `None` for an unconditional model.
-        space: from `features.feature_space`; with `None` there is only the sliced Wasserstein distance.
+        space: from `features.feature_space`; with `None` there is only the sliced Wasserstein distance. With fewer
+            than 50 pictures features are not compared either.
 
     Returns:
         `metrics`: a dict for each figure, with `name`, `type` (for programs), `features` (name of the space),
@@ -182,11 +154,13 @@ def measure(
     rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
 
     table: dict[str, list[dict[str, Any]]] = {}
-    held_out_features = None if space is None else space(held_out)
+    held_out_features = None if space is None or count < FEWEST_IMAGES else space(held_out)
     for name, pixels in rows.items():
         table[name] = []
         if space is not None and held_out_features is not None:
-            table[name] += _in_space(space(pixels), held_out_features, space, same_pictures="noise" in name)
+            table[name] += _in_space(
+                space(pixels), held_out_features, space, same_pictures=name not in ("generated", "real")
+            )
         if space is not None and space.classifier is not None and train_set.labels is not None:
             # The classifier has seen the training pictures: its floor is measured on those it has not.
             named = space.classifier.classify(held_out if name == "real" else pixels)
@@ -295,9 +269,8 @@ def _in_space(fake: Tensor, real: Tensor, space: FeatureSpace, same_pictures: bo
     else:
         figures = [_figure("Fréchet distance", "frechet_distance", round(distance, 3), False, space.name)]
         figures += [_figure("Kernel distance x 1000", "kernel_x1000", round(1000 * kernel, 3), False, space.name)]
-    if len(fake) > NEIGHBOURHOOD:
-        for kind, value in fidelity_and_diversity(fake, real).items():
-            figures.append(_figure(kind.capitalize(), kind, round(value, 4), True, space.name))
+    for kind, value in fidelity_and_diversity(fake, real).items():
+        figures.append(_figure(kind.capitalize(), kind, round(value, 4), True, space.name))
     return figures
 
 
@@ -337,26 +310,3 @@ def _own_indices(pipeline: "ImagePipeline", images: "ImageSet") -> Tensor:
             f"{images.name}; measure it on the data that it was trained on, or name the column with --label_column."
         )
     return torch.tensor([known[name.casefold()] for name in names])
-
-
-def _pyramid(images: Tensor) -> list[Tensor]:
-    """Laplacian pyramid, finest scale first."""
-    levels = []
-    down, up = Downsample(), Upsample()
-    while min(images.shape[2:]) >= 2 * SMALLEST and images.shape[2] % 2 == 0 and images.shape[3] % 2 == 0:
-        coarse = down(images)
-        levels.append(images - up(coarse))
-        images = coarse
-    return [*levels, images]
-
-
-def _patches(images: Tensor, positions: Tensor) -> Tensor:
-    """(n * PATCHES, channels * PATCH^2) patches at relative positions."""
-    n, _, height, width = images.shape
-    rows = (positions[..., 0] * (height - PATCH + 1)).long()
-    columns = (positions[..., 1] * (width - PATCH + 1)).long()
-    offsets = torch.arange(PATCH)
-    y = (rows[..., None] + offsets)[:, :, :, None]  # (n, patches, PATCH, 1)
-    x = (columns[..., None] + offsets)[:, :, None, :]
-    sample = torch.arange(n)[:, None, None, None]
-    return images.permute(0, 2, 3, 1)[sample, y, x].flatten(0, 1).flatten(1)

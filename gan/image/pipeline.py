@@ -78,6 +78,8 @@ class ImagePipeline(GANPipeline):
             raise GANError("The labels are not all text.")
         if labels and len(labels) != generator.config.num_classes:
             raise GANError(f"There are {len(labels)} labels for the {generator.config.num_classes} classes.")
+        if encoder is not None:
+            _check_fit(encoder, generator)
         self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
         self.register_to_config(labels=labels, format_version=format_version)
         self.training: dict[str, Any] = {}
@@ -311,6 +313,13 @@ class ImagePipeline(GANPipeline):
         for row in range(rows):
             images += self(seed=8 * row, num_images=8, label=row if self.labels else None).images
         contact_sheet(images).save(folder / "samples.png")
+
+
+def _check_fit(encoder: ImageEncoder, generator: ImageGenerator) -> None:
+    for name in ("resolution", "image_channels", "num_classes", "latent_dim"):
+        of_one, of_other = (str(network.config[name]).strip("()[]") for network in (encoder, generator))
+        if of_one != of_other:
+            raise GANError(f"The encoder does not fit the generator: its {name} is {of_one}, and not {of_other}.")
 
 
 def slerp(first: Tensor, last: Tensor, share: Tensor) -> Tensor:

@@ -18,18 +18,17 @@ from gan.image.data import ImageSet
 from gan.image.features import feature_space
 from gan.image.metrics import (
     NOISE,
-    _pyramid,
     class_histogram,
     evaluate,
     fidelity_and_diversity,
     frechet_distance,
     kernel_distance,
     measure,
-    sliced_wasserstein,
     spread,
     with_noise,
 )
 from gan.image.neighbours import memorisation, nearest, neighbour_sheet
+from gan.image.wasserstein import _pyramid, sliced_wasserstein
 
 
 def blobs(n: int, channels: int = 3, height: int = 16, width: int = 16, seed: int = 0) -> Tensor:
