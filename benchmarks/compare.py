@@ -19,6 +19,7 @@ import baseline
 from speed import BATCH, milliseconds
 
 from gan import ImagePipeline
+from gan.image.data import ImageSet
 from gan.image.pipeline import image_grid, to_pil
 
 NAMES = {"gan": "GAN", "vae": "VAE", "vaegan": "VAE-GAN"}  # by objective
@@ -72,15 +73,14 @@ def arrange(pictures: list[Image.Image], downwards: bool) -> Image.Image:
     return sheet
 
 
-def figure(pipelines: list[ImagePipeline], dataset_name: str) -> Image.Image:
+def figure(pipelines: list[ImagePipeline], held_out: ImageSet) -> Image.Image:
     groups = [with_heading(NAMES[pipeline.objective], samples(pipeline)) for pipeline in pipelines]
     parts = [arrange(groups, downwards=False)]
     takers = [pipeline for pipeline in pipelines if pipeline.encoder is not None]
     if takers:
-        _, test_set = baseline.load(dataset_name)
         count = (parts[0].width // SCALE) // pipelines[0].resolution[1]
-        chosen = torch.linspace(0, len(test_set) - 1, count).long().numpy()
-        originals = to_pil(torch.from_numpy(test_set.pixels[chosen]))
+        chosen = torch.linspace(0, len(held_out) - 1, count).long().numpy()
+        originals = to_pil(torch.from_numpy(held_out.pixels[chosen]))
         parts.append(with_heading("Pictures never seen", image_grid(originals, columns=count)))
         parts += [
             with_heading(f"Rebuilt by the {NAMES[pipeline.objective]}", rebuilt(pipeline, originals))
@@ -103,7 +103,8 @@ def main() -> None:
     baseline.table([row(path, pipeline) for path, pipeline in zip(args.models, pipelines)])
     if args.figure:
         args.figure.parent.mkdir(parents=True, exist_ok=True)
-        figure(pipelines, args.dataset_name).save(args.figure, optimize=True)
+        _, held_out = baseline.load(args.dataset_name)
+        figure(pipelines, held_out).save(args.figure, optimize=True)
 
 
 if __name__ == "__main__":

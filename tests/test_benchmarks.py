@@ -76,5 +76,6 @@ def test_the_comparison_shows_what_is_known_of_each_model(
     both.metrics = {"metrics": [{"name": "Precision (classifier features)", "value": 0.5}]}
     row = compare.row("some/folder", both)
     assert (row["minutes"], row["Precision"], row["Recall"]) == (1.5, 0.5, None)
-    picture = compare.figure([gan, both], "glyphs")
+    held_out = ImageSet(np.zeros((4, 3, 16, 16), np.uint8), None, None, "black", "test")
+    picture = compare.figure([gan, both], held_out)
     assert picture.width > 2 * compare.SCALE * compare.SEEDS * 16

@@ -44,14 +44,14 @@ class FeatureSpace:
     Attributes:
         name: goes with every figure measured here: "classifier features".
         network: pictures (n, channels, height, width) in [-1, 1] to vectors (n, d).
+        kind: "classifier", "efficientnet", "inception" (where the Fréchet distance is the FID) or "pixels".
         classifier: names the class of a picture, whatever the space; `None` where the data has no labels.
-        is_inception: whether the Fréchet distance here is the FID.
     """
 
     name: str
     network: Callable[[Tensor], Tensor]
+    kind: str
     classifier: "ImageClassifier | None" = None
-    is_inception: bool = False
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -59,9 +59,17 @@ class FeatureSpace:
         batches = tqdm(pixels.split(BATCH), desc=f"Computing {self.name}", unit="batch", leave=False, delay=5)
         return torch.cat([self.network(batch.float() / 127.5 - 1).float().cpu() for batch in batches])
 
+    @torch.inference_mode()
+    def classify(self, pixels: Tensor, features: Tensor) -> Tensor:
+        """The most likely class of each picture, int64 (n,): of uint8 pictures and their features here."""
+        assert self.classifier is not None
+        if self.kind == "classifier":
+            return self.classifier.to_logits(features).argmax(1)
+        return self.classifier.classify(pixels)
+
 
 # No space to measure distances of distributions in, but enough to find a copy.
-PIXELS = FeatureSpace("16 x 16 pixels", lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1))
+PIXELS = FeatureSpace("16 x 16 pixels", lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1), "pixels")
 
 
 class ImageClassifier(ModelMixin, ConfigMixin):
@@ -173,12 +181,12 @@ def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:
     """
     classifier = None if _unfit_for_classifier(train_set) and kind != "classifier" else classifier_for(train_set)
     if kind == "inception":
-        return FeatureSpace("Inception features", _inception(), classifier, is_inception=True)
+        return FeatureSpace("Inception features", _inception(), "inception", classifier)
     if kind == "efficientnet" or (kind == "auto" and classifier is None and _efficientnet_is_installed()):
-        return FeatureSpace("EfficientNet-Lite0 features", _efficientnet(), classifier)
+        return FeatureSpace("EfficientNet-Lite0 features", _efficientnet(), "efficientnet", classifier)
     if classifier is None:
         return None
-    return FeatureSpace("classifier features", lambda images: classifier(images)[0], classifier)
+    return FeatureSpace("classifier features", lambda images: classifier(images)[0], "classifier", classifier)
 
 
 def _unfit_for_classifier(train_set: "ImageSet") -> str | None:

@@ -33,7 +33,8 @@ SUBSETS, SUBSET_SIZE = 100, 1_000  # of the kernel distance
 BATCH = 64
 CHUNK = 1_000  # pictures at once: bounds memory
 
-PATCHED_IMAGES = 2_000  # at most
+PATCHED_IMAGES = 2_000  # at most, for the sliced Wasserstein distance
+COMPARED_IMAGES = 2_000  # at most, with every training picture
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -122,6 +123,7 @@ def with_noise(pixels: Tensor, sigma: float) -> Tensor:
     return torch.cat(noisy)
 
 
+@torch.inference_mode()
 def measure(
     generated: Tensor,
     classes: Tensor | None,
@@ -153,36 +155,31 @@ def measure(
     rows = {"generated": generated, "real": _pixels(train_set, chosen)}
     rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
 
+    few = spread(count, min(PATCHED_IMAGES, count))
+    held_out_features = None if space is None else space(held_out)
+
     table: dict[str, list[dict[str, Any]]] = {}
-    held_out_features = None if space is None or count < FEWEST_IMAGES else space(held_out)
     for name, pixels in rows.items():
-        table[name] = []
+        figures = table[name] = []
         if space is not None and held_out_features is not None:
-            table[name] += _in_space(
-                space(pixels), held_out_features, space, same_pictures=name not in ("generated", "real")
-            )
-        if space is not None and space.classifier is not None and train_set.labels is not None:
-            # The classifier has seen the training pictures: its floor is measured on those it has not.
-            named = space.classifier.classify(held_out if name == "real" else pixels)
-            if asked is not None and held_out_labels is not None:
-                agreed = (named == (asked if name == "generated" else held_out_labels)).double().mean()
-                table[name].append(_figure("Class agreement", "class_agreement", round(float(agreed), 4), True))
-            else:
-                labels = torch.from_numpy(train_set.labels)
-                drawn, divergence = class_histogram(named, labels, space.classifier.config.num_classes)
-                table[name].append(_figure("Classes drawn", "classes_drawn", drawn, True))
-                table[name].append(_figure("Class divergence", "class_kl", round(divergence, 4), False))
-        few = spread(count, min(PATCHED_IMAGES, count))
+            features = space(pixels)
+            if count >= FEWEST_IMAGES:
+                same_pictures = name not in ("generated", "real")
+                figures += _in_space(features, held_out_features, space, same_pictures)
+            if space.classifier is not None:
+                # The classifier has seen the training pictures: its floor is measured on those it has not.
+                judged = (held_out, held_out_features) if name == "real" else (pixels, features)
+                named = space.classify(*judged)
+                wanted = asked if name == "generated" or asked is None else held_out_labels
+                figures += _by_class(named, wanted, train_set)
         distance = sliced_wasserstein(pixels[few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
-        table[name].append(
-            _figure("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
-            | {"samples": len(few)}
-        )
-    figures, floors = table.pop("generated"), table.pop("real")
+        figure = _figure("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
+        figures.append(figure | {"samples": len(few)})
+    generated_figures, floors = table.pop("generated"), table.pop("real")
     return {
         "metrics": [
             {"samples": count} | figure | {"floor": floor["value"], "split": test_set.split}
-            for figure, floor in zip(figures, floors, strict=True)
+            for figure, floor in zip(generated_figures, floors, strict=True)
         ],
         "yardsticks": [
             {"name": name, "values": {figure["name"]: figure["value"] for figure in row}}
@@ -226,10 +223,11 @@ def evaluate(
 
         look = space or PIXELS
         trained_on = look(torch.from_numpy(train_set.pixels))
-        distances, indices = nearest(look(generated), trained_on, min(NEAREST, len(train_set)))
-        held_out_distances, _ = nearest(look(_pixels(test_set, kept)), trained_on, 1)
+        few = spread(count, min(COMPARED_IMAGES, count))
+        distances, indices = nearest(look(generated[few]), trained_on, min(NEAREST, len(train_set)))
+        held_out_distances, _ = nearest(look(_pixels(test_set, kept[few])), trained_on, 1)
         sheet = io.BytesIO()
-        neighbour_sheet(generated, distances, indices, train_set).save(sheet, "PNG", optimize=True)
+        neighbour_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
     return figures | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
 
@@ -260,10 +258,10 @@ def _in_space(fake: Tensor, real: Tensor, space: FeatureSpace, same_pictures: bo
     """
     distance = frechet_distance(fake, real)
     # Its cubic kernel has a scale of its own, which Inception features happen to suit.
-    scale = 1.0 if space.is_inception else float(real.square().mean().sqrt())
+    scale = 1.0 if space.kind == "inception" else float(real.square().mean().sqrt())
     apart = (fake[::2], real[1::2]) if same_pictures else (fake, real)
     kernel = kernel_distance(apart[0] / scale, apart[1] / scale)
-    if space.is_inception:
+    if space.kind == "inception":
         figures = [_figure("FID", "fid", round(distance, 3), False, space.name)]
         figures += [_figure("KID x 1000", "kid_x1000", round(1000 * kernel, 3), False, space.name)]
     else:
@@ -272,6 +270,18 @@ def _in_space(fake: Tensor, real: Tensor, space: FeatureSpace, same_pictures: bo
     for kind, value in fidelity_and_diversity(fake, real).items():
         figures.append(_figure(kind.capitalize(), kind, round(value, 4), True, space.name))
     return figures
+
+
+def _by_class(named: Tensor, wanted: Tensor | None, train_set: "ImageSet") -> list[dict[str, Any]]:
+    """The figures of the classes (n,) that the classifier sees, beside those that were asked for if any were."""
+    if wanted is not None:
+        agreement = float((named == wanted).double().mean())
+        return [_figure("Class agreement", "class_agreement", round(agreement, 4), True)]
+    drawn, divergence = class_histogram(named, torch.from_numpy(train_set.labels), len(train_set.label_names or ()))
+    return [
+        _figure("Classes drawn", "classes_drawn", drawn, True),
+        _figure("Class divergence", "class_kl", round(divergence, 4), False),
+    ]
 
 
 def _add_reconstruction(

@@ -104,7 +104,9 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     optimisation.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
     optimisation.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both players")
     optimisation.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
-    optimisation.add_argument("--adam_beta1", type=decay, default=0.0, help="0 suits adversarial games")
+    optimisation.add_argument(
+        "--adam_beta1", type=decay, help="of both optimisers; by default 0 against a discriminator, 0.9 without one"
+    )
     optimisation.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
     optimisation.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
     optimisation.add_argument(

@@ -88,6 +88,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
     ema.model.to(accelerator.device)
+    if args.adam_beta1 is None:  # momentum upsets a game, and helps where there is none
+        args.adam_beta1 = 0.9 if task.discriminator is None else 0.0
     players = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
     optimizers = [
         torch.optim.Adam(

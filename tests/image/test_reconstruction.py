@@ -181,9 +181,7 @@ def test_the_encoder_is_saved_and_loaded(pipeline: ImagePipeline, tmp_path: Path
     assert pixels(loaded.reconstruct(image).images) == pixels(pipeline.reconstruct(image).images)
     config = json.loads((tmp_path / "encoder/config.json").read_text())
     (tmp_path / "encoder/config.json").write_text(json.dumps(config | {"resolution": [16, 12]}))
-    with pytest.raises(
-        GANError, match="cannot be loaded: The encoder does not fit the generator: its resolution is 16, 12"
-    ):
+    with pytest.raises(GANError, match="cannot be loaded"):
         GANPipeline.from_pretrained(tmp_path)
     (tmp_path / "encoder/diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(GANError, match=r"encoder/diffusion_pytorch_model\.safetensors is missing"):
