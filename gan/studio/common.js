@@ -10,9 +10,9 @@ const PARTS = ["tab", "model", "data", "seed", "n", "psi", "label", "a", "b"];
 // Writes what is shown into the address, so that it restores it: parts of this tab, and none of another.
 function writeAddress(how, parts) {
   const url = new URL(window.location.href);
+  for (const key of PARTS) url.searchParams.delete(key);
   for (const key of PARTS) {
-    if (parts[key] === undefined || parts[key] === "") url.searchParams.delete(key);
-    else url.searchParams.set(key, parts[key]);
+    if (parts[key] !== undefined && parts[key] !== "") url.searchParams.set(key, parts[key]);
   }
   if (how === "replaceState" && url.href === window.location.href) return;
   window.history[how](null, "", url);

@@ -7,7 +7,7 @@ import gradio as gr
 from gan.errors import GANError
 from gan.studio.models import Registry
 from gan.studio.morphing import morph_file, morph_value, opening
-from gan.studio.records import has_encoder
+from gan.studio.records import has_encoder, objective
 from gan.studio.scripts import said, script
 from gan.studio.strings import LANGUAGES, words
 from gan.studio.uploads import MOST_BYTES
@@ -19,6 +19,7 @@ def build(registry: Registry) -> None:
     def models(current: str) -> list[str]:
         """The offered models that have an encoder, and the one of the first tab if it has, wherever it comes from."""
         offered = [model for model, source in registry.offered.items() if has_encoder(source)]
+        offered.sort(key=lambda model: objective(registry.offered[model]) != "vaegan")  # the sharper ones first
         try:
             fetched = current not in offered and has_encoder(registry.source(current))
         except GANError:

@@ -19,6 +19,13 @@ def has_encoder(source: str) -> bool:
     return isinstance(encoder, list) and encoder != [None, None]
 
 
+def objective(source: str) -> str | None:
+    """What a model was trained as, one of `OBJECTIVES`; `None` where its files don't say."""
+    arguments = _read(source, TRAINING).get("arguments")
+    named = arguments.get("objective", "gan") if isinstance(arguments, dict) else None
+    return named if named in OBJECTIVES else None
+
+
 def comparisons(offered: dict[str, str]) -> dict[str, dict[str, str]]:
     """Data set to objective to model name, for each data set that models of two objectives or more were trained on.
 
@@ -28,12 +35,10 @@ def comparisons(offered: dict[str, str]) -> dict[str, dict[str, str]]:
     candidates: dict[str, dict[str, list[tuple[str, float]]]] = {}
     for model, source in offered.items():
         training = _read(source, TRAINING)
-        arguments, dataset = training.get("arguments"), training.get("dataset")
+        dataset, seconds, trained_as = training.get("dataset"), training.get("seconds"), objective(source)
         name = dataset.get("name") if isinstance(dataset, dict) else None
-        objective = arguments.get("objective", "gan") if isinstance(arguments, dict) else None
-        seconds = training.get("seconds")
-        if isinstance(name, str) and objective in OBJECTIVES and isinstance(seconds, int | float) and seconds > 0:
-            candidates.setdefault(name, {}).setdefault(objective, []).append((model, seconds))
+        if isinstance(name, str) and trained_as and isinstance(seconds, int | float) and seconds > 0:
+            candidates.setdefault(name, {}).setdefault(trained_as, []).append((model, seconds))
     return {name: dict(_closest(by_objective)) for name, by_objective in candidates.items() if len(by_objective) > 1}
 
 

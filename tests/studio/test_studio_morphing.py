@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, ImageSequence
 from gan import GANError
 from gan.studio.comparison import COUNT, compared_facts, compared_pictures
 from gan.studio.morphing import EXAMPLES, STEPS, animation, is_dark, morph, morph_file, morph_value, opening, take
-from gan.studio.records import comparisons, has_encoder
+from gan.studio.records import comparisons, has_encoder, objective
 from gan.studio.strings import EN, ZH
 
 
@@ -124,7 +124,8 @@ def test_an_end_that_cannot_be_is_said(relatives, end):
 def test_encoders_and_objectives_are_known_before_anything_is_loaded(relatives, family, tmp_path):
     assert [has_encoder(source) for source in relatives.offered.values()] == [True, False, True, True]
     assert list(relatives.offered) == ["paint", "toys-gan", "toys-vae", "toys-vaegan"]
-    assert not has_encoder("nobody/never-fetched")
+    assert [objective(source) for source in relatives.offered.values()] == ["vae", "gan", "vae", "vaegan"]
+    assert not has_encoder("nobody/never-fetched") and objective("nobody/never-fetched") is None
     assert comparisons(relatives.offered) == {"toys": {"gan": "toys-gan", "vae": "toys-vae", "vaegan": "toys-vaegan"}}
     assert comparisons({name: str(family / name) for name in ("toys-vae", "paint")}) == {}
     (tmp_path / "training.json").write_text("[")
