@@ -44,6 +44,20 @@ MOVE = """value => new Promise((resolve, reject) => {
   setTimeout(() => reject(new Error("no picture within 10 s")), 10000);
 })"""
 
+# Types another seed for the morph's first end; the address follows when all of it is drawn.
+MORPH = """seed => new Promise((resolve, reject) => {
+  const field = document.querySelector(".morph .end input[type=number]");
+  const start = performance.now();
+  const look = () => {
+    if (location.search.includes(`a=${seed}&`)) resolve(performance.now() - start);
+    else requestAnimationFrame(look);
+  };
+  field.value = seed;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  look();
+  setTimeout(() => reject(new Error("no morph within 10 s")), 10000);
+})"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -112,6 +126,7 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
         rows.append(("Opening the address to pictures on the page", f"{time.perf_counter() - start:.2f} s"))
         for count in (1, 24, 64):
             rows.append((f"Slider to {count} new pictures", slider_to_pictures(page, address, count, moves)))
+        rows.append(("Seed to a new morph of 33 pictures", seed_to_morph(page, address, moves)))
         if screenshots:
             screenshots.mkdir(parents=True, exist_ok=True)
             for name, device in (("desktop", DESKTOP), ("phone", PHONE)):
@@ -121,8 +136,21 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
                     page.wait_for_selector(FIRST_PICTURE)
                     page.wait_for_timeout(500)  # fonts and the last layout
                     page.screenshot(path=screenshots / f"studio-{name}-{scheme}.png")
+                    for tab, ready in (("morph", ".morph:not(.waiting)"), ("compare", ".compare .sheet img[src]")):
+                        page.goto(f"{address}?tab={tab}", wait_until="commit")
+                        page.wait_for_selector(ready)
+                        page.wait_for_timeout(500)
+                        page.screenshot(path=screenshots / f"studio-{tab}-{name}-{scheme}.png")
         browser.close()
     return rows
+
+
+def seed_to_morph(page: Page, address: str, moves: int) -> str:
+    page.goto(f"{address}?tab=morph&a=1&b=2", wait_until="commit")
+    page.wait_for_selector(".morph:not(.waiting)")
+    page.wait_for_timeout(1000)
+    times = sorted(page.evaluate(MORPH, 1000 + k) for k in range(moves))
+    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
 
 
 def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:

@@ -14,7 +14,6 @@ MEASURED = (
     ("FID", False),
     ("Precision", True),
     ("Recall", True),
-    ("Density", True),
     ("Coverage", True),
     ("Class agreement", True),
     ("Reconstruction error", False),
@@ -96,7 +95,7 @@ def _measured(
     best = (max if more_is_better else min)(known) if len(known) > 1 else None
     floor = next((metric["floor"] for metric in found if is_number(metric.get("floor"))), None)
     note = [words["more_is_better" if more_is_better else "less_is_better"]]
-    if floor is not None:
+    if floor:  # of what real pictures cannot but score, nothing need be said
         note.append(words["real_pictures"].format(value=text(floor)))
     return {
         "name": words.get(beginning, beginning) + name.removeprefix(beginning),

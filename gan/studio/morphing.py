@@ -88,7 +88,8 @@ def is_dark(images: list[Image.Image]) -> bool:
 def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | None]]:
     """Pictures to try a model with, from all over its classes, and the names of these."""
     classes = len(pipeline.labels or [])
-    outputs = [pipeline(seed=k, label=k * classes // EXAMPLES if classes else None) for k in range(EXAMPLES)]
+    labels = [k * classes // EXAMPLES if classes else None for k in range(EXAMPLES)]
+    outputs = [pipeline(seed=k, truncation=0.7, label=label) for k, label in enumerate(labels)]  # typical ones
     return [output.images[0] for output in outputs], [(output.labels or [None])[0] for output in outputs]
 
 

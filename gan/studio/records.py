@@ -44,14 +44,14 @@ def comparisons(offered: dict[str, str]) -> dict[str, dict[str, str]]:
 
 def _closest(by_objective: dict[str, list[tuple[str, float]]]) -> Iterator[tuple[str, str]]:
     """(objective, model) of the choice whose longest training is the smallest multiple of its shortest."""
-    objectives = [objective for objective in OBJECTIVES if objective in by_objective]
+    names = [name for name in OBJECTIVES if name in by_objective]
 
     def spread(choice: tuple[tuple[str, float], ...]) -> float:
         times = [seconds for _, seconds in choice]
         return max(times) / min(times)
 
-    chosen = min(product(*(by_objective[objective] for objective in objectives)), key=spread)
-    return ((objective, model) for objective, (model, _) in zip(objectives, chosen))
+    chosen = min(product(*(by_objective[name] for name in names)), key=spread)
+    return ((name, model) for name, (model, _) in zip(names, chosen))
 
 
 def _read(source: str, name: str) -> dict[str, Any]:

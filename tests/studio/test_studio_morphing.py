@@ -135,9 +135,9 @@ def test_encoders_and_objectives_are_known_before_anything_is_loaded(relatives, 
 
 def test_models_of_equal_training_are_compared(tmp_path):
     trained = {"short": ("gan", 900), "long": ("gan", 9000), "vae": ("vae", 8000), "old": ("gan", None)}
-    for name, (objective, seconds) in trained.items():
+    for name, (trained_as, seconds) in trained.items():
         (tmp_path / name).mkdir()
-        record = {"dataset": {"name": "toys"}, "seconds": seconds, "arguments": {"objective": objective}}
+        record = {"dataset": {"name": "toys"}, "seconds": seconds, "arguments": {"objective": trained_as}}
         (tmp_path / name / "training.json").write_text(json.dumps(record))
     offered = {name: str(tmp_path / name) for name in trained}
     assert comparisons(offered) == {"toys": {"gan": "long", "vae": "vae"}}
