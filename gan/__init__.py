@@ -12,6 +12,8 @@ from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline
+from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
 
 __all__ = [
@@ -23,10 +25,17 @@ __all__ = [
     "ImagePipeline",
     "ImagePipelineOutput",
     "ModelMixin",
+    "TextDiscriminator",
+    "TextGenerator",
+    "TextPipeline",
+    "TextPipelineOutput",
     "__version__",
 ]
 
 # diffusers records a component as [module, class] and finds it again with getattr(module, class), asking the same
 # module for ModelMixin. Pinned here, the file format names "gan" and survives any move of code between files.
-for _class in (ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline):
+for _class in (
+    *(ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline),
+    *(TextGenerator, TextDiscriminator, TextPipeline),
+):
     _class.__module__ = "gan"

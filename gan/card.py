@@ -8,14 +8,6 @@ if TYPE_CHECKING:
     from gan.pipeline import GANPipeline
 
 
-ADVERSARIAL = "relativistic pairing with R1 and R2 penalties (Huang et al. 2024)"
-LOSSES = {  # by objective
-    "gan": ADVERSARIAL,
-    "vae": "evidence lower bound (Kingma & Welling 2014) with a calibrated likelihood (Rybkin et al. 2021)",
-    "vaegan": f"{ADVERSARIAL}; reconstruction in the discriminator's features and KL divergence (Larsen et al. 2016)",
-}
-
-
 def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
     """The card of a model, complete: nothing in it is left to fill in, and what isn't known isn't mentioned.
 
@@ -52,7 +44,7 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
     parts = [
         f"# {title}",
         pipeline.describe(),
-        "![Samples](samples.png)",
+        pipeline.show_samples(),
         "## Use it",
         pipeline.usage(repo_id),
         _training_section(pipeline, training),
@@ -83,7 +75,8 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
         "Time": f"{training.get('seconds', 0) / 60:.0f} minutes",
         "Machine": "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None,
         "Parameters": f"{pipeline.num_parameters:,} in the generator",
-        "Loss": LOSSES[arguments.get("objective", "gan")] + ", weights averaged over training (EMA)",
+        "Loss": pipeline.losses[arguments.get("objective", next(iter(pipeline.losses)))]
+        + ", weights averaged over training (EMA)",
         "Seed": str(training.get("seed", 0)),
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)

@@ -32,10 +32,12 @@ class GANPipeline(DiffusionPipeline):
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
+        losses: what the card says of each objective's loss, the default one first.
     """
 
     unit: ClassVar[str]
     hub_task: ClassVar[str]
+    losses: ClassVar[dict[str, str]]
 
     _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
 
@@ -87,6 +89,7 @@ class GANPipeline(DiffusionPipeline):
         pipeline.training = _read_json(folder / TRAINING, source)
         pipeline.metrics = _read_json(folder / METRICS, source)
         pipeline.neighbours = (folder / NEIGHBOURS).read_bytes() if (folder / NEIGHBOURS).is_file() else None
+        pipeline.read_more(folder, source)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -180,9 +183,16 @@ class GANPipeline(DiffusionPipeline):
         self.save_samples(folder)
         card.model_card(self, repo_id).save(folder / "README.md")
 
+    def read_more(self, folder: Path, source: str) -> None:
+        """Reads what a repository of this modality has beside networks; `source` is its name in errors."""
+
     def save_samples(self, folder: Path) -> None:
         """Writes what the card shows (`samples.png`, ...)."""
         raise NotImplementedError
+
+    def show_samples(self) -> str:
+        """What the card shows of them, in Markdown."""
+        return "![Samples](samples.png)"
 
     def describe(self) -> str:
         """A sentence for the model card."""
@@ -191,6 +201,32 @@ class GANPipeline(DiffusionPipeline):
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""
         raise NotImplementedError
+
+    @property
+    def labels(self) -> list[str] | None:
+        """Class names by index, or `None`."""
+        return list(self.config.labels) if self.config.labels else None
+
+    def label_index(self, label: str | int | None) -> int | None:
+        """The index of a class given by name (any case) or index.
+
+        Raises:
+            GANError: if there is no such class.
+        """
+        if label is None:
+            return None
+        names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
+        if not names:
+            raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
+        wanted = str(label).strip()
+        matches = [k for k, name in enumerate(names) if wanted.casefold() == name.casefold()]
+        if not matches and wanted.isdecimal() and int(wanted) < len(names):
+            return int(wanted)
+        if not matches:
+            raise GANError(
+                f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."
+            )
+        return matches[0]
 
     @property
     def num_parameters(self) -> int:
@@ -209,6 +245,14 @@ def sample_seeds(seed: int, count: int) -> list[int]:
     if not _is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
         raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - count + 1}.")
     return [int(seed) + k for k in range(int(count))]
+
+
+def check_labels(labels: list[str] | None, num_classes: int) -> None:
+    """Raises `GANError` unless these are the names of so many classes, or there are none."""
+    if labels and not all(isinstance(name, str) for name in labels):
+        raise GANError("The labels are not all text.")
+    if labels and len(labels) != num_classes:
+        raise GANError(f"There are {len(labels)} labels for the {num_classes} classes.")
 
 
 def check_truncation(truncation: float) -> float:

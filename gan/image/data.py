@@ -1,7 +1,6 @@
 """Pictures for training: from the Hub, from a local data set repository, from a plain folder, or drawn in code."""
 
 import functools
-import hashlib
 import io
 import tempfile
 from collections.abc import Callable
@@ -12,16 +11,15 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from datasets import ClassLabel, Dataset, DatasetDict
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from datasets import ClassLabel, Dataset
 from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from gan import hub
 from gan.errors import GANError
 from gan.image import glyphs
 from gan.image.pictures import UNREADABLE, fit_picture
+from gan.sources import fingerprint, load_splits, some
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
@@ -75,12 +73,7 @@ class ImageSet:
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any pixel or label."""
-        digest = hashlib.sha256(str(self.pixels.shape).encode())
-        for chunk in np.array_split(self.pixels, max(1, self.pixels.nbytes // 2**26)):
-            digest.update(np.ascontiguousarray(chunk))
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels))
-        return digest.hexdigest()[:16]
+        return fingerprint(str(self.pixels.shape).encode(), self.pixels, b"" if self.labels is None else self.labels)
 
     def take(self, indices: np.ndarray, split: str) -> "ImageSet":
         """The pictures at these indices."""
@@ -134,7 +127,7 @@ def _from_folder(args: Any) -> ImageSet:
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    files = [files[index] for index in _some(len(files), args.max_train_samples)]
+    files = [files[index] for index in some(len(files), args.max_train_samples)]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
     parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
@@ -146,12 +139,12 @@ def _from_folder(args: Any) -> ImageSet:
 
 
 def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, ImageSet | None]:
-    splits = _load_dataset(args)
+    splits = load_splits(args, "pictures")
     train_name = "train" if "train" in splits else next(iter(splits))
     test_name = next((name for name in held_out if name in splits and name != train_name), None)
     train_split = splits[train_name]
     if args.max_train_samples is not None:
-        train_split = train_split.select(_some(len(train_split), args.max_train_samples))
+        train_split = train_split.select(some(len(train_split), args.max_train_samples))
     train = _from_split(train_split, args, train_name, like=None)
     if train.labels is not None and train.labels.min() < 0:
         raise GANError(
@@ -163,47 +156,6 @@ def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, Image
     test = _from_split(splits[test_name], args, test_name, like=train)
     usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
     return train, test if usable else None
-
-
-def _some(count: int, most: int | None) -> np.ndarray:
-    """Indices of at most `most` out of `count`, always the same; from all over, as many sets are sorted by class."""
-    return np.sort(np.random.default_rng(0).permutation(count)[:most])
-
-
-def _load_dataset(args: Any) -> DatasetDict:
-    name = args.dataset_name
-    local = bool(name) and Path(name).is_dir()
-    if not local and (not name or name.startswith((".", "/", "~")) or name.count("/") > 1):
-        raise GANError(f"The folder {name} does not exist; --dataset_name takes a Hub id, such a folder, or glyphs.")
-    datasets.disable_progress_bars()
-    try:
-        found = datasets.load_dataset(name, args.dataset_config_name, cache_dir=args.cache_dir, token=args.hub_token)
-    except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise GANError(_why_not(name, local, error)) from error
-    if not isinstance(found, DatasetDict) or not found:
-        raise GANError(f"The data set {name} has no split to train on.")
-    return found
-
-
-def _why_not(name: str, local: bool, error: Exception) -> str:
-    """Why a data set could not be loaded."""
-    missing = isinstance(error, (datasets.exceptions.DatasetNotFoundError, FileNotFoundError))
-    if local and missing:
-        return (
-            f"The folder {name} holds no data set; --dataset_name takes one laid out as on the Hub, a plain folder of "
-            f"pictures is for --train_data_dir."
-        )
-    if not local and (hub.http_status(error) or isinstance(error, (ConnectionError, HFValidationError))):
-        return f"The data set {name} could not be loaded: {hub.reason(error)}"
-    if missing:
-        gated = "gated" in str(error)
-        return f"The data set {name} " + (
-            "is gated; ask for access on its page on the Hub, then log in with `hf auth login`."
-            if gated
-            else "was not found on the Hub; check the name, or log in with `hf auth login` if it is private."
-        )
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return f"The data set {name} could not be loaded ({first_line}); check its files."
 
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:

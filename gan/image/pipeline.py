@@ -16,12 +16,18 @@ from gan.errors import GANError
 from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pictures import UNREADABLE, fit_picture
-from gan.pipeline import FORMAT_VERSION, GANPipeline, check_truncation, sample_seeds
+from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
     "vae": "A variational autoencoder",
     "vaegan": "A variational autoencoder trained against a discriminator (VAE-GAN)",
+}
+ADVERSARIAL = "relativistic pairing with R1 and R2 penalties (Huang et al. 2024)"
+LOSSES = {  # by objective
+    "gan": ADVERSARIAL,
+    "vae": "evidence lower bound (Kingma & Welling 2014) with a calibrated likelihood (Rybkin et al. 2021)",
+    "vaegan": f"{ADVERSARIAL}; reconstruction in the discriminator's features and KL divergence (Larsen et al. 2016)",
 }
 REBUILD = """ The model has an encoder, so it takes pictures, too:
 
@@ -64,6 +70,7 @@ class ImagePipeline(GANPipeline):
 
     unit = "images"
     hub_task = "unconditional-image-generation"
+    losses = LOSSES
 
     def __init__(
         self,
@@ -74,10 +81,7 @@ class ImagePipeline(GANPipeline):
         encoder: ImageEncoder | None = None,
     ):
         super().__init__()
-        if labels and not all(isinstance(name, str) for name in labels):
-            raise GANError("The labels are not all text.")
-        if labels and len(labels) != generator.config.num_classes:
-            raise GANError(f"There are {len(labels)} labels for the {generator.config.num_classes} classes.")
+        check_labels(labels, generator.config.num_classes)
         if encoder is not None:
             _check_fit(encoder, generator)
         self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
@@ -94,11 +98,6 @@ class ImagePipeline(GANPipeline):
         if self.encoder is None:
             return "gan"
         return "vae" if self.discriminator is None else "vaegan"
-
-    @property
-    def labels(self) -> list[str] | None:
-        """Class names by index, or `None`."""
-        return list(self.config.labels) if self.config.labels else None
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -262,27 +261,6 @@ class ImagePipeline(GANPipeline):
         indices = classes.argmax(1) if classes.is_floating_point() else classes
         names = [self.labels[c] for c in indices.tolist()] if self.labels else None
         return ImagePipelineOutput(images=to_pil(torch.cat(pixels)), seeds=seeds, labels=names)
-
-    def label_index(self, label: str | int | None) -> int | None:
-        """The index of a class given by name (any case) or index.
-
-        Raises:
-            GANError: if there is no such class.
-        """
-        if label is None:
-            return None
-        names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
-        if not names:
-            raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
-        wanted = str(label).strip()
-        matches = [k for k, name in enumerate(names) if wanted.casefold() == name.casefold()]
-        if not matches and wanted.isdecimal() and int(wanted) < len(names):
-            return int(wanted)
-        if not matches:
-            raise GANError(
-                f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."
-            )
-        return matches[0]
 
     def describe(self) -> str:
         """A sentence for the model card."""

@@ -158,6 +158,9 @@ class ImageTask:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.objective.load_state_dict(state)
 
+    def validate(self, generator: nn.Module) -> float | None:
+        return None
+
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
         encoder = None
         if isinstance(generator, Autoencoder):

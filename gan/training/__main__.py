@@ -21,10 +21,11 @@ def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
     from gan.errors import GANError
     from gan.image.trainer import ImageTask
+    from gan.text.trainer import TextTask
     from gan.training import arguments
     from gan.training.loop import train
 
-    tasks = {"image": ImageTask}  # a new modality is one more line
+    tasks = {"image": ImageTask, "text": TextTask}  # a new modality is one more entry
     args = arguments.parser(tasks).parse_args(argv)
     logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
     logging.getLogger("gan").setLevel(logging.INFO)

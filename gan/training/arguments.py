@@ -108,6 +108,9 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         "--adam_beta1", type=decay, help="of both optimisers; by default 0 against a discriminator, 0.9 without one"
     )
     optimisation.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
+    optimisation.add_argument(
+        "--adam_weight_decay", type=decay, default=0.0, help="decoupled weight decay (AdamW), biases left out"
+    )
     optimisation.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
     optimisation.add_argument(
         "--ema_half_life", type=positive_float, help="of the averaged generator, in samples; default a 40th of the run"
@@ -124,6 +127,12 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     watching.add_argument("--logging_dir", default="logs", help="tracker files, below output_dir")
     watching.add_argument("--logging_steps", type=positive_int, default=50, help="steps between figures")
     watching.add_argument("--validation_steps", type=positive_int, default=500, help="steps between previews")
+    watching.add_argument(
+        "--patience",
+        type=positive_int,
+        help="end after so many looks at validation data, one every --validation_steps, without a better one; the "
+        "best weights are kept in any case (text)",
+    )
     watching.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
     watching.add_argument("--checkpoints_total_limit", type=positive_int, default=2, help="older ones are removed")
     watching.add_argument("--resume_from_checkpoint", help="a checkpoint folder, or `latest` for the newest whole one")

@@ -24,6 +24,7 @@ from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
+from gan.training.best import Best
 from gan.training.ema import EMA
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.task import Task
@@ -92,8 +93,12 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         args.adam_beta1 = 0.9 if task.discriminator is None else 0.0
     players = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
     optimizers = [
-        torch.optim.Adam(
-            player.parameters(), rate, (args.adam_beta1, args.adam_beta2), eps=args.adam_epsilon, fused=True
+        torch.optim.AdamW(
+            _groups(player, args.adam_weight_decay),
+            rate,
+            (args.adam_beta1, args.adam_beta2),
+            eps=args.adam_epsilon,
+            fused=True,
         )
         for player, rate in zip(players, (args.learning_rate, args.discr_learning_rate or args.learning_rate))
     ]
@@ -121,7 +126,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         }
     )
     identity = dict(progress.identity)
-    accelerator.register_for_checkpointing(progress, ema, task, *schedulers)
+    best = Best()
+    accelerator.register_for_checkpointing(progress, ema, task, best, *schedulers)
 
     if args.resume_from_checkpoint:
         folder = checkpoints.resume(accelerator, output_dir, args.resume_from_checkpoint)
@@ -155,7 +161,11 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         checkpoints.save(accelerator, output_dir, progress.step, args.checkpoints_total_limit)
 
     logs: dict[str, torch.Tensor] = {}
-    while progress.step < args.max_train_steps and not _any_process(accelerator, stop.wanted):
+    while (
+        progress.step < args.max_train_steps
+        and not best.is_stale(args.patience)
+        and not _any_process(accelerator, stop.wanted)
+    ):
         for micro in range(args.gradient_accumulation_steps):
             pass_number = progress.step * args.gradient_accumulation_steps + micro
             random = StepRandom(args.seed, pass_number, accelerator.process_index, accelerator.num_processes)
@@ -205,6 +215,12 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             _check_finite(figures, output_dir)
             bar.set_postfix({name: f"{value:.3g}" for name, value in figures.items() if name in SHOWN})
             trackers.log(figures, progress.step)
+        if progress.step % args.validation_steps == 0 or progress.step == args.max_train_steps:
+            score = task.validate(ema.model)  # by every process, so that all of them stop at the same step
+            if score is not None:
+                best.offer(score, progress.step, ema.model)
+                trackers.log({"validation": score}, progress.step)
+                logger.info(f"Step {progress.step}: {score:.4f} on validation data, the best {best.score:.4f}.")
         if progress.step % args.validation_steps == 0 and accelerator.is_main_process:
             path = output_dir / "previews" / f"step-{progress.step:06d}"
             try:
@@ -217,12 +233,13 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 
     bar.close()
     progress.seconds = earlier + time.monotonic() - started
-    stopped = progress.step < args.max_train_steps
+    stopped = progress.step < args.max_train_steps and not best.is_stale(args.patience)
+    best.restore(ema.model)
     if progress.step % args.checkpointing_steps and progress.step > 0:
         save_checkpoint()
     if accelerator.is_main_process:
         pipeline = task.pipeline(ema.model, bare_discriminator)
-        pipeline.training = _record(args, task, progress, step_samples, accelerator)
+        pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
         pipeline.save_pretrained(output_dir, repo_id=repo_id)  # before anything else can go wrong
         if args.evaluate and not stopped:
             pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
@@ -279,6 +296,15 @@ def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
 DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
 
 
+def _groups(player: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters for the optimiser: matrices and kernels decay, what is added or scaled by does not."""
+    parameters = [parameter for parameter in player.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
 def _cosine(first: float, last: float, share: float) -> float:
     """From `first` to `last` along half a cosine; `share` goes from 0 to 1."""
     return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
@@ -310,7 +336,12 @@ def _use_all_cores(accelerator: Accelerator) -> None:
 
 
 def _record(
-    args: argparse.Namespace, task: Task, progress: _Progress, step_samples: int, accelerator: Accelerator
+    args: argparse.Namespace,
+    task: Task,
+    progress: _Progress,
+    best: Best,
+    step_samples: int,
+    accelerator: Accelerator,
 ) -> dict[str, Any]:
     """The contents of `training.json`. Folders lose what leads to them: it is published."""
     seen = progress.step * step_samples
@@ -322,6 +353,7 @@ def _record(
         "dataset": task.dataset_record(),
         "seed": args.seed,
         "steps": progress.step,
+        **({"best_step": best.step} if best.weights else {}),
         f"{task.unit}_seen": seen,
         "seconds": round(progress.seconds, 1),
         f"{task.unit}_per_second": round(seen / max(progress.seconds, 1e-9), 1),

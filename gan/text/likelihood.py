@@ -1,0 +1,59 @@
+"""Likelihoods of text under a generator, alone or refined by a critic: exact, in nats."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gan.text.data import IGNORED
+from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.sampling import refined
+from gan.text.tokens import BEGIN, END
+
+BATCH = 128  # texts at once: bounds the memory of their logits
+
+
+def inputs(tokens: Tensor) -> Tensor:
+    """What a model is shown to predict tokens (n, length): the same, one place later."""
+    return F.pad(tokens[:, :-1], (1, 0), value=BEGIN).masked_fill(F.pad(tokens[:, :-1], (1, 0)) == IGNORED, END)
+
+
+def cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Mean nats a token of (n, length) tokens under (n, length, vocab_size) logits."""
+    return F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), ignore_index=IGNORED)
+
+
+@torch.inference_mode()
+def nll(
+    generator: TextGenerator,
+    critic: TextDiscriminator | None,
+    tokens: Tensor,
+    classes: Tensor | None,
+    strengths: tuple[float, ...] = (0.0,),
+    temperatures: tuple[float, ...] = (1.0,),
+) -> Tensor:
+    """Nats a token of texts, for every pair of a critic's strength and a temperature; ends are counted as tokens.
+
+    Args:
+        tokens: int64 (n, length), see `gan.text.data.Encoded`.
+        classes: int64 (n,), for a conditional model.
+
+    Returns:
+        float64 (strengths, temperatures).
+    """
+    was_training = generator.training
+    generator.eval()
+    total = torch.zeros(len(strengths), len(temperatures), dtype=torch.float64)
+    for start in range(0, len(tokens), BATCH):
+        rows = slice(start, start + BATCH)
+        batch = tokens[rows].to(generator.device)
+        given = None if classes is None else classes[rows].to(generator.device)
+        logits, _ = generator(inputs(batch), given)
+        ratios = None if critic is None else critic(inputs(batch), given)[0]
+        for i, strength in enumerate(strengths):
+            log_probs = refined(logits, ratios, strength)
+            for j, temperature in enumerate(temperatures):
+                sharpened = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
+                flat = sharpened.flatten(0, 1)
+                total[i, j] += float(F.nll_loss(flat, batch.flatten(), ignore_index=IGNORED, reduction="sum"))
+    generator.train(was_training)
+    return total / int((tokens != IGNORED).sum())

@@ -1,0 +1,2 @@
+def evaluate(pipeline, train_set, test_set):
+    return {"metrics": []}

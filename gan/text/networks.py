@@ -1,0 +1,205 @@
+"""Networks for text: a recurrent language model and a small Transformer under one interface, and critics shaped like
+them.
+
+All of them map a prefix to one number for every token that may follow. Given the state that a call returns, the next
+call needs the new tokens only, so that sampling costs the same for every token (a hidden state, or cached keys and
+values).
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from gan.errors import GANError
+from gan.text.tokens import BEGIN, END, SPECIAL
+
+State = Any  # what a body remembers of the tokens before
+ARCHITECTURES = ("lstm", "transformer")
+
+
+class RecurrentBody(nn.Module):
+    """A long short-term memory (Hochreiter & Schmidhuber 1997), with dropout between its layers.
+
+    Args:
+        in_features, hidden_size: features of each token in and out.
+        num_layers: one above the other.
+        dropout: share of features left out between layers.
+    """
+
+    def __init__(self, in_features: int, hidden_size: int, num_layers: int, dropout: float):
+        super().__init__()
+        between = dropout if num_layers > 1 else 0.0
+        self.lstm = nn.LSTM(in_features, hidden_size, num_layers, batch_first=True, dropout=between)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(n, t, in_features) to (n, t, hidden_size), and the state after the last token."""
+        return self.lstm(x, state)
+
+
+class TransformerBody(nn.Module):
+    """A causal Transformer with normalisation before each branch (Vaswani et al. 2017; Radford et al. 2019).
+
+    Args:
+        in_features, hidden_size: features of each token in and out.
+        num_layers, num_heads: blocks, and attention heads in each.
+        max_length: positions there are.
+        dropout: share of features left out of each branch.
+    """
+
+    def __init__(
+        self, in_features: int, hidden_size: int, num_layers: int, num_heads: int, max_length: int, dropout: float
+    ):
+        super().__init__()
+        if hidden_size % num_heads:
+            raise GANError(f"A hidden size of {hidden_size} cannot be shared out among {num_heads} heads.")
+        self.enter = nn.Linear(in_features, hidden_size)
+        self.positions = nn.Parameter(torch.randn(max_length, hidden_size) * 0.02)
+        self.blocks = nn.ModuleList(_Block(hidden_size, num_heads, num_layers, dropout) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(hidden_size)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(n, t, in_features) to (n, t, hidden_size), and the keys and values of all tokens so far."""
+        caches = state or [None] * len(self.blocks)
+        before = 0 if state is None else state[0][0].shape[2]
+        x = self.enter(x) + self.positions[before : before + x.shape[1]]
+        kept = []
+        for block, cache in zip(self.blocks, caches):
+            x, cache = block(x, cache)
+            kept.append(cache)
+        return self.norm(x), kept
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, num_heads: int, depth: int, dropout: float):
+        super().__init__()
+        self.num_heads, self.dropout = num_heads, dropout
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        for branch_end in (self.out, self.down):  # so that depth doesn't raise the variance (Radford et al. 2019)
+            nn.init.normal_(branch_end.weight, std=0.02 / (2 * depth) ** 0.5)
+
+    def forward(self, x: Tensor, cache: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        n, t, width = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(n, t, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        if cache is not None:
+            k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        x = x + self._drop(self.out(attended.transpose(1, 2).reshape(n, t, width)))
+        return x + self._drop(self.down(F.gelu(self.up(self.norm2(x))))), (k, v)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+class TextGenerator(ModelMixin, ConfigMixin):
+    """A language model: the logits of the token that follows each prefix. Input and output share their embedding.
+
+    Args:
+        vocab_size: tokens, the special ones (`gan.text.tokens`) among them.
+        max_length: most tokens of a sample, its end not counted.
+        num_classes: 0 for an unconditional model.
+        has_end: whether samples end by a token; without, all of them are `max_length` long.
+        architecture: "lstm" or "transformer".
+        embedding_size: features of a token.
+        hidden_size: features of the body; projected to `embedding_size` before the logits.
+        num_layers: of the body.
+        num_heads: of attention, for the Transformer.
+        dropout: share of features left out in training, before the logits and within the body.
+        noise: share of input tokens that training replaces by random ones, drawn as often as they are in the data,
+            which smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
+
+    Raises:
+        GANError: for a shape that cannot be built.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        vocab_size: int,
+        max_length: int,
+        num_classes: int = 0,
+        has_end: bool = True,
+        architecture: str = "lstm",
+        embedding_size: int = 128,
+        hidden_size: int = 256,
+        num_layers: int = 1,
+        num_heads: int = 4,
+        dropout: float = 0.5,
+        noise: float = 0.0,
+    ):
+        super().__init__()
+        self.embed = nn.Embedding(vocab_size, embedding_size)
+        nn.init.normal_(self.embed.weight, std=embedding_size**-0.5)
+        self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
+        if architecture == "lstm":
+            self.body: nn.Module = RecurrentBody(embedding_size, hidden_size, num_layers, dropout)
+        elif architecture == "transformer":
+            self.body = TransformerBody(
+                embedding_size, hidden_size, num_layers, num_heads, max_length + has_end, dropout
+            )
+        else:
+            raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
+        self.project = nn.Linear(hidden_size, embedding_size)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+        never = torch.zeros(vocab_size, dtype=torch.bool)
+        never[[BEGIN] if has_end else [BEGIN, END]] = True
+        self.register_buffer("never", never, persistent=False)
+        self.register_buffer("frequencies", torch.full((vocab_size,), 1 / vocab_size), persistent=False)
+
+    def set_frequencies(self, counts: Tensor, start: bool = True) -> None:
+        """Tells how often each token (vocab_size,) is in the data: `noise` is drawn so, and the logits start there.
+
+        Args:
+            start: whether the network is new.
+        """
+        if start:  # a token that never occurs, as if it had been seen a tenth of a time
+            self.bias.data.copy_(((counts + 0.1) / (counts + 0.1).sum()).log())
+        words = counts.clone()
+        words[: len(SPECIAL)] = 0
+        self.frequencies.copy_(words / words.sum())
+
+    def hidden(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
+        """What the logits are a product of: (n, t, embedding_size), and the state. Arguments as in `forward`."""
+        if self.training and self.config.noise:
+            drawn = torch.multinomial(self.frequencies, tokens.numel(), replacement=True).view_as(tokens)
+            replaced = (torch.rand(tokens.shape, device=tokens.device) < self.config.noise) & (tokens != BEGIN)
+            tokens = torch.where(replaced, drawn, tokens)
+        x = self.embed(tokens)
+        if self.embed_class is not None:
+            x = x + self.embed_class(classes)[:, None]
+        x, state = self.body(x, state)
+        return self.project(F.dropout(x, self.config.dropout, self.training)), state
+
+    def scores(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
+        """As `forward`, with every token allowed."""
+        hidden, state = self.hidden(tokens, classes, state)
+        return F.linear(hidden, self.embed.weight).float() + self.bias, state
+
+    def forward(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
+        """
+        Args:
+            tokens: int64 (n, t), the first of a sample is `BEGIN`.
+            classes: int64 (n,), for a conditional model.
+            state: what an earlier call returned, to go on from; `None` at the beginning.
+
+        Returns:
+            Logits (n, t, vocab_size) of the token after each, float32, minus infinity where none may stand; the state.
+        """
+        logits, state = self.scores(tokens, classes, state)
+        return logits.masked_fill(self.never, -torch.inf), state
+
+
+class TextDiscriminator(TextGenerator):
+    """A critic shaped like a language model: f(prefix)[token] estimates log p_data / p_generator of that token there.
+
+    Args: those of `TextGenerator`.
+    """
+
+    def forward(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
+        """Arguments as for the generator; returns log ratios (n, t, vocab_size), float32, and the state."""
+        return self.scores(tokens, classes, state)

@@ -1,0 +1,86 @@
+"""The synthetic oracle: a random recurrent language model whose own opinion of any text is known (Yu et al. 2017).
+
+Real text has no judge. Here the data are drawn from a network, so that the likelihood of what a model writes can be
+computed exactly (NLL_oracle: quality), beside the likelihood that the model gives to fresh data (NLL_test: coverage).
+Either alone says nothing: sharpening lowers the first and raises the second.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from gan.text.tokens import numbers_tokenizer
+
+VOCABULARY, WIDTH, LENGTH = 5_000, 32, 20  # of the published benchmark
+SIZES = {"train": 10_000, "validation": 2_000, "test": 10_000}
+SEED = 88
+BATCH = 1_000
+
+
+class Oracle(nn.Module):
+    """An LSTM with weights from N(0, 1), as SeqGAN's: words from 0 to 4,999, no end, 20 to a text.
+
+    Args:
+        seed: of the weights.
+        path: a safetensors file with other weights (of the published oracle, for instance).
+    """
+
+    def __init__(self, seed: int = SEED, path: str | Path | None = None):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
+        self.lstm = nn.LSTM(WIDTH, WIDTH, batch_first=True)
+        self.output = nn.Linear(WIDTH, VOCABULARY)
+        if path is None:
+            generator = torch.Generator().manual_seed(seed)
+            for parameter in self.parameters():
+                parameter.data.normal_(generator=generator)
+            self.lstm.bias_hh_l0.data.zero_()
+        else:
+            weights = load_file(path)
+            names = {name if "." in name and "lstm" not in name else f"{name}_l0": name for name in weights}
+            self.load_state_dict({name: weights[stored] for name, stored in names.items()})
+        self.requires_grad_(False)
+
+    @torch.inference_mode()
+    def draw(self, count: int, seed: int) -> Tensor:
+        """int64 (count, LENGTH): texts of its own."""
+        generator = torch.Generator().manual_seed(seed)
+        drawn = []
+        for start in range(0, count, BATCH):
+            words, state, text = torch.zeros(min(BATCH, count - start), 1, dtype=torch.int64), None, []
+            for _ in range(LENGTH):
+                hidden, state = self.lstm(self.embedding(words), state)
+                words = torch.multinomial(self.output(hidden[:, 0]).softmax(1), 1, generator=generator)
+                text.append(words)
+            drawn.append(torch.cat(text, dim=1))
+        return torch.cat(drawn)
+
+    @torch.inference_mode()
+    def nll(self, texts: Tensor) -> float:
+        """Nats a word that texts (n, LENGTH) cost under this oracle."""
+        total = 0.0
+        for batch in texts.split(BATCH // 2):
+            given = F.pad(batch[:, :-1], (1, 0))  # word 0 stands at the beginning, too
+            logits = self.output(self.lstm(self.embedding(given))[0])
+            total += float(F.cross_entropy(logits.flatten(0, 1), batch.flatten(), reduction="sum"))
+        return total / texts.numel()
+
+
+def texts(oracle: Oracle | None = None) -> dict[str, dict[str, Any]]:
+    """The splits of the benchmark, as fields of `TextSet`: words are written as numbers."""
+    oracle = oracle or Oracle()
+    tokenizer = numbers_tokenizer(VOCABULARY)
+    return {
+        split: {
+            "texts": [" ".join(map(str, row)) for row in oracle.draw(size, seed).tolist()],
+            "labels": None,
+            "label_names": None,
+            "tokenizer": tokenizer,
+            "has_end": False,
+        }
+        for seed, (split, size) in enumerate(SIZES.items())
+    }

@@ -1,0 +1,320 @@
+"""`TextPipeline`: text from seeds."""
+
+import json
+import math
+import numbers
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.utils import BaseOutput
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from gan.errors import GANError
+from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, sample_seeds
+from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.sampling import ROWS, Drawn, Settings, draw
+from gan.text.tokens import END, encode, pieces, read_tokenizer
+
+TOKENIZER = "tokenizer.json"
+MOST_CANDIDATES = 64
+LOSSES = {  # by objective
+    "mle": "maximum likelihood",
+    "ratio": "logistic density ratio of every token, data against generator, on top of maximum likelihood",
+}
+BREAKS = "，。！？；,.!?;\n"  # a line of an acrostic begins after one of these
+
+
+@dataclass
+class TextPipelineOutput(BaseOutput):
+    """What `TextPipeline` returns.
+
+    Attributes:
+        texts: the samples.
+        seeds: the seed of each: `pipeline(seed=seeds[k])` with the same settings makes sample k alone.
+        labels: the class name of each; `None` for an unconditional model.
+        log_likelihoods: of each, in nats, at temperature 1 and with the critic as strong as was asked for.
+        pieces: of each, what every token adds to its text; joined they are the text.
+        token_log_likelihoods: of each, the log probability of every token and, last, of the end.
+        token_opinions: as many: the nats that the critic, at full strength, adds to the generator's log probability;
+            `None` for a model without a critic.
+    """
+
+    texts: list[str]
+    seeds: list[int]
+    labels: list[str] | None
+    log_likelihoods: list[float]
+    pieces: list[list[str]]
+    token_log_likelihoods: list[list[float]]
+    token_opinions: list[list[float]] | None
+
+
+class TextPipeline(GANPipeline):
+    """A generator of text and, where it was refined, its critic.
+
+    Args:
+        generator: the network that is sampled; its EMA weights.
+        discriminator: the critic, which sampling can listen to; `None` for a model without.
+        labels: class names, by index; `None` for an unconditional generator.
+        critic_strength: lambda, chosen on validation data: how much of the critic is added where nothing else is
+            asked for.
+        format_version: of the repository that this was loaded from.
+        tokenizer: of the `tokenizers` library; read from `tokenizer.json`.
+
+    Attributes:
+        tokenizer: from text to tokens and back.
+    """
+
+    unit = "texts"
+    hub_task = "text-generation"
+    losses = LOSSES
+
+    def __init__(
+        self,
+        generator: TextGenerator,
+        discriminator: TextDiscriminator | None = None,
+        labels: list[str] | None = None,
+        critic_strength: float = 0.0,
+        format_version: int = FORMAT_VERSION,
+        tokenizer: Tokenizer | None = None,
+    ):
+        super().__init__()
+        check_labels(labels, generator.config.num_classes)
+        self.register_modules(generator=generator, discriminator=discriminator)
+        self.register_to_config(labels=labels, critic_strength=critic_strength, format_version=format_version)
+        self.training: dict[str, Any] = {}
+        self.metrics: dict[str, Any] = {}
+        self.tokenizer = tokenizer
+        for network in (generator, discriminator):
+            if network is not None:
+                network.eval()
+
+    def read_more(self, folder: Path, source: str) -> None:
+        """Reads `tokenizer.json`.
+
+        Raises:
+            GANError: if it is missing, damaged, or has another vocabulary than the networks.
+        """
+        if not (folder / TOKENIZER).is_file():
+            raise GANError(f"{source} is incomplete: {TOKENIZER} is missing; download or save the model again.")
+        try:
+            self.tokenizer = read_tokenizer((folder / TOKENIZER).read_text(encoding="utf-8"))
+        except (GANError, ValueError) as error:
+            raise GANError(f"{source} cannot be loaded: {error}") from error
+        if self.tokenizer.get_vocab_size() != self.generator.config.vocab_size:
+            raise GANError(
+                f"{source} cannot be loaded: {TOKENIZER} has {self.tokenizer.get_vocab_size()} tokens, and the "
+                f"generator {self.generator.config.vocab_size}."
+            )
+
+    def _write_repository(self, folder: Path, repo_id: str) -> None:
+        super()._write_repository(folder, repo_id)
+        (folder / TOKENIZER).write_text(self.tokenizer.to_str(pretty=True), encoding="utf-8")
+
+    def __call__(
+        self,
+        seed: int = 0,
+        num_samples: int = 1,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prefix: str = "",
+        acrostic: str = "",
+        critic_strength: float | None = None,
+        best_of: int = 1,
+        label: str | int | None = None,
+    ) -> TextPipelineOutput:
+        """Writes texts. Sample k is that of seed `seed + k`, whatever the batch.
+
+        Args:
+            seed: of the first sample, from 0 to 2^32 - 1.
+            num_samples: how many.
+            temperature: 1 as trained, smaller is safer and less varied; 0 always takes the likeliest token.
+            top_k: draw among so many of the likeliest tokens; 0 for all.
+            top_p: draw among the likeliest tokens that together have this probability.
+            prefix: what every sample begins with.
+            acrostic: what the lines of every sample begin with, a token each; a line begins after a mark.
+            critic_strength: lambda; 0 is the generator alone, `None` what was best on validation data.
+            best_of: write so many candidates for every sample, and keep the one that the critic likes best.
+            label: a class name or index; `None` gives every sample a class of its own, drawn from its seed.
+
+        Raises:
+            GANError: for a setting that can't be used, or text in a prefix or acrostic that the model can't read.
+        """
+        seeds = sample_seeds(seed, num_samples)
+        settings = self._settings(temperature, top_k, top_p, prefix, acrostic, critic_strength)
+        candidates = self._candidates(best_of)
+        drawn: list[Drawn] = []
+        uniforms, classes = self._noise(seeds, label, candidates)
+        flat = uniforms.flatten(0, 1)
+        repeated = None if classes is None else classes.repeat_interleave(candidates)
+        for start in range(0, len(flat), ROWS):
+            rows = slice(start, start + ROWS)
+            *_, last = draw(
+                self.generator,
+                self.discriminator,
+                flat[rows],
+                None if repeated is None else repeated[rows],
+                settings,
+            )
+            drawn += _single(last)
+        if candidates > 1:
+            drawn = [
+                max(drawn[k : k + candidates], key=lambda sample: float(sample.opinions.sum()))
+                for k in range(0, len(drawn), candidates)
+            ]
+        return self._output(drawn, seeds, classes)
+
+    def stream(self, seed: int = 0, num_samples: int = 1, **settings: Any) -> Iterator[TextPipelineOutput]:
+        """What `__call__` returns, unfinished, after every token; the last is the same as its.
+
+        Args: those of a call without `best_of`; `num_samples` up to `ROWS`, so that all grow together.
+
+        Raises:
+            GANError: as for a call.
+        """
+        label = settings.pop("label", None)
+        seeds = sample_seeds(seed, num_samples)
+        if num_samples > ROWS:
+            raise GANError(f"{num_samples} samples were asked for; {ROWS} at most can be streamed.")
+        defaults = {
+            "temperature": 1.0,
+            "top_k": 0,
+            "top_p": 1.0,
+            "prefix": "",
+            "acrostic": "",
+            "critic_strength": None,
+        }
+        chosen = self._settings(**(defaults | settings))
+        uniforms, classes = self._noise(seeds, label, 1)
+        for drawn in draw(self.generator, self.discriminator, uniforms[:, 0], classes, chosen):
+            yield self._output(_single(drawn), seeds, classes)
+
+    def _settings(
+        self,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        prefix: str,
+        acrostic: str,
+        critic_strength: float | None,
+    ) -> Settings:
+        most = self.generator.config.max_length
+        strength = self.config.critic_strength if critic_strength is None else critic_strength
+        if not _is_number(temperature) or temperature < 0:
+            raise GANError(
+                f"A temperature of {temperature!r} cannot be used; 1 is as trained, 0 takes the likeliest token."
+            )
+        if not _is_number(top_k) or top_k != int(top_k) or top_k < 0:
+            raise GANError(f"A top-k of {top_k!r} cannot be used; give a whole number, 0 for all tokens.")
+        if not _is_number(top_p) or not 0 < top_p <= 1:
+            raise GANError(
+                f"A top-p of {top_p!r} cannot be used; it goes from just above 0 to 1, which is all tokens."
+            )
+        if not _is_number(strength) or not 0 <= strength <= 10:
+            raise GANError(f"A critic strength of {strength!r} cannot be used; it goes from 0 (no critic) to 10.")
+        if strength and critic_strength is not None and self.discriminator is None:
+            raise GANError("This model has no critic; leave its strength at 0, or use one of --objective ratio.")
+        if prefix and acrostic:
+            raise GANError("A prefix and an acrostic both say how the text begins; give one of them.")
+        begun = encode(self.tokenizer, prefix, "prefix") if prefix else []
+        initials = encode(self.tokenizer, acrostic, "acrostic") if acrostic else []
+        for what, tokens in (("prefix", begun), ("acrostic", initials)):
+            if len(tokens) >= most:
+                raise GANError(f"The {what} is {len(tokens)} tokens long, and a text of this model at most {most}.")
+        marks = [self.tokenizer.token_to_id(mark) for mark in BREAKS]
+        return Settings(
+            float(temperature),
+            int(top_k),
+            float(top_p),
+            float(strength) if self.discriminator is not None else 0.0,
+            tuple(begun),
+            tuple(initials),
+            frozenset(mark for mark in marks if mark is not None),
+        )
+
+    def _candidates(self, best_of: int) -> int:
+        if not _is_number(best_of) or best_of != int(best_of) or not 1 <= best_of <= MOST_CANDIDATES:
+            raise GANError(f"{best_of!r} candidates were asked for; ask for 1 to {MOST_CANDIDATES}.")
+        if best_of > 1 and self.discriminator is None:
+            raise GANError(
+                "This model has no critic to choose the best; use one that was trained with --objective ratio."
+            )
+        return int(best_of)
+
+    def _noise(self, seeds: list[int], label: str | int | None, candidates: int) -> tuple[Tensor, Tensor | None]:
+        """Uniform numbers (n, candidates, length) and classes (n,), each sample's from a generator of its own."""
+        chosen, num_classes = self.label_index(label), self.generator.config.num_classes
+        length = self.generator.config.max_length + 1
+        uniforms, classes = [], []
+        for seed in seeds:
+            source = torch.Generator().manual_seed(seed)
+            drawn = int(torch.randint(max(1, num_classes), (), generator=source))
+            classes.append(drawn if chosen is None else chosen)
+            uniforms.append(torch.stack([torch.rand(length, generator=source) for _ in range(candidates)]))
+        return torch.stack(uniforms), torch.tensor(classes) if num_classes else None
+
+    def _output(self, drawn: list[Drawn], seeds: list[int], classes: Tensor | None) -> TextPipelineOutput:
+        ids = [[token for token in sample.tokens.tolist() if token != END] for sample in drawn]
+        # the end counts, too, once it is there
+        lengths = [min(len(kept) + 1, len(sample.tokens)) for kept, sample in zip(ids, drawn)]
+        return TextPipelineOutput(
+            texts=[self.tokenizer.decode(kept) for kept in ids],
+            seeds=seeds,
+            labels=[self.labels[k] for k in classes.tolist()] if self.labels and classes is not None else None,
+            log_likelihoods=[float(sample.log_probs.sum()) for sample in drawn],
+            pieces=[pieces(self.tokenizer, kept) for kept in ids],
+            token_log_likelihoods=[sample.log_probs[:n].tolist() for sample, n in zip(drawn, lengths)],
+            token_opinions=[sample.opinions[:n].tolist() for sample, n in zip(drawn, lengths)]
+            if self.discriminator is not None
+            else None,
+        )
+
+    def describe(self) -> str:
+        """A sentence for the model card."""
+        config = self.generator.config
+        classes = f" of {len(self.labels)} classes ({', '.join(self.labels)})" if self.labels else ""
+        body = {"lstm": "A recurrent language model", "transformer": "A small causal Transformer"}[config.architecture]
+        critic = ", refined by an adversarial critic" if self.discriminator is not None else ""
+        return (
+            f"{body}{critic} that writes texts{classes} of up to {config.max_length} tokens from a vocabulary of "
+            f"{config.vocab_size:,}: {self.num_parameters / 1e6:.2f} million parameters, at home on a CPU."
+        )
+
+    def usage(self, repo_id: str) -> str:
+        """The section of the model card that shows how to sample."""
+        label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""
+        text = (
+            "```python\nfrom gan import GANPipeline\n\n"
+            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
+            f"out = pipeline(seed=3, num_samples=4, temperature=0.9, top_p=0.95{label})\n"
+            'print("\\n".join(out.texts))\n```\n\n'
+            "Sample k is that of seed 3 + k, whatever the batch. `prefix` is how every text begins."
+        )
+        if self.discriminator is not None:
+            text += (
+                " `critic_strength` is lambda: 0 is the language model alone, "
+                f"{self.config.critic_strength:g} (the default) was best on validation data."
+            )
+        return text
+
+    def show_samples(self) -> str:
+        """The samples of the model card."""
+        texts = self(seed=0, num_samples=8).texts
+        return "```text\n" + "\n".join(texts).replace("```", "'''") + "\n```"
+
+    def save_samples(self, folder: Path) -> None:
+        """Writes `samples.txt`."""
+        texts = self(seed=0, num_samples=64).texts
+        (folder / "samples.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+
+
+def _single(drawn: Drawn) -> list[Drawn]:
+    return [Drawn(*row) for row in zip(drawn.tokens, drawn.log_probs, drawn.opinions)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

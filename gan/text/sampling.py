@@ -1,0 +1,142 @@
+"""How text is drawn, token by token: temperature, top-k and top-p, from a critic's ratios and noise of each sample's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.tokens import BEGIN, END, UNKNOWN
+
+ROWS = 32  # samples that go through the networks at once; always as many, as products round differently with fewer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How tokens are drawn.
+
+    Attributes:
+        temperature: divides the logarithms; 0 takes the likeliest token each time.
+        top_k: draw among so many of the likeliest; 0 for all.
+        top_p: draw among the likeliest that together have this probability (Holtzman et al. 2020).
+        critic_strength: lambda, how much of the critic's log ratio is added to the generator's log probabilities.
+        prefix: tokens that every sample begins with.
+        acrostic: tokens that lines begin with, one after the other.
+        breaks: tokens after which a line of an acrostic begins.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    critic_strength: float = 0.0
+    prefix: tuple[int, ...] = ()
+    acrostic: tuple[int, ...] = ()
+    breaks: frozenset[int] = frozenset()
+
+
+@dataclass
+class Drawn:
+    """Rows of tokens as far as they are.
+
+    Attributes:
+        tokens: int64 (n, t), `END` from the end of a sample on.
+        log_probs: float32 (n, t), of each token under the generator refined by the critic, at temperature 1; 0 after
+            the end.
+        opinions: float32 (n, t), what the critic at full strength adds to that of the generator alone, in nats; 0
+            after the end and without a critic.
+    """
+
+    tokens: Tensor
+    log_probs: Tensor
+    opinions: Tensor
+
+
+def refined(logits: Tensor, ratios: Tensor | None, strength: float) -> Tensor:
+    """log p'(token) = log p(token) + strength * ratio - log Z, normalised exactly over the vocabulary.
+
+    Args:
+        logits: (..., vocab_size) of the generator.
+        ratios: (..., vocab_size) of the critic, or `None`.
+    """
+    return (logits if ratios is None or not strength else logits + strength * ratios).log_softmax(-1)
+
+
+def choose(log_probs: Tensor, uniforms: Tensor, settings: Settings) -> Tensor:
+    """The tokens (n,) that uniform numbers (n,) from [0, 1) pick under log probabilities (n, vocab_size)."""
+    if settings.temperature == 0:
+        return log_probs.argmax(-1)
+    probs = (log_probs / settings.temperature).softmax(-1)
+    if settings.top_k or settings.top_p < 1:
+        ordered = torch.from_numpy(np.sort(probs.numpy())).flip(-1)  # many times as fast as torch.sort on a CPU
+        left_out = ordered.double().cumsum(-1) - ordered >= settings.top_p
+        if settings.top_k:
+            left_out[:, settings.top_k :] = True
+        left_out[:, 0] = False  # something must remain
+        least = ordered.masked_fill(left_out, 2).amin(-1, keepdim=True)
+        probs = probs.masked_fill(probs < least, 0)
+    sums = probs.double().cumsum(-1)
+    places = torch.searchsorted(sums, uniforms[:, None].double() * sums[:, -1:], right=True)
+    return places.squeeze(1).clamp(max=log_probs.shape[1] - 1)
+
+
+@torch.inference_mode()
+def draw(
+    generator: TextGenerator,
+    critic: TextDiscriminator | None,
+    uniforms: Tensor,
+    classes: Tensor | None,
+    settings: Settings,
+) -> Iterator[Drawn]:
+    """Draws up to `ROWS` samples beside each other; yields them after every token.
+
+    Args:
+        uniforms: float32 (n, max_length + 1) from [0, 1): the noise of each sample.
+        classes: int64 (n,), for a conditional model.
+    """
+    count, device = len(uniforms), generator.device
+    most = generator.config.max_length
+    padded = torch.arange(ROWS).clamp(max=count - 1)  # rows beyond the samples repeat the last
+    if classes is not None:
+        classes = classes[padded].to(device)
+    last = torch.full((count,), BEGIN)
+    ended = torch.zeros(count, dtype=torch.bool)
+    lines = torch.zeros(count, dtype=torch.int64)  # of the acrostic that have begun
+    state = critic_state = None
+    rows: list[tuple[Tensor, Tensor, Tensor]] = []
+    for step in range(most + generator.config.has_end):
+        given = last[padded, None].to(device)
+        logits, state = generator(given, classes, state)
+        logits = logits[:count, 0].float().cpu()
+        logits[:, UNKNOWN] = -torch.inf  # a hole in the text: known to the likelihood, never drawn
+        ratios = None
+        if critic is not None:
+            ratios, critic_state = critic(given, classes, critic_state)
+            ratios = ratios[:count, 0].float().cpu()
+        log_probs = refined(logits, ratios, settings.critic_strength)
+
+        if step == most:
+            chosen = torch.full((count,), END)
+        elif step < len(settings.prefix):
+            chosen = torch.full((count,), settings.prefix[step])
+        else:
+            chosen = choose(log_probs, uniforms[:, step], settings)
+        if settings.acrostic and step < most:
+            begins = torch.tensor([step == 0 or token in settings.breaks for token in last.tolist()])
+            begins &= lines < len(settings.acrostic)
+            initials = torch.tensor(settings.acrostic)[lines.clamp(max=len(settings.acrostic) - 1)]
+            chosen = torch.where(begins, initials, chosen)
+            lines += begins
+        chosen[ended] = END
+
+        opinions = torch.zeros(count, 1)
+        if ratios is not None:
+            opinions = (refined(logits, ratios, 1.0) - logits.log_softmax(-1)).gather(1, chosen[:, None])
+        taken = log_probs.gather(1, chosen[:, None])
+        rows.append((chosen, taken.squeeze(1).masked_fill(ended, 0), opinions.squeeze(1).masked_fill(ended, 0)))
+        ended |= chosen == END
+        last = chosen
+        yield Drawn(*(torch.stack([row[k] for row in rows], 1) for k in range(3)))
+        if bool(ended.all()):
+            return

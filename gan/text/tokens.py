@@ -1,0 +1,85 @@
+"""From text to tokens and back: characters, words or byte pairs, all of them through the `tokenizers` library."""
+
+from collections.abc import Iterable
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from gan.errors import GANError
+
+SPECIAL = ("<begin>", "<end>", "<unknown>")
+BEGIN, END, UNKNOWN = range(3)  # what they are in every vocabulary
+KINDS = ("characters", "words", "bpe")
+WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a mark is a word of its own
+
+
+def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokenizer:
+    """Learns a vocabulary from texts.
+
+    Args:
+        texts: to learn from, read once.
+        kind: "characters", "words" (a mark is one too) or "bpe" (byte pairs: nothing is unknown to it).
+        vocab_size: tokens at most, the rarest characters or words stay unknown.
+    """
+    if kind == "bpe":
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer: trainers.Trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIAL),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+    else:
+        tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
+        pattern, behavior, invert = ("(?m).", "isolated", False) if kind == "characters" else (WORD, "removed", True)
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior, invert)
+        tokenizer.decoder = decoders.Fuse() if kind == "characters" else decoders.WordPiece(prefix="##", cleanup=True)
+        trainer = trainers.WordLevelTrainer(vocab_size=vocab_size, special_tokens=list(SPECIAL), show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def numbers_tokenizer(count: int) -> Tokenizer:
+    """The vocabulary "0", "1", ... of a synthetic language, written with spaces between."""
+    vocabulary = {word: k for k, word in enumerate([*SPECIAL, *map(str, range(count))])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[UNKNOWN]))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return tokenizer
+
+
+def read_tokenizer(json: str) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`.
+
+    Raises:
+        GANError: if it is damaged or not one of ours.
+    """
+    try:
+        tokenizer = Tokenizer.from_str(json)
+    except Exception as error:  # the library raises nothing more special
+        raise GANError(f"tokenizer.json is damaged ({error}); download or save the model again.") from error
+    if [tokenizer.id_to_token(k) for k in range(len(SPECIAL))] != list(SPECIAL):
+        raise GANError("tokenizer.json is not one of ours: its first tokens are not " + ", ".join(SPECIAL) + ".")
+    return tokenizer
+
+
+def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
+    """Tokens of what a user typed.
+
+    Args:
+        what: this is, for the sentence ("prefix").
+
+    Raises:
+        GANError: if a part of it isn't in the vocabulary, naming it.
+    """
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    unknown = [text[start:end] for k, (start, end) in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
+    if unknown:
+        raise GANError(f"The {what} has {', '.join(map(repr, unknown))} in it, which the model has never seen.")
+    return encoding.ids
+
+
+def pieces(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
+    """What each token adds to the text; joined, they are the text."""
+    texts = [tokenizer.decode(tokens[:k]) for k in range(len(tokens) + 1)]
+    return [after[len(before) :] for before, after in zip(texts, texts[1:])]

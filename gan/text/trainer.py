@@ -1,0 +1,195 @@
+"""What text brings to the training loop."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan.errors import GANError
+from gan.text import data, metrics
+from gan.text.data import IGNORED
+from gan.text.networks import ARCHITECTURES, TextGenerator
+from gan.text.objectives import OBJECTIVES
+from gan.text.pipeline import TextPipeline
+from gan.text.sheet import text_sheet
+from gan.text.tokens import KINDS
+from gan.training.arguments import decay, positive_int
+from gan.training.randomness import StepRandom
+from gan.training.task import Batch, Generated
+
+
+class TextTask:
+    """Text: a small language model, and adversarial refinements of it."""
+
+    unit = "texts"
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Adds the flags for text."""
+        parser.add_argument_group("objective").add_argument(
+            "--objective",
+            choices=tuple(OBJECTIVES),
+            default="mle",
+            help="maximum likelihood, or what goes on from a model of it: a critic that refines every next token "
+            "(ratio)",
+        )
+        texts = parser.add_argument_group("text")
+        texts.add_argument(
+            "--dataset_name",
+            default="verses",
+            help=f"a Hub id, a local folder laid out as one, or built in: {', '.join(data.BUILT_IN)}",
+        )
+        texts.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
+        texts.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
+        texts.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+        texts.add_argument(
+            "--streaming", action="store_true", help="read the data set while it downloads, and no more than is used"
+        )
+        texts.add_argument("--tokens", choices=KINDS, default="words", help="what a text is cut into")
+        texts.add_argument("--vocab_size", type=positive_int, default=8_000, help="tokens, at most")
+        texts.add_argument(
+            "--max_length", type=positive_int, help="tokens of a text; longer ones are cut; default: 99.5 %% fit"
+        )
+        texts.add_argument("--architecture", choices=ARCHITECTURES, default="lstm", help="of the generator")
+        texts.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
+        texts.add_argument("--hidden_size", type=positive_int, default=256, help="features between layers")
+        texts.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
+        texts.add_argument("--num_heads", type=positive_int, default=4, help="of attention, for the transformer")
+        texts.add_argument("--dropout", type=decay, default=0.5, help="share of features left out in training")
+        texts.add_argument("--noise", type=decay, default=0.1, help="share of input tokens replaced in training")
+        parser.set_defaults(
+            train_batch_size=64,
+            learning_rate=2e-3,
+            adam_weight_decay=0.01,
+            validation_steps=200,
+            max_train_steps=4000,
+            patience=10,
+        )
+
+    def __init__(self, args: argparse.Namespace):
+        if args.num_train_epochs is not None:
+            args.max_train_steps = None
+        self.args = args
+        pretrained = None
+        if args.pretrained_model_name_or_path:
+            pretrained = TextPipeline.from_pretrained(
+                args.pretrained_model_name_or_path,
+                revision=args.revision,
+                token=args.hub_token,
+                cache_dir=args.cache_dir,
+            )
+        splits = data.load(args)
+        self.train_set, self.validation_set, self.test_set = splits.train, splits.validation, splits.test
+        self.size = len(self.train_set)
+        if pretrained is None:
+            self.tokenizer = data.learn_tokenizer(self.train_set, args.tokens, args.vocab_size)
+            args.max_length = args.max_length or data.natural_length(self.train_set, self.tokenizer)
+        else:
+            self.tokenizer = pretrained.tokenizer
+            self.train_set.has_end = pretrained.generator.config.has_end
+            args.max_length = pretrained.generator.config.max_length
+        self.encoded = data.encode(self.train_set, self.tokenizer, args.max_length)
+        if self.encoded.cut:
+            print(
+                f"{self.encoded.cut} of {self.size:,} texts are longer than {args.max_length} tokens and end there; "
+                f"--max_length changes that.",
+                flush=True,
+            )
+        self.validation = self._held_out(self.validation_set)
+        generator = self._generator(args, pretrained)
+        self.objective = OBJECTIVES[args.objective](args, generator, pretrained)
+        self.generator, self.discriminator = self.objective.generator.train(), self.objective.discriminator
+
+    def _held_out(self, held_out: data.TextSet | None) -> tuple[Tensor, Tensor | None] | None:
+        if held_out is None:
+            return None
+        tokens = data.encode(held_out, self.tokenizer, self.args.max_length).tokens
+        return tokens, held_out.classes(torch.arange(len(held_out)))
+
+    def _generator(self, args: argparse.Namespace, pretrained: TextPipeline | None) -> TextGenerator:
+        names = self.train_set.label_names or []
+        if pretrained is not None:
+            if (pretrained.labels or []) != names:
+                raise GANError(
+                    f"{args.pretrained_model_name_or_path} knows the classes {pretrained.labels or 'none'}, and the "
+                    f"data {names or 'none'}; they must be the same, or train with --unconditional."
+                )
+            generator = pretrained.generator
+        else:
+            generator = TextGenerator(
+                vocab_size=self.tokenizer.get_vocab_size(),
+                max_length=args.max_length,
+                num_classes=len(names),
+                has_end=self.train_set.has_end,
+                architecture=args.architecture,
+                embedding_size=args.embedding_size,
+                hidden_size=args.hidden_size,
+                num_layers=args.num_layers,
+                num_heads=args.num_heads,
+                dropout=args.dropout,
+                noise=args.noise,
+            )
+        tokens = self.encoded.tokens
+        counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
+        generator.set_frequencies(counts, start=pretrained is None)
+        return generator
+
+    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        # Dropout and its like draw from the global state: like all else, a function of seed, step and process.
+        torch.manual_seed(int(random.uniform(1)[0] * 2**31) + random.rank)
+        tokens = self.encoded.tokens[indices]
+        used = int((tokens != IGNORED).sum(1).max())
+        return {"tokens": tokens[:, :used], "labels": self.train_set.classes(indices)}
+
+    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
+        return self.objective.generate(generator, batch)
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.objective.discriminator_loss(discriminator, bare, batch, fake, penalty, random)
+
+    def generator_loss(
+        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.objective.generator_loss(discriminator, batch, generated, random)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.objective.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.objective.load_state_dict(state)
+
+    def validate(self, generator: nn.Module) -> float | None:
+        return None if self.validation is None else self.objective.validate(generator, *self.validation)
+
+    def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> TextPipeline:
+        parts = self.objective.parts(generator, discriminator, *(self.validation or (None, None)))
+        return TextPipeline(
+            parts[0], parts[1], self.train_set.label_names, critic_strength=parts[2], tokenizer=self.tokenizer
+        )
+
+    def dataset_record(self) -> dict[str, Any]:
+        return {
+            "name": self.train_set.name,
+            "split": self.train_set.split,
+            "texts": len(self.train_set),
+            "cut": self.encoded.cut,
+            "license": self.train_set.license,
+            "fingerprint": self.train_set.fingerprint(),
+        }
+
+    def preview(self, pipeline: TextPipeline, path: Path) -> Path:
+        texts = pipeline(seed=0, num_samples=16).texts
+        path.with_suffix(".txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+        file = path.with_suffix(".png")
+        text_sheet(texts).save(file)
+        return file
+
+    def evaluate(self, pipeline: TextPipeline) -> dict[str, Any]:
+        if self.test_set is None:
+            print("There are too few texts to hold some out, so nothing is measured.", flush=True)
+            return {"metrics": []}
+        return metrics.evaluate(pipeline, self.train_set, self.test_set)
