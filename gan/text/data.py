@@ -5,7 +5,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import torch
 from datasets import ClassLabel
@@ -159,7 +158,8 @@ def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) ->
     if column is None or column not in features:
         wanted = "column of texts" if column is None else f"text column {column!r}"
         raise GANError(
-            f"There is no {wanted} in the data set; its columns are {', '.join(features)}. Name one with --text_column."
+            f"There is no {wanted} in the data set; its columns are {', '.join(features)}. Name one with "
+            f"--text_column."
         )
     labels_from = None if args.unconditional else args.label_column or ("label" if "label" in features else None)
     if labels_from is not None and labels_from not in features:

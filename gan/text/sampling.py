@@ -1,4 +1,4 @@
-"""How text is drawn, token by token: temperature, top-k and top-p, from a critic's ratios and noise of each sample's own."""
+"""How text is drawn, token by token: temperature, top-k, top-p, a critic's ratios, and noise of each sample's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

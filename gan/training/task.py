@@ -64,7 +64,7 @@ class Task(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
     def validate(self, generator: nn.Module) -> float | None:
-        """A score on validation data, smaller is better: the best averaged weights are kept by it. `None`: the last."""
+        """A score on validation data, smaller is better, by which the best weights are kept; `None` keeps the last."""
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> GANPipeline:
         """The model to save, without its record."""
