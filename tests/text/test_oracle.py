@@ -1,0 +1,34 @@
+"""The synthetic oracle: fixed, and the judge of its own words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from gan.text.oracle import LENGTH, VOCABULARY, Oracle
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Oracle:
+    return Oracle()
+
+
+def test_it_likes_its_own_words_best(oracle: Oracle) -> None:
+    own = oracle.draw(200, seed=0)
+    assert own.shape == (200, LENGTH) and 0 <= own.min() and own.max() < VOCABULARY
+    shuffled = own.flatten()[torch.randperm(own.numel())].view_as(own)
+    assert oracle.nll(own) == pytest.approx(5.9, abs=0.2)
+    assert oracle.nll(shuffled) > oracle.nll(own) + 3
+
+
+def test_it_is_always_the_same(oracle: Oracle) -> None:
+    assert torch.equal(oracle.draw(3, seed=4), Oracle().draw(3, seed=4))
+    assert not torch.equal(oracle.draw(3, seed=4), oracle.draw(3, seed=5))
+
+
+def test_the_published_layout_of_weights_is_read(oracle: Oracle, tmp_path: Path) -> None:
+    weights = {name.removesuffix("_l0"): tensor.clone() for name, tensor in oracle.state_dict().items()}
+    save_file(weights, tmp_path / "oracle.safetensors")
+    again = Oracle(path=tmp_path / "oracle.safetensors")
+    assert torch.equal(again.draw(2, seed=0), oracle.draw(2, seed=0))
