@@ -1,29 +1,28 @@
-"""What a model is: as a dict for the endpoints, and as the panel beside the pictures."""
+"""What a model is: as a dict for the endpoints, and as the panel beside its samples."""
 
 from html import escape
 from typing import Any
 
 from gan.image.pipeline import ImagePipeline
+from gan.pipeline import GANPipeline
+from gan.text.pipeline import TextPipeline
 
 
-def describe(name: str, pipeline: ImagePipeline) -> dict[str, Any]:
+def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
     """What is known of a model: facts of the network, then what its repository says of training and measurements."""
-    height, width = pipeline.resolution
     tensors = pipeline.generator.state_dict().values()
     training = pipeline.training
     arguments = training.get("arguments")
+    seen = (f"{pipeline.unit}_seen", f"{pipeline.unit}_per_second")
     return {
         "model": name,
-        "kind": "image",
+        **_kind_facts(pipeline),
         "labels": pipeline.labels,
-        "width": width,
-        "height": height,
-        "channels": pipeline.generator.config.image_channels,
         "parameters": pipeline.num_parameters,
         "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 2),
         "training": {
             key: training[key]
-            for key in ("dataset", "steps", "images_seen", "seconds", "images_per_second", "seed", "command")
+            for key in ("dataset", "steps", *seen, "seconds", "seed", "command")
             if key in training
         },
         "license": arguments.get("license") if isinstance(arguments, dict) else None,
@@ -31,16 +30,32 @@ def describe(name: str, pipeline: ImagePipeline) -> dict[str, Any]:
     }
 
 
+def _kind_facts(pipeline: GANPipeline) -> dict[str, Any]:
+    """What a model of its kind, and no other, has."""
+    config = pipeline.generator.config
+    if isinstance(pipeline, TextPipeline):
+        return {
+            "kind": "text",
+            "architecture": config.architecture,
+            "vocabulary": config.vocab_size,
+            "length": config.max_length,
+            "critic": pipeline.discriminator is not None,
+            "critic_strength": pipeline.config.critic_strength,
+        }
+    assert isinstance(pipeline, ImagePipeline)
+    height, width = pipeline.resolution
+    return {"kind": "image", "width": width, "height": height, "channels": config.image_channels}
+
+
 def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     """The panel. Everything a repository says is escaped: anybody may have written it."""
     training, labels = facts["training"], facts["labels"]
     dataset = training.get("dataset")
-    colour = words["grey"] if facts["channels"] == 1 else words["colour"]
     megabytes = f"{facts['megabytes']:.1f}"
     rows = [
         (words["dataset"], dataset.get("name") if isinstance(dataset, dict) else dataset),
         (words["classes"], f"{len(labels)}: {', '.join(labels)}" if labels else words["no_classes"]),
-        (words["resolution"], f"{facts['width']} × {facts['height']}, {colour}"),
+        *(_text_rows(facts, words) if facts["kind"] == "text" else _image_rows(facts, words)),
         (
             words["parameters"],
             words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
@@ -51,6 +66,20 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     ]
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text(value))}</dd>" for term, value in rows if value)
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
+
+
+def _image_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
+    colour = words["grey"] if facts["channels"] == 1 else words["colour"]
+    return [(words["resolution"], f"{facts['width']} × {facts['height']}, {colour}")]
+
+
+def _text_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
+    critic = words["critic_value"].format(strength=f"{facts['critic_strength']:g}")
+    return [
+        (words["vocabulary"], words["vocabulary_value"].format(tokens=f"{facts['vocabulary']:,}")),
+        (words["length"], words["length_value"].format(tokens=facts["length"])),
+        (words["critic"], critic if facts["critic"] else words["no_critic"]),
+    ]
 
 
 def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
@@ -65,6 +94,8 @@ def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
         parts.append(words["steps"].format(steps=f"{training['steps']:,}"))
     if is_number(training.get("images_seen")):
         parts.append(words["images_seen"].format(images=f"{training['images_seen']:,}"))
+    if is_number(training.get("texts_seen")):
+        parts.append(words["texts_seen"].format(texts=f"{training['texts_seen']:,}"))
     if is_number(training.get("seconds")):
         parts.append(duration(training["seconds"], words))
     return " · ".join(parts)

@@ -21,7 +21,7 @@ def build(registry: Registry, compared: dict[str, dict[str, str]]) -> None:
     @said
     def open_comparison(dataset: str, request: gr.Request) -> dict[str, Any]:
         models = list(compared[dataset].values())
-        first = registry.get(models[0])
+        first = registry.image_model(models[0])
         height, width = first.resolution
         rows = compared_facts(registry, models, words(request))
         return {"width": width, "height": height, "labels": first.labels or [], "rows": rows}

@@ -48,7 +48,7 @@ def add_endpoints(registry: Registry) -> None:
         Returns:
             PNG files at the model's native size, each with its seed as caption.
         """
-        output, _ = draw(registry, model or registry.default, seed, num_images, truncation, label)
+        output, _ = draw(registry, model or registry.default("image"), seed, num_images, truncation, label)
         return [(image, str(number)) for image, number in zip(output.images, output.seeds)]
 
     @told
@@ -75,7 +75,7 @@ def add_endpoints(registry: Registry) -> None:
         Returns:
             A PNG at the model's native size.
         """
-        pipeline = registry.get(model or registry.default)
+        pipeline = registry.image_model(model or registry.default("image"))
         if not image:
             raise GANError("There is no picture; give one as `image`.")
         if Path(image).stat().st_size > MOST_BYTES:
@@ -102,7 +102,7 @@ def add_endpoints(registry: Registry) -> None:
         """
         if not isinstance(steps, int | float) or not 2 <= steps <= MOST:
             raise GANError(f"{steps} steps were asked for; ask for 2 to {MOST}.")
-        pipeline = registry.get(model or registry.default)
+        pipeline = registry.image_model(model or registry.default("image"))
         output, _ = in_turn(
             lambda: pipeline.interpolate(a_seed, b_seed, int(steps), label=label or None, truncation=truncation)
         )
@@ -115,7 +115,7 @@ def add_endpoints(registry: Registry) -> None:
     # Components of its own: those of the page would check arguments against the choices that they happen to show.
     with gr.Row(visible=False):
         inputs = [
-            gr.Textbox(registry.default, label="model"),
+            gr.Textbox(registry.default("image"), label="model"),
             gr.Number(0, label="seed", precision=0),
             gr.Number(1, label="num_images", precision=0),
             gr.Number(1.0, label="truncation"),

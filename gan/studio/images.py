@@ -109,7 +109,7 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
         return value, speed_html(num_images, milliseconds, words(request))
 
     def everything(model, seed, num_images, truncation, label, request):
-        pipeline, language = registry.get(model), words(request)
+        pipeline, language = registry.image_model(model), words(request)
         names = pipeline.labels or []
         label = label if label in names else ""
         return (
@@ -142,16 +142,18 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
     def restore(request: gr.Request):
         message = None
         try:
-            state = state_from_address(request.query_params, registry.default)
+            # What stands in the address of a text is of no concern to the pictures behind it.
+            asked = {} if request.query_params.get("tab") == "text" else request.query_params
+            state = state_from_address(asked, registry.default("image"))
             if state["label"]:
                 state["label"] = class_name(registry, state["model"], state["label"])
             shown = everything(**state, request=request)
         except GANError as error:
             # The address asks for the impossible: open on what there is, and say so.
-            message, state = str(error), {"model": registry.default, **START}
+            message, state = str(error), {"model": registry.default("image"), **START}
             shown = everything(**state, request=request)
         label, card, gallery, speed = shown
-        choices = list(dict.fromkeys([*registry.offered, state["model"]]))
+        choices = list(dict.fromkeys([*registry.names("image"), state["model"]]))
         return (
             gr.update(choices=choices, value=state["model"]),
             *list(state.values())[1:4],
@@ -165,7 +167,7 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
         ready = gr.update(value=language["load"], interactive=True)
         try:
             shown = everything(repo_id, seed, num_images, truncation, label, request)
-            choices = list(dict.fromkeys([*registry.offered, repo_id]))
+            choices = list(dict.fromkeys([*registry.names("image"), repo_id]))
             yield gr.update(choices=choices, value=repo_id), "", ready, *shown
         except Exception as error:  # whatever it is, the button must come back
             message = str(error)

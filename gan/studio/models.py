@@ -3,14 +3,19 @@
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from gan import hub
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
-from gan.pipeline import INDEX
+from gan.pipeline import INDEX, GANPipeline
+from gan.studio.records import kind
+from gan.text.pipeline import TextPipeline
 
 BUNDLED = Path(__file__).parents[2] / "weights"
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
@@ -61,16 +66,41 @@ class Registry:
         self.offered = offered
         self.allow_paths = allow_paths
         self.capacity = capacity
-        self._loaded: OrderedDict[str, ImagePipeline] = OrderedDict()
+        self._loaded: OrderedDict[str, GANPipeline] = OrderedDict()
         self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # as long as somebody waits
         self._lock = threading.Lock()
 
-    @property
-    def default(self) -> str:
-        """The model that the page opens on."""
-        return next(iter(self.offered))
+    def names(self, wanted: str) -> list[str]:
+        """The offered models of a kind, "image" or "text". What isn't known of a Hub id counts as pictures."""
+        return [model for model, source in self.offered.items() if (kind(source) or "image") == wanted]
 
-    def get(self, model: str) -> ImagePipeline:
+    def default(self, wanted: str) -> str:
+        """The first offered model of a kind; "", which no model is called, where there is none."""
+        return next(iter(self.names(wanted)), "")
+
+    def image_model(self, model: str) -> ImagePipeline:
+        """As `get`, of a model of pictures; it comes without its discriminator.
+
+        Raises:
+            GANError: as for `get`, and if it makes something else.
+        """
+        pipeline = self.get(model)
+        if not isinstance(pipeline, ImagePipeline):
+            raise GANError(f"{model} makes {pipeline.unit}, and here a model of pictures is needed; {self._some('image')}")
+        return pipeline
+
+    def text_model(self, model: str) -> TextPipeline:
+        """As `get`, of a model of text; it comes with its critic, where it has one.
+
+        Raises:
+            GANError: as for `get`, and if it makes something else.
+        """
+        pipeline = self.get(model)
+        if not isinstance(pipeline, TextPipeline):
+            raise GANError(f"{model} makes {pipeline.unit}, and here a model of text is needed; {self._some('text')}")
+        return pipeline
+
+    def get(self, model: str) -> GANPipeline:
         """The pipeline of an offered name, a Hub id or, where allowed, a folder.
 
         Raises:
@@ -87,8 +117,11 @@ class Registry:
             with self._lock:
                 if source in self._loaded:
                     return self._loaded[source]
-            # Nobody is judged here: without the discriminator a model loads faster and takes half the memory.
-            pipeline = ImagePipeline.from_pretrained(source, discriminator=None)
+            if not Path(source).is_dir() and kind(source) is None:
+                hub.download(source, files=[INDEX])
+            # Pictures aren't judged here: without the discriminator they load faster and take half the memory.
+            unused = {"discriminator": None} if kind(source) == "image" else {}
+            pipeline = GANPipeline.from_pretrained(source, **unused)
             with self._lock:
                 self._loaded[source] = pipeline
                 if len(self._loaded) > self.capacity:
@@ -112,3 +145,26 @@ class Registry:
         raise GANError(
             f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
         )
+
+    def _some(self, wanted: str) -> str:
+        names = self.names(wanted)
+        return f"choose one of {', '.join(names)}." if names else "none is offered here."
+
+
+def ask_kinds(registry: Registry, seconds: float = 5.0) -> None:
+    """Fetches the indexes of offered Hub models that have never been here, so that each is offered where it belongs.
+
+    Waits no longer than `seconds`; where there is no line, the page opens all the same.
+    """
+
+    def fetch(source: str) -> None:
+        with suppress(GANError):  # said when the model is opened
+            hub.download(source, files=[INDEX])
+
+    unknown = [source for source in registry.offered.values() if not Path(source).is_dir() and kind(source) is None]
+    asking = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
+    for thread in asking:
+        thread.start()
+    end = time.monotonic() + seconds
+    for thread in asking:
+        thread.join(max(0.0, end - time.monotonic()))

@@ -45,7 +45,7 @@ def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
     Raises:
         GANError: if an argument can't be used.
     """
-    pipeline = registry.get(model)
+    pipeline = registry.image_model(model)
 
     def work() -> Morph:
         output = pipeline.interpolate(a, b, steps=STEPS, label=label or None)
@@ -117,7 +117,7 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
     Raises:
         GANError: if it can't be loaded or has no encoder.
     """
-    pipeline = registry.get(model)
+    pipeline = registry.image_model(model)
     if pipeline.encoder is None:
         raise GANError(f"{model} has no encoder, so it cannot take pictures.")
     (images, labels), _ = in_turn(lambda: examples(pipeline))
@@ -139,7 +139,7 @@ def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]
     Raises:
         GANError: if something asked for can't be used.
     """
-    pipeline = registry.get(asked["model"])
+    pipeline = registry.image_model(asked["model"])
     (a, a_inverted), (b, b_inverted) = (_end(pipeline, asked[key], words) for key in ("a", "b"))
     found = morph(registry, asked["model"], a, b, asked["label"])
     return {
@@ -163,7 +163,7 @@ def morph_file(registry: Registry, asked: dict[str, Any], words: dict[str, str])
     Raises:
         GANError: if something asked for can't be used.
     """
-    pipeline = registry.get(asked["model"])
+    pipeline = registry.image_model(asked["model"])
     a, b = (_end(pipeline, asked[key], words)[0] for key in ("a", "b"))
     data, kind = animation(morph(registry, asked["model"], a, b, asked["label"]).frames)
     model = Path(asked["model"]).name if Path(asked["model"]).is_absolute() else asked["model"]

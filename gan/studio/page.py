@@ -13,9 +13,9 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
-from gan.studio import compare, images, morph
+from gan.studio import compare, images, morph, text
 from gan.studio.endpoints import add_endpoints
-from gan.studio.models import Registry, given_models, offered_models
+from gan.studio.models import Registry, ask_kinds, given_models, offered_models
 from gan.studio.pictures import START, draw
 from gan.studio.records import comparisons
 from gan.studio.strings import i18n
@@ -39,8 +39,8 @@ def build_page(registry: Registry) -> gr.Blocks:
                 apply_default_css=False,
             )
             model = gr.Dropdown(
-                list(registry.offered),
-                value=registry.default,
+                registry.names("image"),
+                value=registry.default("image") or None,
                 label=i18n("model"),
                 show_label=False,
                 container=False,
@@ -56,12 +56,15 @@ def build_page(registry: Registry) -> gr.Blocks:
                 morph.build(registry)
             with gr.Tab(i18n("compare_tab"), id="compare", elem_id="compare-tab", visible=bool(compared)):
                 compare.build(registry, compared)
+            with gr.Tab(i18n("text_tab"), id="text", elem_id="text-tab", visible=bool(registry.names("text"))):
+                text.build(registry)
         add_endpoints(registry)
 
         def select_tab(request: gr.Request):
             asked = request.query_params.get("tab")
-            known = asked == "morph" or (asked == "compare" and bool(compared))
-            return gr.update(selected=asked if known else "pictures")
+            shown = ["pictures", "morph", *["compare"] * bool(compared), *["text"] * bool(registry.names("text"))]
+            first = "pictures" if registry.names("image") else "text"
+            return gr.update(selected=asked if asked in shown else first)
 
         page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
     return page.queue(max_size=64)
@@ -69,7 +72,7 @@ def build_page(registry: Registry) -> gr.Blocks:
 
 def main(arguments: list[str] | None = None) -> None:
     """`python app.py`: reads the command line and serves the page until it is stopped."""
-    parser = argparse.ArgumentParser(description="Opens the studio: a page to play with image generators.")
+    parser = argparse.ArgumentParser(description="Opens the studio: a page to play with generators.")
     parser.add_argument(
         "--models",
         nargs="+",
@@ -90,6 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     except GANError as error:
         stop(str(error))
     disable_progress_bar()
+    ask_kinds(registry)
     set_threads()
     threading.Thread(target=warm_up, args=(registry,), daemon=True).start()
     page = build_page(registry)
@@ -126,4 +130,4 @@ def set_threads() -> None:
 def warm_up(registry: Registry) -> None:
     """Loads the first model while the page is still on its way to the browser."""
     with suppress(GANError):  # the page asks again in a moment, and has somebody to tell
-        draw(registry, registry.default, **START)
+        draw(registry, registry.default("image"), **START)

@@ -58,7 +58,7 @@ def draw(
         raise GANError("The seed, the number of pictures and the truncation must be numbers.")
     if not 1 <= num_images <= MOST:
         raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MOST}.")
-    pipeline = registry.get(model)
+    pipeline = registry.image_model(model)
     return in_turn(lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None))
 
 
@@ -105,7 +105,7 @@ def gallery_value(
         }
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
-    height, width = registry.get(model).resolution
+    height, width = registry.image_model(model).resolution
     state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
     return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
 
@@ -116,7 +116,7 @@ def class_name(registry: Registry, model: str, label: str) -> str:
     Raises:
         GANError: if it has no such class.
     """
-    pipeline = registry.get(model)
+    pipeline = registry.image_model(model)
     index = pipeline.label_index(label)
     return next(name for k, name in enumerate(pipeline.labels or []) if k == index)
 

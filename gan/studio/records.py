@@ -11,6 +11,12 @@ from huggingface_hub import try_to_load_from_cache
 from gan.pipeline import INDEX, TRAINING
 
 OBJECTIVES = ("gan", "vae", "vaegan")  # in the order in which they are compared
+KINDS = {"ImagePipeline": "image", "TextPipeline": "text"}  # what a model makes, by the class that its index names
+
+
+def kind(source: str) -> str | None:
+    """What the model of a folder or Hub id makes, one of `KINDS`; `None` where that isn't known (yet)."""
+    return KINDS.get(str(_read(source, INDEX).get("_class_name")))
 
 
 def has_encoder(source: str) -> bool:

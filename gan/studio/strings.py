@@ -2,6 +2,8 @@
 
 import gradio as gr
 
+from gan.studio import text_strings
+
 EN = {
     "tagline": "Small generators, live.",
     "model": "Model",
@@ -202,6 +204,8 @@ ZH = {
     "minutes": "{m} 分钟",
     "seconds": "{s} 秒",
 }
+EN |= text_strings.EN
+ZH |= text_strings.ZH
 LANGUAGES = {"en": EN, "zh": ZH}
 
 # Gradio translates the labels of its own components in the browser; this is that part.

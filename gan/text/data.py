@@ -80,8 +80,9 @@ def load(args: Any) -> Splits:
     for each, always the same ones; of fewer than 40 texts none is.
 
     Args:
-        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `text_column`,
-            `label_column`, `max_train_samples`, `streaming`, `unconditional`.
+        args: `dataset_name`, `dataset_config_name` (of the built-in oracle: a file with other weights),
+            `train_data_dir`, `cache_dir`, `hub_token`, `text_column`, `label_column`, `max_train_samples`,
+            `streaming`, `unconditional`.
 
     Raises:
         GANError: if there are no usable texts, with the reason.
@@ -89,8 +90,8 @@ def load(args: Any) -> Splits:
     if args.train_data_dir is not None:
         found = {"train": _from_folder(args)}
     elif args.dataset_name in BUILT_IN:
-        found = oracle.texts() if args.dataset_name == "oracle" else verses.texts()
-        found = {split: TextSet(split=split, name=args.dataset_name, **part) for split, part in found.items()}
+        written = _oracle(args) if args.dataset_name == "oracle" else verses.texts()
+        found = {split: TextSet(split=split, name=args.dataset_name, **part) for split, part in written.items()}
         if args.unconditional:
             found = {split: replace(part, labels=None, label_names=None) for split, part in found.items()}
     else:
@@ -108,6 +109,10 @@ def load(args: Any) -> Splits:
         validation = validation or train.take(first, "twentieth to choose by")
         train = train.take(np.sort(rest), "train without what is held out")
     return Splits(train, validation, test)
+
+
+def _oracle(args: Any) -> dict[str, dict[str, Any]]:
+    return oracle.texts(oracle.Oracle(path=args.dataset_config_name))
 
 
 def _from_folder(args: Any) -> TextSet:
@@ -153,7 +158,7 @@ def _from_dataset(args: Any) -> dict[str, TextSet]:
 
 
 def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) -> TextSet:
-    features = split.features or next(iter(split), {})  # a stream may not know before its first row
+    features: Any = split.features or next(iter(split), {})  # a stream may not know before its first row
     column = args.text_column or next((name for name in ("text", "sentence", "caption") if name in features), None)
     if column is None or column not in features:
         wanted = "column of texts" if column is None else f"text column {column!r}"
@@ -230,7 +235,7 @@ def natural_length(train: TextSet, tokenizer: Tokenizer) -> int:
 def encode(texts: TextSet, tokenizer: Tokenizer, max_length: int) -> Encoded:
     """Texts as tokens, those that are longer than `max_length` cut off there."""
     ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts.texts, add_special_tokens=False)]
-    tokens = np.full((len(ids), max_length + texts.has_end), IGNORED, dtype=np.int64)
+    tokens: Any = np.full((len(ids), max_length + texts.has_end), IGNORED, dtype=np.int64)
     for row, sample in zip(tokens, ids):
         row[: min(len(sample), max_length)] = sample[:max_length]
         if texts.has_end and len(sample) <= max_length:

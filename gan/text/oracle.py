@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.text.tokens import numbers_tokenizer
 
 VOCABULARY, WIDTH, LENGTH = 5_000, 32, 20  # of the published benchmark
@@ -27,6 +29,9 @@ class Oracle(nn.Module):
     Args:
         seed: of the weights.
         path: a safetensors file with other weights (of the published oracle, for instance).
+
+    Raises:
+        GANError: if the file cannot be read or holds something else.
     """
 
     def __init__(self, seed: int = SEED, path: str | Path | None = None):
@@ -40,9 +45,15 @@ class Oracle(nn.Module):
                 parameter.data.normal_(generator=generator)
             self.lstm.bias_hh_l0.data.zero_()
         else:
-            weights = load_file(path)
+            try:
+                weights = load_file(path)
+            except (OSError, SafetensorError) as error:
+                raise GANError(f"The weights of the oracle, {path}, cannot be read ({error}).") from error
             names = {name if "." in name and "lstm" not in name else f"{name}_l0": name for name in weights}
-            self.load_state_dict({name: weights[stored] for name, stored in names.items()})
+            try:
+                self.load_state_dict({name: weights[stored] for name, stored in names.items()})
+            except RuntimeError as error:
+                raise GANError(f"{path} does not hold the weights of such an oracle.") from error
         self.requires_grad_(False)
 
     @torch.inference_mode()

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from diffusers.utils import BaseOutput
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.errors import GANError
@@ -79,7 +78,7 @@ class TextPipeline(GANPipeline):
         labels: list[str] | None = None,
         critic_strength: float = 0.0,
         format_version: int = FORMAT_VERSION,
-        tokenizer: Tokenizer | None = None,
+        tokenizer: Any = None,
     ):
         super().__init__()
         check_labels(labels, generator.config.num_classes)
@@ -87,7 +86,7 @@ class TextPipeline(GANPipeline):
         self.register_to_config(labels=labels, critic_strength=critic_strength, format_version=format_version)
         self.training: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
-        self.tokenizer = tokenizer
+        self.tokenizer: Any = tokenizer  # a `Tokenizer`, but for the moments in which a model is loaded
         for network in (generator, discriminator):
             if network is not None:
                 network.eval()
@@ -180,7 +179,7 @@ class TextPipeline(GANPipeline):
         seeds = sample_seeds(seed, num_samples)
         if num_samples > ROWS:
             raise GANError(f"{num_samples} samples were asked for; {ROWS} at most can be streamed.")
-        defaults = {
+        defaults: dict[str, Any] = {
             "temperature": 1.0,
             "top_k": 0,
             "top_p": 1.0,

@@ -24,8 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     from gan.text.trainer import TextTask
     from gan.training import arguments
     from gan.training.loop import train
+    from gan.training.task import Task
 
-    tasks = {"image": ImageTask, "text": TextTask}  # a new modality is one more entry
+    tasks: dict[str, type[Task]] = {"image": ImageTask, "text": TextTask}  # a new modality is one more entry
     args = arguments.parser(tasks).parse_args(argv)
     logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
     logging.getLogger("gan").setLevel(logging.INFO)

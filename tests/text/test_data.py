@@ -29,7 +29,7 @@ NOTHING: dict[str, Any] = {
 
 
 def load(**asked: Any) -> data.Splits:
-    return data.load(Namespace(**(NOTHING | {key: value for key, value in asked.items()})))
+    return data.load(Namespace(**(NOTHING | asked)))
 
 
 def write(path: Path, lines: list[str]) -> Path:
