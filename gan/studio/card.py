@@ -21,9 +21,7 @@ def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
         "parameters": pipeline.num_parameters,
         "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 2),
         "training": {
-            key: training[key]
-            for key in ("dataset", "steps", *seen, "seconds", "seed", "command")
-            if key in training
+            key: training[key] for key in ("dataset", "steps", *seen, "seconds", "seed", "command") if key in training
         },
         "license": arguments.get("license") if isinstance(arguments, dict) else None,
         "metrics": [metric for metric in pipeline.metrics.get("metrics", []) if isinstance(metric, dict)],

@@ -5,7 +5,7 @@ const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\
 
 // What the page was opened with. The first tab to be loaded notes it, before any writes an address of its own.
 const opened = (window.studioOpened ??= new URL(window.location.href).searchParams);
-const PARTS = ["tab", "model", "data", "seed", "n", "psi", "label", "a", "b"];
+const PARTS = ["tab", "model", "data", "seed", "n", "psi", "t", "k", "p", "lambda", "best", "prefix", "acrostic", "label", "view", "a", "b"];
 
 // Writes what is shown into the address, so that it restores it: parts of this tab, and none of another.
 function writeAddress(how, parts) {
@@ -33,6 +33,31 @@ function saveBytes(base64, type, name) {
   const url = URL.createObjectURL(new Blob([bytes], { type }));
   save(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+const ICONS = {
+  earlier: "M10 3 5 8l5 5", later: "m6 3 5 5-5 5", back: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
+  copy: "M6.5 9.5a3 3 0 0 0 4.2 0l2.4-2.4a3 3 0 0 0-4.2-4.2l-.9.9M9.5 6.5a3 3 0 0 0-4.2 0L2.9 8.9a3 3 0 0 0 4.2 4.2l.9-.9",
+  png: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", zip: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", save: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10",
+  copies: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
+  eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.3a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4z",
+};
+
+// A button with an icon and words, which stand beside it or, where there is no room, are its name.
+function iconButton(key, name, onclick) {
+  const button = make("button", { type: "button", "data-action": key, title: name, "aria-label": name, onclick }, make("span", { text: name }));
+  button.insertAdjacentHTML("afterbegin", `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[key]}"/></svg>`);
+  return button;
+}
+
+// Says for a moment on a button of `iconButton` what became of it.
+function flash(button, words) {
+  button.classList.add("said");
+  button.lastChild.textContent = words;
+  setTimeout(() => {
+    button.classList.remove("said");
+    button.lastChild.textContent = button.title;
+  }, 1600);
 }
 
 // An element with attributes, "text" and "on..." among them, and children.

@@ -2,11 +2,6 @@
 // that it restores what is shown, and asks for another state with trigger("go", {seed, num_images, ...}).
 // Given by gr.HTML: element, props, server, trigger, watch; by common.js: say, save, inSight, writeAddress, ...
 
-const ICONS = {
-  earlier: "M10 3 5 8l5 5", later: "m6 3 5 5-5 5", back: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
-  copy: "M6.5 9.5a3 3 0 0 0 4.2 0l2.4-2.4a3 3 0 0 0-4.2-4.2l-.9.9M9.5 6.5a3 3 0 0 0-4.2 0L2.9 8.9a3 3 0 0 0 4.2 4.2l.9-.9",
-  png: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", zip: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10",
-};
 const gallery = element.querySelector(".gallery");
 gallery.innerHTML = `
   <div class="bar"><div class="title" aria-live="polite"></div><div class="tools"></div></div>
@@ -16,15 +11,8 @@ const [title, tools, message, tiles] = [".title", ".tools", ".message", ".tiles"
 
 const buttons = {};
 for (const key of ["back", "earlier", "later", "copy", "png", "zip"]) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.action = key;
-  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[key]}"/></svg><span></span>`;
-  button.lastChild.textContent = button.title = say(key);
-  button.setAttribute("aria-label", say(key));
-  button.onclick = () => actions[key]();
-  tools.append(button);
-  buttons[key] = button;
+  buttons[key] = iconButton(key, say(key), () => actions[key]());
+  tools.append(buttons[key]);
 }
 
 gallery.classList.add("waiting");
@@ -121,15 +109,6 @@ function open(seed) {
   trigger("go", { seed, num_images: 1 });
 }
 
-function flash(key, message) {
-  buttons[key].classList.add("said");
-  buttons[key].lastChild.textContent = message;
-  setTimeout(() => {
-    buttons[key].classList.remove("said");
-    buttons[key].lastChild.textContent = say(key);
-  }, 1600);
-}
-
 const state = () => {
   const { model, seed, num_images, truncation, label } = shown;
   return { model, seed, num_images, truncation, label };
@@ -146,9 +125,9 @@ const actions = {
   async copy() {
     try {
       await navigator.clipboard.writeText(window.location.href);
-      flash("copy", say("copied"));
+      flash(buttons.copy, say("copied"));
     } catch {
-      flash("copy", say("failed"));
+      flash(buttons.copy, say("failed"));
     }
   },
   png: () => save(png(shown.pictures[0].png), shown.pictures[0].file),
@@ -158,7 +137,7 @@ const actions = {
       const name = `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
       saveBytes(data, "application/zip", name);
     } catch {
-      flash("zip", say("failed"));
+      flash(buttons.zip, say("failed"));
     }
   },
 };

@@ -86,7 +86,7 @@ class Registry:
         """
         pipeline = self.get(model)
         if not isinstance(pipeline, ImagePipeline):
-            raise GANError(f"{model} makes {pipeline.unit}, and here a model of pictures is needed; {self._some('image')}")
+            raise GANError(f"{model} makes {pipeline.unit}, not pictures; {self._some('image')}")
         return pipeline
 
     def text_model(self, model: str) -> TextPipeline:
@@ -97,7 +97,7 @@ class Registry:
         """
         pipeline = self.get(model)
         if not isinstance(pipeline, TextPipeline):
-            raise GANError(f"{model} makes {pipeline.unit}, and here a model of text is needed; {self._some('text')}")
+            raise GANError(f"{model} makes {pipeline.unit}, not texts; {self._some('text')}")
         return pipeline
 
     def get(self, model: str) -> GANPipeline:

@@ -5,7 +5,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors
 
-CSS = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("studio.css", "workbench.css"))
+SHEETS = ("studio.css", "workbench.css", "text.css")
+CSS = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SHEETS)
 
 # No font is fetched: a studio opens offline, and Chinese needs the system's fonts anyway.
 SANS = (

@@ -1,0 +1,207 @@
+"""Texts for the page and the endpoints, and the streams in which the page reads them while they are being written.
+
+A stream is pulled: the page asks for more until it has everything, and stops asking when a slider has moved on.
+Nothing has to be cancelled, no stream gets ahead of its reader, and every token takes its turn on the generator's
+thread, between the pictures of others.
+"""
+
+import math
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from numbers import Real
+from typing import Any, TypeAlias
+
+from gan.errors import GANError
+from gan.pipeline import sample_seeds
+from gan.studio.pictures import in_turn
+from gan.text.pipeline import TextPipeline, TextPipelineOutput
+from gan.text.sampling import ROWS
+
+MOST_TEXTS = ROWS  # at once: they grow beside each other
+MOST_BEST_OF = 32  # of the slider: as many candidates go through the networks at once
+MOST_STRENGTH = 3.0  # of the slider; the pipeline takes more
+MOST_TEMPERATURE = 1.5
+MOST_LETTERS = 1000  # of a beginning
+OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
+FIRST, NEXT = 0.0, 0.04  # seconds of writing that go into an answer, beyond its first token
+
+Token: TypeAlias = tuple[str | None, float, float | None]  # what it adds (`None`: the end), log probability, opinion
+
+
+@dataclass
+class Writing:
+    """Texts on their way to a page.
+
+    Attributes:
+        progress: what there is of them, after every token.
+        sent: how many tokens of each the page has.
+        milliseconds: that writing has taken so far, waiting not counted.
+        lock: held by the request that it goes on for.
+    """
+
+    progress: Iterator[TextPipelineOutput]
+    sent: list[int]
+    milliseconds: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Streams:
+    """The streams that pages are reading, the oldest forgotten when there are too many."""
+
+    def __init__(self, capacity: int = OPEN_STREAMS):
+        self.capacity = capacity
+        self._open: OrderedDict[str, Writing] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, pipeline: TextPipeline, asked: dict[str, Any]) -> dict[str, Any]:
+        """Opens a stream, and answers as `more` does, with its name as "stream".
+
+        Args:
+            asked: the arguments of `progress`.
+
+        Raises:
+            GANError: if one of them can't be used.
+        """
+        writing, name = Writing(progress(pipeline, **asked), []), secrets.token_urlsafe(9)
+        answer = _go_on(writing, FIRST)
+        if not answer["done"]:
+            with self._lock:
+                self._open[name] = writing
+                while len(self._open) > self.capacity:
+                    self._open.popitem(last=False)
+        return {"stream": name, **answer}
+
+    def more(self, name: str) -> dict[str, Any]:
+        """What has been written since the last answer.
+
+        Returns:
+            "samples": of each its "seed", its "label" and its new "tokens"; "done"; "milliseconds" of writing. Or
+            {"gone": True} for a stream that isn't open.
+
+        Raises:
+            GANError: if writing fails.
+        """
+        with self._lock:
+            writing = self._open.get(name)
+            if writing is None:
+                return {"gone": True}
+            self._open.move_to_end(name)
+        with writing.lock:
+            answer = _go_on(writing, NEXT)
+        if answer["done"]:
+            with self._lock:
+                self._open.pop(name, None)
+        return answer
+
+
+def progress(
+    pipeline: TextPipeline,
+    seed: int,
+    num_samples: int,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    prefix: str = "",
+    critic_strength: float | None = None,
+    acrostic: str = "",
+    best_of: int = 1,
+    label: str = "",
+) -> Iterator[TextPipelineOutput]:
+    """Texts, unfinished, whenever there is more of them; what comes last are all of them, finished.
+
+    One by one the tokens of all, or, where the best of several candidates is kept, some finished texts at a time.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    numbers = (seed, num_samples, temperature, top_k, top_p, best_of)
+    if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
+        raise GANError("The seed, the number of texts and the sliders must be numbers.")
+    if not 1 <= num_samples <= MOST_TEXTS:
+        raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MOST_TEXTS}.")
+    if len(prefix or "") > MOST_LETTERS or len(acrostic or "") > MOST_LETTERS:
+        raise GANError(f"A text can begin with {MOST_LETTERS} letters at most.")
+    sample_seeds(seed, num_samples)
+    settings: dict[str, Any] = {
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "prefix": prefix or "",
+        "acrostic": acrostic or "",
+        "critic_strength": critic_strength,
+        "label": label or None,
+    }
+    if best_of == 1:
+        yield from pipeline.stream(seed, int(num_samples), **settings)
+        return
+    whole: TextPipelineOutput | None = None
+    together = max(1, ROWS // max(1, int(best_of)))  # texts whose candidates fill the networks' rows: a short turn
+    for start in range(0, int(num_samples), together):
+        count = min(together, int(num_samples) - start)
+        found = pipeline(seed + start, count, best_of=best_of, **settings)
+        whole = found if whole is None else _joined(whole, found)
+        yield whole
+
+
+def write(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
+    """Finished texts, written in turns. Arguments and errors are those of `progress`."""
+    last: TextPipelineOutput | None = None
+    steps = progress(pipeline, **asked)
+    while (step := in_turn(lambda: next(steps, None))[0]) is not None:
+        last = step
+    assert last is not None  # a text is asked for, and its first token is a step
+    return last
+
+
+def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[dict[str, Any]]:
+    """Of each text "seed", "label" and "tokens", without those that were sent before."""
+    count = len(output.texts)
+    opinions = output.token_opinions or [None] * count
+    labels = output.labels or [None] * count
+    return [
+        {
+            "seed": output.seeds[k],
+            "label": labels[k],
+            "tokens": tokens(output.pieces[k], output.token_log_likelihoods[k], opinions[k])[sent[k] if sent else 0 :],
+        }
+        for k in range(count)
+    ]
+
+
+def tokens(pieces: list[str], log_likelihoods: list[float], opinions: list[float] | None) -> list[Token]:
+    """The tokens of a text; its end, which adds nothing, is one as well."""
+    rows = zip_longest(pieces, log_likelihoods, opinions or [])
+    return [(piece, round(p, 4), None if opinion is None else round(opinion, 4)) for piece, p, opinion in rows]
+
+
+def takes_acrostic(pipeline: TextPipeline) -> bool:
+    """Whether the model writes verse whose lines end in Chinese marks, a character a token."""
+    return all(pipeline.tokenizer.token_to_id(mark) is not None for mark in "，。")
+
+
+def _joined(a: TextPipelineOutput, b: TextPipelineOutput) -> TextPipelineOutput:
+    both = {key: a[key] + b[key] if a[key] is not None else None for key in a}
+    return TextPipelineOutput(**{"labels": None, "token_opinions": None} | both)
+
+
+def _go_on(writing: Writing, seconds: float) -> dict[str, Any]:
+    """Writes a token, and more until the time is over."""
+    end = time.monotonic() + seconds
+    done, last = False, None
+    while last is None or (time.monotonic() < end and not done):
+        step, milliseconds = in_turn(lambda: next(writing.progress, None))
+        writing.milliseconds += milliseconds
+        done, last = step is None, step or last
+        if done:
+            break
+    if last is None:  # it was finished, and all of it sent
+        return {"samples": [], "done": True, "milliseconds": round(writing.milliseconds, 1)}
+    sent = writing.sent + [0] * (len(last.texts) - len(writing.sent))
+    found = samples(last, sent)
+    writing.sent = [k + len(sample["tokens"]) for k, sample in zip(sent, found)]
+    return {"samples": found, "done": done, "milliseconds": round(writing.milliseconds, 1)}
