@@ -19,7 +19,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
-from gan.training.loop import _native_precision
+from gan.precision import native_precision
 
 LATENT, EMBEDDING, BATCH = 100, 10, 128
 
@@ -119,7 +119,7 @@ def main() -> None:
         torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999), fused=True)
         for network in (generator, discriminator)
     ]
-    autocast = torch.autocast(device, torch.bfloat16, enabled=_native_precision() == "bf16")
+    autocast = torch.autocast(device, torch.bfloat16, enabled=native_precision() == "bf16")
     ones, zeros = torch.ones(BATCH, device=device), torch.zeros(BATCH, device=device)
 
     budget, seen = baseline.Budget(args.minutes, args.cpu_minutes), 0

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
 from gan.image.trainer import ImageTask
+from gan.precision import native_precision
 from gan.training import arguments
 from gan.training.ema import EMA
-from gan.training.loop import _native_precision
 from gan.training.randomness import ShuffledOrder, StepRandom
 
 SHAPES = ((64, 32), (128, 32), (128, 16), (256, 16), (256, 8))  # channels and side of convolutions in batches of 64
@@ -146,7 +146,7 @@ def main() -> None:
     own, flags = parser.parse_known_args()
     defaults = ["--dataset_name", "glyphs", "--max_train_samples", "1000"]
     args = arguments.parser({"image": ImageTask}).parse_args(["image", *defaults, *flags])
-    args.mixed_precision = args.mixed_precision or _native_precision()
+    args.mixed_precision = args.mixed_precision or native_precision()
     torch.set_flush_denormal(True)
 
     step = Step(args)

@@ -7,6 +7,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 if TYPE_CHECKING:
     from gan.pipeline import GANPipeline
 
+ARROWS = {True: "↑", False: "↓", None: "≈"}  # what is better: more, less, or as much as real data have
+
 
 def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
     """The card of a model, complete: nothing in it is left to fill in, and what isn't known isn't mentioned.
@@ -48,11 +50,11 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
         "## Use it",
         pipeline.usage(repo_id),
         _training_section(pipeline, training),
-        _metrics_section(metrics, training, shows_neighbours=pipeline.neighbours is not None),
+        _metrics_section(pipeline),
         "## Fine-tune it",
         _again(pipeline, repo_id),
         "## Limits",
-        "It draws what its data showed and nothing else, with the biases of that data; a sample is a function of the "
+        "It makes what its data showed and nothing else, with the biases of that data; a sample is a function of the "
         "model and its seed. The weights are safetensors; no code from this repository is run when it is loaded.",
     ]
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n")
@@ -84,50 +86,53 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
     return f"## How it was made\n\n| | |\n|---|---|\n{table}{command}"
 
 
-def _metrics_section(metrics: dict[str, Any], training: dict[str, Any], shows_neighbours: bool) -> str:
+def _metrics_section(pipeline: "GANPipeline") -> str:
+    metrics, training = pipeline.metrics, pipeline.training
+    setting = metrics.get("setting", "with truncation 1")
     if not metrics.get("metrics"):
         return ""
     if metrics.get("command", training.get("command")) == training.get("command"):
-        when = "Measured at the end of training, with truncation 1, by the command above."
+        when = f"Measured at the end of training, {setting}, by the command above."
     else:
-        when = f"Measured with truncation 1 by\n\n```bash\n{metrics['command']}\n```"
+        when = f"Measured {setting} by\n\n```bash\n{metrics['command']}\n```"
     parts = ["## What was measured", metrics_tables(metrics), when]
-    if shows_neighbours:
+    if pipeline.sweep is not None:
+        parts.insert(-1, "![LM score and reverse LM score over temperatures](sweep.png)")
+    if pipeline.neighbours is not None:
         parts.insert(-1, "![Generated pictures and their nearest training pictures](neighbours.png)")
     return "\n\n".join(parts)
 
 
 def metrics_tables(metrics: dict[str, Any]) -> str:
-    """The contents of a `metrics.json` in Markdown: a table for each feature space, a sentence for the neighbours."""
+    """The contents of a `metrics.json` in Markdown: a table for each feature space or group, and what to know of them.
+
+    A figure that has no better and worse (`higher_is_better` is `None`) should be near its floor. `note` says what was
+    compared with what; without one, pictures were.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for metric in metrics["metrics"]:
-        groups.setdefault(metric.get("features", ""), []).append(metric)
+        groups.setdefault(metric.get("group") or metric.get("features", ""), []).append(metric)
     parts = []
     for features, group in groups.items():
         names = [metric["name"].removesuffix(f" ({features})") for metric in group]
-        arrows = ["↑" if metric.get("higher_is_better") else "↓" for metric in group]
+        arrows = [ARROWS[metric.get("higher_is_better", False)] for metric in group]
         rows = [
             [features, *(f"{name} {arrow}" for name, arrow in zip(names, arrows, strict=True))],
             ["---"] * (len(group) + 1),
             ["**generated**", *(f"**{metric['value']}**" for metric in group)],
-            ["real (floor)", *(str(metric["floor"]) for metric in group)],
+            ["real (floor)", *(_shown(metric["floor"]) for metric in group)],
             *(
-                [yardstick["name"], *(str(yardstick["values"].get(metric["name"], "")) for metric in group)]
+                [yardstick["name"], *(_shown(yardstick["values"].get(metric["name"])) for metric in group)]
                 for yardstick in metrics.get("yardsticks", [])
             ),
         ]
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
-    samples = {metric["name"].split(" (")[0]: metric["samples"] for metric in metrics["metrics"]}
-    most = max(samples.values())
-    fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
-    parts.append(
-        f"↓: lower is better, ↑: higher is better. {most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the "
-        f"{metrics['metrics'][0]['split']} split. The floor is what real pictures score: training pictures against "
-        "held-out ones"
-        + ("; for class agreement, held-out pictures" if "Class agreement" in samples else "")
-        + "."
-        + (" Yardsticks: the held-out pictures themselves with Gaussian noise." if metrics.get("yardsticks") else "")
-    )
+    if sweep := metrics.get("sweep"):
+        parts.append(_sweep_table(sweep))
+    better = [metric.get("higher_is_better", False) for metric in metrics["metrics"]]
+    legend = "↓: lower is better, ↑: higher is better"
+    legend += ", ≈: as near to the floor as can be. " if None in better else ". "
+    parts.append(legend + (metrics.get("note") or _note_on_pictures(metrics)))
     if near := metrics.get("neighbours"):
         parts.append(
             f"Memorisation: the distance from a generated picture to the nearest training picture is "
@@ -136,6 +141,35 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
             f"ones."
         )
     return "\n\n".join(parts)
+
+
+def _note_on_pictures(metrics: dict[str, Any]) -> str:
+    samples = {metric["name"].split(" (")[0]: metric["samples"] for metric in metrics["metrics"]}
+    most = max(samples.values())
+    fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
+    return (
+        f"{most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the "
+        f"{metrics['metrics'][0]['split']} split. The floor is what real pictures score: training pictures against "
+        "held-out ones"
+        + ("; for class agreement, held-out pictures" if "Class agreement" in samples else "")
+        + "."
+        + (" Yardsticks: the held-out pictures themselves with Gaussian noise." if metrics.get("yardsticks") else "")
+    )
+
+
+def _sweep_table(sweep: dict[str, Any]) -> str:
+    """LM score and reverse LM score of each curve at each temperature."""
+    temperatures = [str(point["temperature"]) for point in next(iter(sweep["curves"].values()))]
+    rows = [["LM score / reverse LM score at temperature", *temperatures], ["---"] * (len(temperatures) + 1)]
+    for name, curve in sweep["curves"].items():
+        rows.append([name, *(f"{point['lm_score']} / {point['reverse_lm_score']}" for point in curve)])
+    real = f"{sweep['real']['lm_score']} / {sweep['real']['reverse_lm_score']}"
+    rows.append(["real", real, *[""] * (len(temperatures) - 1)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _again(pipeline: "GANPipeline", repo_id: str) -> str:

@@ -25,6 +25,7 @@ REPOSITORY_FILES = [
     "training.json",
     "metrics.json",
     "neighbours.png",
+    "sweep.png",
     "tokenizer.json",
     "README.md",
 ]

@@ -18,7 +18,7 @@ FORMAT_VERSION = 1
 MAX_SEED = 2**32 - 1
 
 INDEX, TRAINING, METRICS = "model_index.json", "training.json", "metrics.json"
-NEIGHBOURS = "neighbours.png"
+PICTURES = {"neighbours": "neighbours.png", "sweep": "sweep.png"}  # of an evaluation, by attribute
 COMPONENTS = ("generator", "discriminator", "encoder")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -30,6 +30,7 @@ class GANPipeline(DiffusionPipeline):
         training: the contents of `training.json`: how the model was made ({} if unknown).
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
+        sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
         losses: what the card says of each objective's loss, the default one first.
@@ -44,6 +45,7 @@ class GANPipeline(DiffusionPipeline):
     training: dict[str, Any]
     metrics: dict[str, Any]
     neighbours: bytes | None = None
+    sweep: bytes | None = None
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> "GANPipeline":
@@ -88,7 +90,8 @@ class GANPipeline(DiffusionPipeline):
                 parameter.data = parameter.data.clone()
         pipeline.training = _read_json(folder / TRAINING, source)
         pipeline.metrics = _read_json(folder / METRICS, source)
-        pipeline.neighbours = (folder / NEIGHBOURS).read_bytes() if (folder / NEIGHBOURS).is_file() else None
+        for attribute, name in PICTURES.items():
+            setattr(pipeline, attribute, (folder / name).read_bytes() if (folder / name).is_file() else None)
         pipeline.read_more(folder, source)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
@@ -132,7 +135,7 @@ class GANPipeline(DiffusionPipeline):
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
                 self._write_repository(Path(temporary), repo_id or folder.resolve().name)
-                for name in (TRAINING, METRICS, NEIGHBOURS):  # of a model that was here before
+                for name in (TRAINING, METRICS, *PICTURES.values()):  # of a model that was here before
                     if not (Path(temporary) / name).exists():
                         (folder / name).unlink(missing_ok=True)
                 for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
@@ -178,10 +181,16 @@ class GANPipeline(DiffusionPipeline):
             if content:
                 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
                 (folder / name).write_text(text, encoding="utf-8")
-        if self.neighbours is not None:
-            (folder / NEIGHBOURS).write_bytes(self.neighbours)
+        self.write_pictures(folder)
         self.save_samples(folder)
         card.model_card(self, repo_id).save(folder / "README.md")
+
+    def write_pictures(self, folder: Path) -> None:
+        """Writes the pictures that an evaluation left."""
+        for attribute, name in PICTURES.items():
+            picture = getattr(self, attribute)
+            if picture is not None:
+                (folder / name).write_bytes(picture)
 
     def read_more(self, folder: Path, source: str) -> None:
         """Reads what a repository of this modality has beside networks; `source` is its name in errors."""

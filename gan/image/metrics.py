@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gan.errors import GANError
+from gan.evaluation import class_indices
 from gan.image.features import PIXELS, FeatureSpace, feature_space
 from gan.image.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
 from gan.image.wasserstein import sliced_wasserstein
@@ -211,7 +211,7 @@ def evaluate(
     asked = test_set.classes(kept) if pipeline.labels else None
     latents, drawn = pipeline.latents(list(range(count)))
     if asked is not None:
-        drawn = _own_indices(pipeline, test_set)[asked]
+        drawn = class_indices(pipeline, test_set.label_names or [], test_set.name)[asked]
     space = feature_space(features, train_set)
     with torch.inference_mode():
         generated = torch.cat(
@@ -307,16 +307,3 @@ def _radii(features: Tensor, k: int) -> Tensor:
 
 def _pixels(images: "ImageSet", indices: Tensor) -> Tensor:
     return torch.from_numpy(images.pixels[indices.numpy()])
-
-
-def _own_indices(pipeline: "ImagePipeline", images: "ImageSet") -> Tensor:
-    """(classes of the data,) the model's own index of each; classes are matched by name."""
-    known = {name.casefold(): index for index, name in enumerate(pipeline.labels or ())}
-    names = images.label_names or []
-    unknown = [name for name in names if name.casefold() not in known]
-    if unknown:
-        raise GANError(
-            f"The model draws {', '.join(pipeline.labels or ())} and does not know the class {unknown[0]!r} of "
-            f"{images.name}; measure it on the data that it was trained on, or name the column with --label_column."
-        )
-    return torch.tensor([known[name.casefold()] for name in names])

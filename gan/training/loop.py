@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from gan import hub
 from gan.errors import GANError
 from gan.pipeline import INDEX
+from gan.precision import native_precision
 from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
 from gan.training.best import Best
@@ -75,7 +76,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     """
     output_dir = Path(args.output_dir)
     _check_output_dir(args, output_dir)
-    args.mixed_precision = args.mixed_precision or _native_precision()
+    args.mixed_precision = args.mixed_precision or native_precision()
     accelerator = Accelerator(
         mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
     )
@@ -275,13 +276,6 @@ def _check_output_dir(args: argparse.Namespace, output_dir: Path) -> None:
         raise GANError(
             f"The folder {output_dir} cannot be made ({error.strerror}); choose another --output_dir."
         ) from error
-
-
-def _native_precision() -> str:
-    """bf16 where the hardware computes in it; emulated, it is slower than float32."""
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "no"
 
 
 def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:

@@ -1,0 +1,148 @@
+"""What the commands that measure a model, `python -m gan.MODALITY.evaluate`, share."""
+
+import argparse
+import json
+import logging
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan.card import metrics_tables, model_card
+from gan.errors import GANError
+from gan.pipeline import METRICS, PICTURES, GANPipeline
+from gan.training.arguments import positive_int, without_folders, without_token
+
+
+def command_line(modality: str, description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that say which model, and where to write."""
+    top = argparse.ArgumentParser(
+        prog=f"python -m gan.{modality}.evaluate", description=description, allow_abbrev=False
+    )
+    top.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
+    top.add_argument("--revision", help="of a model on the Hub")
+    top.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
+    return top
+
+
+def add_data_arguments(top: argparse.ArgumentParser, what: str, built_in: str) -> argparse._ArgumentGroup:
+    """Adds the arguments that say which data, and returns their group.
+
+    Args:
+        what: a sample is, in the plural ("pictures").
+        built_in: names of data sets that are made in code, for the help.
+    """
+    data = top.add_argument_group(f"held-out {what}", "By default the data that the model was trained on.")
+    data.add_argument("--dataset_name", help=f"a Hub id, a local folder laid out as one, or {built_in}")
+    data.add_argument("--dataset_config_name", help="configuration of the data set")
+    data.add_argument("--train_data_dir", help=f"a plain folder of {what}; a part of it is held out")
+    data.add_argument("--split", help="the held-out part; by default test, validation, or a part set aside")
+    data.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
+    data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {what}")
+    data.add_argument("--cache_dir", help="where downloads are kept")
+    data.add_argument("--hub_token", help="a read token; better: `hf auth login`")
+    return data
+
+
+def load_model(args: argparse.Namespace, kind: type[GANPipeline]) -> GANPipeline:
+    """The model that the command line names.
+
+    Raises:
+        GANError: if there is none, or it isn't of that kind.
+    """
+    return kind.from_pretrained(args.model, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir)
+
+
+def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str, Any], what: str) -> None:
+    """Adds what isn't given: as the model was trained, if the data set is the same, or else `defaults`.
+
+    Raises:
+        GANError: if no data set is given, and the model doesn't know its own.
+    """
+    recorded = pipeline.training.get("arguments", {})
+    asked = (args.dataset_name, args.train_data_dir)
+    trained_on = (recorded.get("dataset_name"), recorded.get("train_data_dir"))
+    if asked == (None, None) and trained_on == (None, None):
+        raise GANError(f"{args.model} does not say what it was trained on; name held-out {what} with --dataset_name.")
+    # Or samples that it was trained on would count as held out.
+    same = asked == (None, None) or without_folders(asked[1] or asked[0]) == (trained_on[1] or trained_on[0])
+    for name, default in defaults.items():
+        if getattr(args, name, None) is None:
+            setattr(args, name, recorded.get(name, default) if same else default)
+
+
+def class_indices(pipeline: GANPipeline, names: list[str], dataset: str) -> Tensor:
+    """(classes of the data,) the model's own index of each; classes are matched by name.
+
+    Raises:
+        GANError: for a class that the model doesn't know.
+    """
+    known = {name.casefold(): index for index, name in enumerate(pipeline.labels or ())}
+    unknown = [name for name in names if name.casefold() not in known]
+    if unknown:
+        raise GANError(
+            f"The model knows {', '.join(pipeline.labels or ())} and does not know the class {unknown[0]!r} of "
+            f"{dataset}; measure it on the data that it was trained on, or name the column with --label_column."
+        )
+    return torch.tensor([known[name.casefold()] for name in names], dtype=torch.int64)
+
+
+def report(args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], modality: str) -> None:
+    """Prints what was measured; where there is a folder to write to, renews the record and the card there.
+
+    Raises:
+        GANError: if it cannot be written.
+    """
+    words = shlex.join(without_folders(word) for word in without_token(sys.argv[1:]))
+    pipeline.metrics = figures | {"command": f"python -m gan.{modality}.evaluate {words}"}
+    print(metrics_tables(pipeline.metrics), flush=True)
+    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    if folder is not None:
+        name = Path(args.model).resolve().name if Path(args.model).is_dir() else args.model
+        written = _write(pipeline, Path(folder), name)
+        print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
+
+
+def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
+    """Writes what was measured beside its place first, then renames it; returns the names of the files."""
+    text = json.dumps(pipeline.metrics, indent=2, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as name:
+            temporary = Path(name)
+            (temporary / METRICS).write_text(text, encoding="utf-8")
+            pipeline.write_pictures(temporary)
+            model_card(pipeline, repo_id).save(temporary / "README.md")
+            written = sorted((file.name for file in temporary.iterdir()), key=lambda name: name == "README.md")
+            for file in written:
+                (temporary / file).replace(folder / file)
+        for file in set(PICTURES.values()) - set(written):  # of an earlier evaluation
+            (folder / file).unlink(missing_ok=True)
+    except OSError as error:
+        raise GANError(
+            f"The figures could not be written to {folder} ({error.strerror}); choose another --output_dir."
+        ) from error
+    return written
+
+
+def main(
+    run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, argv: list[str] | None = None
+) -> int:
+    """Returns the exit code of a command: 0, or 2 with one sentence on stderr."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        run(parser.parse_args(argv))
+        return 0
+    except GANError as error:
+        print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was written.", file=sys.stderr, flush=True)
+        return 130
