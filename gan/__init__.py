@@ -12,6 +12,7 @@ from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline
+from gan.text.critics import SequenceDiscriminator
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
@@ -25,6 +26,7 @@ __all__ = [
     "ImagePipeline",
     "ImagePipelineOutput",
     "ModelMixin",
+    "SequenceDiscriminator",
     "TextDiscriminator",
     "TextGenerator",
     "TextPipeline",
@@ -36,6 +38,6 @@ __all__ = [
 # module for ModelMixin. Pinned here, the file format names "gan" and survives any move of code between files.
 for _class in (
     *(ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline),
-    *(TextGenerator, TextDiscriminator, TextPipeline),
+    *(TextGenerator, TextDiscriminator, SequenceDiscriminator, TextPipeline),
 ):
     _class.__module__ = "gan"

@@ -1,5 +1,5 @@
-"""Networks for text: a recurrent language model and a small Transformer under one interface, and critics shaped like
-them.
+"""Networks for text: a recurrent language model, a small Transformer and a relational memory under one interface, and
+critics shaped like them.
 
 All of them map a prefix to one number for every token that may follow. Given the state that a call returns, the next
 call needs the new tokens only, so that sampling costs the same for every token (a hidden state, or cached keys and
@@ -15,10 +15,11 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from gan.errors import GANError
+from gan.text.memory import MemoryBody
 from gan.text.tokens import BEGIN, END, SPECIAL
 
 State = Any  # what a body remembers of the tokens before
-ARCHITECTURES = ("lstm", "transformer")
+ARCHITECTURES = ("lstm", "transformer", "memory")
 
 
 class RecurrentBody(nn.Module):
@@ -104,11 +105,11 @@ class TextGenerator(ModelMixin, ConfigMixin):
         max_length: most tokens of a sample, its end not counted.
         num_classes: 0 for an unconditional model.
         has_end: whether samples end by a token; without, all of them are `max_length` long.
-        architecture: "lstm" or "transformer".
+        architecture: "lstm", "transformer" or "memory" (`gan.text.memory`).
         embedding_size: features of a token.
         hidden_size: features of the body; projected to `embedding_size` before the logits.
         num_layers: of the body.
-        num_heads: of attention, for the Transformer.
+        num_heads: of attention, for the Transformer and the memory.
         dropout: share of features left out in training, before the logits and within the body.
         noise: share of input tokens that training replaces by random ones, drawn as often as they are in the data,
             which smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
@@ -142,6 +143,8 @@ class TextGenerator(ModelMixin, ConfigMixin):
             self.body = TransformerBody(
                 embedding_size, hidden_size, num_layers, num_heads, max_length + has_end, dropout
             )
+        elif architecture == "memory":
+            self.body = MemoryBody(embedding_size, hidden_size, num_layers, num_heads)
         else:
             raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
         self.project = nn.Linear(hidden_size, embedding_size)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
@@ -23,6 +24,13 @@ MOST_CANDIDATES = 64
 LOSSES = {  # by objective
     "mle": "maximum likelihood",
     "ratio": "logistic density ratio of every token, data against generator, on top of maximum likelihood",
+    "seqgan": "policy gradient on what a discriminator thinks of roll-outs (SeqGAN), after maximum likelihood",
+    "relgan": "relativistic pairing loss through a Gumbel-softmax (RelGAN), after maximum likelihood",
+}
+BODIES = {  # by architecture
+    "lstm": "A recurrent language model",
+    "transformer": "A small causal Transformer",
+    "memory": "A language model with a relational memory",
 }
 BREAKS = "，。！？；,.!?;\n"  # a line of an acrostic begins after one of these
 
@@ -56,7 +64,8 @@ class TextPipeline(GANPipeline):
 
     Args:
         generator: the network that is sampled; its EMA weights.
-        discriminator: the critic, which sampling can listen to; `None` for a model without.
+        discriminator: of --objective ratio the critic, which sampling can listen to; of the others the opponent, kept
+            for fine-tuning; `None` for a model without.
         labels: class names, by index; `None` for an unconditional generator.
         critic_strength: lambda, chosen on validation data: how much of the critic is added where nothing else is
             asked for.
@@ -74,7 +83,7 @@ class TextPipeline(GANPipeline):
     def __init__(
         self,
         generator: TextGenerator,
-        discriminator: TextDiscriminator | None = None,
+        discriminator: ModelMixin | None = None,
         labels: list[str] | None = None,
         critic_strength: float = 0.0,
         format_version: int = FORMAT_VERSION,
@@ -90,6 +99,11 @@ class TextPipeline(GANPipeline):
         for network in (generator, discriminator):
             if network is not None:
                 network.eval()
+
+    @property
+    def critic(self) -> TextDiscriminator | None:
+        """The discriminator, if it is one that sampling can listen to."""
+        return self.discriminator if isinstance(self.discriminator, TextDiscriminator) else None
 
     def read_more(self, folder: Path, source: str) -> None:
         """Reads `tokenizer.json`.
@@ -154,7 +168,7 @@ class TextPipeline(GANPipeline):
             rows = slice(start, start + ROWS)
             *_, last = draw(
                 self.generator,
-                self.discriminator,
+                self.critic,
                 flat[rows],
                 None if repeated is None else repeated[rows],
                 settings,
@@ -189,7 +203,7 @@ class TextPipeline(GANPipeline):
         }
         chosen = self._settings(**(defaults | settings))
         uniforms, classes = self._noise(seeds, label, 1)
-        for drawn in draw(self.generator, self.discriminator, uniforms[:, 0], classes, chosen):
+        for drawn in draw(self.generator, self.critic, uniforms[:, 0], classes, chosen):
             yield self._output(_single(drawn), seeds, classes)
 
     def _settings(
@@ -215,7 +229,7 @@ class TextPipeline(GANPipeline):
             )
         if not _is_number(strength) or not 0 <= strength <= 10:
             raise GANError(f"A critic strength of {strength!r} cannot be used; it goes from 0 (no critic) to 10.")
-        if strength and critic_strength is not None and self.discriminator is None:
+        if strength and critic_strength is not None and self.critic is None:
             raise GANError("This model has no critic; leave its strength at 0, or use one of --objective ratio.")
         if prefix and acrostic:
             raise GANError("A prefix and an acrostic both say how the text begins; give one of them.")
@@ -229,7 +243,7 @@ class TextPipeline(GANPipeline):
             float(temperature),
             int(top_k),
             float(top_p),
-            float(strength) if self.discriminator is not None else 0.0,
+            float(strength) if self.critic is not None else 0.0,
             tuple(begun),
             tuple(initials),
             frozenset(mark for mark in marks if mark is not None),
@@ -238,7 +252,7 @@ class TextPipeline(GANPipeline):
     def _candidates(self, best_of: int) -> int:
         if not _is_number(best_of) or best_of != int(best_of) or not 1 <= best_of <= MOST_CANDIDATES:
             raise GANError(f"{best_of!r} candidates were asked for; ask for 1 to {MOST_CANDIDATES}.")
-        if best_of > 1 and self.discriminator is None:
+        if best_of > 1 and self.critic is None:
             raise GANError(
                 "This model has no critic to choose the best; use one that was trained with --objective ratio."
             )
@@ -268,7 +282,7 @@ class TextPipeline(GANPipeline):
             pieces=[pieces(self.tokenizer, kept) for kept in ids],
             token_log_likelihoods=[sample.log_probs[:n].tolist() for sample, n in zip(drawn, lengths)],
             token_opinions=[sample.opinions[:n].tolist() for sample, n in zip(drawn, lengths)]
-            if self.discriminator is not None
+            if self.critic is not None
             else None,
         )
 
@@ -276,8 +290,8 @@ class TextPipeline(GANPipeline):
         """A sentence for the model card."""
         config = self.generator.config
         classes = f" of {len(self.labels)} classes ({', '.join(self.labels)})" if self.labels else ""
-        body = {"lstm": "A recurrent language model", "transformer": "A small causal Transformer"}[config.architecture]
-        critic = ", refined by an adversarial critic" if self.discriminator is not None else ""
+        body = BODIES[config.architecture]
+        critic = ", refined by an adversarial critic" if self.critic is not None else ""
         return (
             f"{body}{critic} that writes texts{classes} of up to {config.max_length} tokens from a vocabulary of "
             f"{config.vocab_size:,}: {self.num_parameters / 1e6:.2f} million parameters, at home on a CPU."
@@ -293,7 +307,7 @@ class TextPipeline(GANPipeline):
             'print("\\n".join(out.texts))\n```\n\n'
             "Sample k is that of seed 3 + k, whatever the batch. `prefix` is how every text begins."
         )
-        if self.discriminator is not None:
+        if self.critic is not None:
             text += (
                 " `critic_strength` is lambda: 0 is the language model alone, "
                 f"{self.config.critic_strength:g} (the default) was best on validation data."

@@ -36,6 +36,9 @@ class Settings:
     breaks: frozenset[int] = frozenset()
 
 
+PLAIN = Settings()
+
+
 @dataclass
 class Drawn:
     """Rows of tokens as far as they are.

@@ -56,7 +56,7 @@ class TextTask:
         texts.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
         texts.add_argument("--hidden_size", type=positive_int, default=256, help="features between layers")
         texts.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
-        texts.add_argument("--num_heads", type=positive_int, default=4, help="of attention, for the transformer")
+        texts.add_argument("--num_heads", type=positive_int, default=4, help="of attention (transformer, memory)")
         texts.add_argument("--dropout", type=decay, default=0.5, help="share of features left out in training")
         texts.add_argument("--noise", type=decay, default=0.1, help="share of input tokens replaced in training")
         parser.set_defaults(
