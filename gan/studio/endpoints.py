@@ -14,6 +14,7 @@ from gan.studio.models import Registry
 from gan.studio.pictures import MOST, draw, in_turn
 from gan.studio.strings import EN
 from gan.studio.uploads import MOST_BYTES, read_picture
+from gan.studio.writing import samples, write
 
 
 def told(function: Callable) -> Callable:
@@ -30,7 +31,7 @@ def told(function: Callable) -> Callable:
 
 
 def add_endpoints(registry: Registry) -> None:
-    """Adds `/generate_images`, `/reconstruct_image` and the others to the page being built; nothing of it shows."""
+    """Adds `/generate_images`, `/generate_text` and the others to the page being built; nothing of it shows."""
 
     @told
     def generate_images(
@@ -108,8 +109,59 @@ def add_endpoints(registry: Registry) -> None:
         )
         return [(image, f"{k / (steps - 1):.3f}") for k, image in enumerate(output.images)]
 
+    @told
+    def generate_text(
+        model: str,
+        seed: int = 0,
+        num_samples: int = 1,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prefix: str = "",
+        critic_strength: float | None = None,
+        acrostic: str = "",
+        best_of: int = 1,
+        label: str = "",
+    ) -> list[dict[str, Any]]:
+        """Writes texts with a text GAN. The same arguments always give the same texts.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            seed: of the first text, from 0 to 4294967295; text k of a batch is that of seed + k.
+            num_samples: how many texts, 1 to 32.
+            temperature: 1 is as trained, smaller is safer and less varied; 0 always takes the likeliest token.
+            top_k: draw among so many of the likeliest tokens; 0 for all.
+            top_p: draw among the likeliest tokens that together have this probability.
+            prefix: what every text begins with.
+            critic_strength: lambda, 0 is the language model alone; left out, what was best on validation data.
+            acrostic: what the lines begin with, a character each (instead of a prefix).
+            best_of: write so many of each, up to 64, and keep the one that the critic likes best.
+            label: a class of the model, by name; empty gives every text a class of its own.
+
+        Returns:
+            Of each text its text, seed, label, log-likelihood in nats, and its tokens: what each adds to the text
+            (nothing: the end), its log probability, and the nats that the critic adds to that.
+        """
+        output = write(
+            registry.text_model(model or registry.default("text")),
+            seed=seed,
+            num_samples=num_samples,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            prefix=prefix,
+            critic_strength=critic_strength,
+            acrostic=acrostic,
+            best_of=best_of,
+            label=label,
+        )
+        return [
+            {"text": text, "log_likelihood": round(likelihood, 4), **sample}
+            for text, likelihood, sample in zip(output.texts, output.log_likelihoods, samples(output))
+        ]
+
     def list_models() -> list[str]:
-        """Names the models that this studio offers; each can be given to `generate_images` and `load_model`."""
+        """Names the models that this studio offers; `load_model` says of each whether it makes images or text."""
         return list(registry.offered)
 
     # Components of its own: those of the page would check arguments against the choices that they happen to show.
@@ -141,6 +193,22 @@ def add_endpoints(registry: Registry) -> None:
             gr.Gallery(label="pictures", format="png"),
             api_name="interpolate_images",
             concurrency_limit=4,
+        )
+        texts = [
+            gr.Textbox(registry.default("text"), label="model"),
+            gr.Number(0, label="seed", precision=0),
+            gr.Number(1, label="num_samples", precision=0),
+            gr.Number(1.0, label="temperature"),
+            gr.Number(0, label="top_k", precision=0),
+            gr.Number(1.0, label="top_p"),
+            gr.Textbox("", label="prefix"),
+            gr.Number(None, label="critic_strength"),
+            gr.Textbox("", label="acrostic"),
+            gr.Number(1, label="best_of", precision=0),
+            gr.Textbox("", label="label"),
+        ]
+        gr.Button("generate_text").click(
+            generate_text, texts, gr.JSON(label="texts"), api_name="generate_text", concurrency_limit=4
         )
     gr.api(load_model, api_name="load_model", concurrency_limit=4)
     gr.api(list_models, api_name="list_models", queue=False)

@@ -62,8 +62,8 @@ def _closest(by_objective: dict[str, list[tuple[str, float]]]) -> Iterator[tuple
 
 def _read(source: str, name: str) -> dict[str, Any]:
     """A JSON file of a model, or {}: what is damaged is said when the model is opened."""
-    path = Path(source) / name if Path(source).is_dir() else try_to_load_from_cache(source, name)
     try:
+        path = Path(source) / name if Path(source).is_dir() else try_to_load_from_cache(source, name)
         content = json.loads(Path(path).read_text(encoding="utf-8")) if isinstance(path, str | Path) else {}
     except (OSError, ValueError):
         return {}

@@ -5,9 +5,18 @@ import shutil
 import pytest
 import torch
 
-from gan import ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
+from gan import (
+    ImageDiscriminator,
+    ImageEncoder,
+    ImageGenerator,
+    ImagePipeline,
+    TextDiscriminator,
+    TextGenerator,
+    TextPipeline,
+)
 from gan.image.networks import stage_channels
 from gan.studio import LOOKS, Registry, build_page, offered_models
+from gan.text.tokens import train_tokenizer
 
 LABELS = ["Circle", "Square/box", "Star"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -95,6 +104,50 @@ def relatives(family):
 def family_address(relatives):
     """The address of a studio on the relatives."""
     page = build_page(relatives)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
+    yield url
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """A folder of writers: `verses` (Chinese characters, a critic), `notes` (words, two classes); `blots`, pictures.
+
+    Nobody trained them; their weights are large enough for opinions that differ.
+    """
+    folder = tmp_path_factory.mktemp("library")
+    poems = ["春水东流去，秋风北雁来。夏云生远浦，冬雪落高台。", "明月照松间，清泉石上流。"]
+    notes = ["the <b>bold</b> dog sleeps", "a dog and a <i>cat</i> run & play", "who hears the cat?"]
+    for number, (name, texts, labels) in enumerate((("verses", poems, None), ("notes", notes, ["short", "long"]))):
+        torch.manual_seed(number)
+        tokenizer = train_tokenizer(texts, "words" if labels else "characters", 100)
+        shape = {"vocab_size": tokenizer.get_vocab_size(), "max_length": 24, "num_classes": len(labels or [])}
+        shape |= {"embedding_size": 16, "hidden_size": 24, "has_end": labels is not None}
+        generator = TextGenerator(**shape)
+        discriminator = None if labels else TextDiscriminator(**shape)
+        with torch.no_grad():
+            for network in filter(None, (generator, discriminator)):
+                for parameter in network.parameters():
+                    parameter.add_(torch.randn_like(parameter) * 0.3)
+        strength = 0.0 if labels else 0.6
+        pipeline = TextPipeline(generator, discriminator, labels, critic_strength=strength, tokenizer=tokenizer)
+        pipeline.training = {"dataset": {"name": "<b>written</b>"}, "steps": 20, "texts_seen": 1280, "seconds": 61}
+        pipeline.save_pretrained(folder / name)
+    ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
+        folder / "blots"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def writers(library):
+    return Registry(offered_models([str(library / "verses"), str(library / "notes")], bundled=library))
+
+
+@pytest.fixture(scope="session")
+def library_address(writers):
+    """The address of a studio on the writers."""
+    page = build_page(writers)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
     yield url
     page.close()

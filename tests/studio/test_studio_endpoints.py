@@ -26,6 +26,7 @@ def generate(client, **arguments):
 def test_only_the_endpoints_are_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
         "/generate_images",
+        "/generate_text",
         "/reconstruct_image",
         "/interpolate_images",
         "/load_model",

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from gan import GANError, ImagePipeline
+from gan import GANError, GANPipeline
 from gan.studio.card import card_html, describe
 from gan.studio.models import Registry, given_models, offered_models
 from gan.studio.page import main, set_threads
@@ -82,8 +82,8 @@ def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
 
 def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
     loads = []
-    load = ImagePipeline.from_pretrained
-    monkeypatch.setattr(ImagePipeline, "from_pretrained", lambda *a, **k: loads.append(a) or load(*a, **k))
+    load = GANPipeline.from_pretrained
+    monkeypatch.setattr(GANPipeline, "from_pretrained", lambda *a, **k: loads.append(a) or load(*a, **k))
     registry = Registry(offered_models(bundled=weights))
     barrier = threading.Barrier(6)
 
