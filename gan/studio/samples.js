@@ -2,7 +2,7 @@
 // Given: common.js. Makes `sampleSheet`.
 
 const STOP = /[，。！？；]$/; // where a line of Chinese verse ends
-const FULL = 2; // nats of opinion that have the full colour
+const FULL = 1; // nats of opinion that have the full colour
 
 function sampleSheet(root) {
   const tip = make("div", { class: "tip", role: "tooltip", hidden: true });

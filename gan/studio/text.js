@@ -22,7 +22,7 @@ const link = iconButton("copy", say("copy"), async () => {
 const sheet = sampleSheet(root);
 const tools = make("div", { class: "tools" }, view, iconButton("earlier", say("earlier"), () => turn(-1)),
   iconButton("later", say("later"), () => turn(1)), link, iconButton("save", say("save_texts"), () => shown && sheet.saveAll()));
-const legend = make("div", { class: "legend" }, make("span", { text: say("less_real") }), make("i"), make("span", { text: say("more_real") }));
+const legend = make("div", { class: "legend", title: say("legend_title") }, make("span", { text: say("less_real") }), make("i"), make("span", { text: say("more_real") }));
 
 const choice = make("select", { "aria-label": say("model"), onchange: async () => (await openModel(choice.value)) && ask() });
 const seed = make("input", { type: "number", min: 0, max: most.seed, step: 1, "aria-label": say("seed"), oninput: () => seed.value !== "" && ask() });

@@ -1,0 +1,177 @@
+"""The text tab in a real browser."""
+
+import re
+
+import pytest
+
+from gan.studio.strings import EN, ZH
+
+WRITTEN = ".text:not(.waiting) .words[aria-busy=false]"
+TIMEOUT = 60_000
+
+
+@pytest.fixture
+def open_text(open_address, library_address):
+    """Opens the text tab by its address and waits until its texts are whole."""
+
+    def opened(query="", **options):
+        page = open_address(f"{library_address}?tab=text&{query}", **options)
+        page.set_default_timeout(TIMEOUT)
+        page.wait_for_selector(WRITTEN)
+        return page
+
+    return opened
+
+
+def texts(page):
+    """What stands in the samples, once none of them is being written."""
+    page.wait_for_function(
+        "document.querySelectorAll('.words').length && !document.querySelector('.words:not([aria-busy=false])')"
+    )
+    return page.locator(".words").evaluate_all("all => all.map(words => words.textContent)")
+
+
+def wait_for_texts(page, wanted):
+    page.wait_for_function(
+        """wanted => JSON.stringify([...document.querySelectorAll(".words[aria-busy=false]")].map(words =>
+        words.textContent)) === JSON.stringify(wanted)""",
+        arg=wanted,
+    )
+
+
+def slide(page, name, value):
+    page.locator(".slide", has=page.get_by_text(name, exact=True)).locator("input").evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )
+
+
+def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, writers):
+    pipeline = writers.text_model("verses")
+    page = open_text("model=verses&seed=40&n=3&t=0.7&lambda=1.5&p=0.9&k=9")
+    asked = {"temperature": 0.7, "critic_strength": 1.5, "top_p": 0.9, "top_k": 9}
+    assert texts(page) == pipeline(40, 3, **asked).texts
+    assert "Seeds 40 to 42" in page.locator(".text .title").inner_text()
+    slide(page, EN["critic_strength"], 0)
+    wait_for_texts(page, pipeline(40, 3, **asked | {"critic_strength": 0.0}).texts)
+    page.get_by_role("button", name=EN["later"]).locator("visible=true").click()
+    wait_for_texts(page, pipeline(43, 3, **asked | {"critic_strength": 0.0}).texts)
+    slide(page, EN["best_of"], 4)
+    wait_for_texts(page, pipeline(43, 3, **asked | {"critic_strength": 0.0}, best_of=4).texts)
+    page.wait_for_url(re.compile(r"\?tab=text&model=verses&seed=43&n=3&t=0.7&k=9&p=0.9&lambda=0&best=4$"))
+    page.keyboard.press("Escape")
+    page.locator(".text .title").click()
+    page.keyboard.press("ArrowLeft")
+    wait_for_texts(page, pipeline(40, 3, **asked | {"critic_strength": 0.0}, best_of=4).texts)
+
+
+def test_the_newest_state_wins(open_text, writers):
+    page = open_text("model=verses&n=2")
+    for value in range(40):
+        page.locator(".text input[type=number]").fill(str(100 + value))
+    wait_for_texts(page, writers.text_model("verses")(139, 2).texts)
+    page.wait_for_url(re.compile("seed=139"))
+
+
+def test_every_token_shows_the_critics_opinion(open_text, writers):
+    page = open_text("model=verses&seed=3&n=1")
+    output = writers.text_model("verses")(3, 1)
+    marks = page.locator(".words mark")
+    assert marks.evaluate_all("all => all.map(mark => mark.className)") == [
+        "less" if opinion < 0 else "more" for opinion in output.token_opinions[0]
+    ]
+    facts = page.locator(".facts").inner_text()
+    likelihood = output.log_likelihoods[0] / len(output.pieces[0])
+    assert "Seed 3" in facts and f"{-likelihood:.2f}" in facts and f"{abs(sum(output.token_opinions[0])):.1f}" in facts
+    colours = "all => all.map(mark => getComputedStyle(mark).backgroundColor)"
+    page.wait_for_function("getComputedStyle(document.querySelector('.words mark')).backgroundColor.includes('0.')")
+    assert len(set(marks.evaluate_all(colours))) > 2
+    marks.nth(1).hover()
+    assert EN["opinion"] in page.locator(".tip").inner_text()
+    page.get_by_role("button", name=EN["critic_view"]).click()
+    page.wait_for_url(re.compile("view=plain"))
+    page.wait_for_timeout(400)  # colours fade
+    assert len(set(marks.evaluate_all(colours))) == 1
+
+
+def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, writers):
+    page = open_text("model=verses&n=2&seed=5")
+    page.get_by_label(EN["acrostic"]).fill("春夏秋冬")
+    wait_for_texts(page, writers.text_model("verses")(5, 2, acrostic="春夏秋冬").texts)
+    assert page.get_by_label(EN["prefix"]).is_disabled()
+    page.wait_for_url(re.compile("acrostic="))
+    page.get_by_label(EN["acrostic"]).fill("")
+    page.get_by_label(EN["prefix"]).fill("明月")
+    wait_for_texts(page, writers.text_model("verses")(5, 2, prefix="明月").texts)
+    before = texts(page)
+    page.get_by_label(EN["prefix"]).fill("<b>")
+    page.get_by_text("which the model has never seen").wait_for()
+    assert texts(page) == before
+
+
+def test_models_change_and_what_was_written_is_escaped(open_text, writers):
+    page = open_text("model=notes&seed=2&n=12&label=long")
+    assert texts(page) == writers.text_model("notes")(2, 12, label="long").texts
+    assert page.locator(".words b, .words i, .about b").count() == 0
+    assert "<b>written</b>" in page.locator(".about").inner_text()
+    for control in (EN["critic_strength"], EN["best_of"], EN["acrostic"], EN["critic_view"]):
+        assert not page.locator(".text").get_by_text(control, exact=True).first.is_visible()
+    page.get_by_label(EN["model"]).locator("visible=true").select_option("verses")
+    wait_for_texts(page, writers.text_model("verses")(2, 12).texts)
+    assert page.locator(".text select").first.locator("option").all_inner_texts() == ["verses", "notes"]
+
+
+def test_texts_are_copied_and_downloaded(open_text, writers):
+    page = open_text("model=verses&seed=3&n=2", permissions=["clipboard-read", "clipboard-write"])
+    direct = [re.sub("(?<=[，。])", "\n", text).strip() for text in writers.text_model("verses")(3, 2).texts]
+    page.get_by_role("button", name=EN["copy_text"]).last.click()
+    page.get_by_text(EN["text_copied"], exact=True).wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == direct[1]
+    for button, name, wanted in (
+        (page.locator(".text .do [data-action=save]").first, "verses_seed-3.txt", direct[0] + "\n"),
+        (page.locator(".text .tools [data-action=save]"), "verses_seeds-3-4.txt", None),
+    ):
+        with page.expect_download() as download:
+            button.click()
+        assert download.value.suggested_filename == name
+        content = download.value.path().read_text(encoding="utf-8")
+        assert content == wanted if wanted else all(text in content for text in direct)
+    page.locator(".text .tools [data-action=copy]").click()
+    page.get_by_text(EN["copied"], exact=True).wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_an_address_that_asks_for_the_impossible_opens_on_what_there_is(open_text, writers):
+    page = open_text("model=blots&seed=1&n=1")
+    page.get_by_text("blots makes images, not texts").wait_for()
+    assert texts(page) == writers.text_model("verses")(1, 1).texts
+    page = open_text("n=999&t=x&p=-4&k=1e9")
+    assert len(texts(page)) == 32
+
+
+def test_nothing_is_asked_before_the_tab_is_shown(open_address, library_address):
+    asked = []
+    page = open_address(library_address)
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.set_default_timeout(TIMEOUT)
+    page.wait_for_selector(".tile img[src]")
+    assert not any("open_text" in data or "write_text" in data for data in asked)
+    page.get_by_role("tab", name=EN["text_tab"]).click()
+    page.wait_for_selector(WRITTEN)
+    page.wait_for_url(re.compile(r"\?tab=text&model=verses&seed=7"))
+    assert any("write_text" in data for data in asked)
+
+
+def test_without_a_text_model_there_is_no_tab(open_address, address):
+    page = open_address(f"{address}?tab=text")
+    page.set_default_timeout(TIMEOUT)
+    page.wait_for_selector(".tile img[src]")
+    assert not page.get_by_role("tab", name=EN["text_tab"]).is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_text, width):
+    page = open_text("model=verses", viewport={"width": width, "height": 844}, locale="zh-CN")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    words = page.locator(".workbench:visible").inner_text()
+    for key in ("prefix", "acrostic", "critic_strength", "temperature", "vocabulary", "less_real", "speed"):
+        assert ZH[key] in words and EN[key] not in words
