@@ -44,8 +44,9 @@ class SequenceDiscriminator(ModelMixin, ConfigMixin):
         self.embed = nn.Embedding(vocab_size, embedding_size)
         nn.init.normal_(self.embed.weight, std=0.1)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
+        fitting = [width for width in widths if width <= length] or [length]
         each = embedding_size // representations
-        self.convolutions = nn.ModuleList(nn.Conv1d(each, channels, width) for width in widths if width <= length)
+        self.convolutions = nn.ModuleList(nn.Conv1d(each, channels, width) for width in fitting)
         features = channels * len(self.convolutions)
         self.highway = nn.Linear(features, 2 * features)
         self.output = nn.Linear(features, 1)

@@ -25,6 +25,8 @@ class MemoryBody(nn.Module):
         GANError: for heads that don't share the memory out evenly.
     """
 
+    batch_axis = 0  # of the state
+
     def __init__(self, in_features: int, hidden_size: int, num_layers: int, num_heads: int):
         super().__init__()
         if hidden_size % num_heads:

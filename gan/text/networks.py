@@ -31,6 +31,8 @@ class RecurrentBody(nn.Module):
         dropout: share of features left out between layers.
     """
 
+    batch_axis = 1  # of the tensors in the state: where texts are beside each other
+
     def __init__(self, in_features: int, hidden_size: int, num_layers: int, dropout: float):
         super().__init__()
         between = dropout if num_layers > 1 else 0.0
@@ -50,6 +52,8 @@ class TransformerBody(nn.Module):
         max_length: positions there are.
         dropout: share of features left out of each branch.
     """
+
+    batch_axis = 0  # of the tensors in the state
 
     def __init__(
         self, in_features: int, hidden_size: int, num_layers: int, num_heads: int, max_length: int, dropout: float
