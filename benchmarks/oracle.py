@@ -34,13 +34,12 @@ from gan.text.data import TextSet, encode
 from gan.text.likelihood import nll
 from gan.text.oracle import LENGTH, SIZES, VOCABULARY, Oracle, texts
 from gan.text.pipeline import TextPipeline
-from gan.text.sampling import PLAIN, choose, refined
-from gan.text.tokens import BEGIN, SPECIAL, UNKNOWN
+from gan.text.samples import write
+from gan.text.tokens import SPECIAL
 
 ALPHAS = (0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 LEVELS = (8.5, 9.0, 9.5)  # of NLL_test, at which NLL_oracle is compared
 SHARPENED = (1.5, 2.0)  # alphas of maximum likelihood beside the published figures at one
-ROWS = 500  # texts drawn beside each other
 
 
 @dataclass(frozen=True)
@@ -110,26 +109,10 @@ def cpu_seconds(name: str, seed: int, output_dir: Path) -> float:
     return own + (cpu_seconds(base, seed, output_dir) if base else 0.0)
 
 
-@torch.inference_mode()
-def draw(pipeline: TextPipeline, alpha: float, count: int, seed: int) -> Tensor:
+def words(pipeline: TextPipeline, alpha: float, count: int) -> Tensor:
     """int64 (count, LENGTH): words that a model writes at temperature 1 / alpha."""
-    strength, critic = pipeline.config.critic_strength, pipeline.critic
-    torch.manual_seed(seed)
-    drawn = []
-    for start in range(0, count, ROWS):
-        last, state, critic_state = torch.full((min(ROWS, count - start), 1), BEGIN), None, None
-        text = []
-        for _ in range(LENGTH):
-            logits, state = pipeline.generator(last, state=state)
-            ratios = None
-            if critic is not None and strength:
-                ratios, critic_state = critic(last, state=critic_state)
-            scores = alpha * refined(logits, ratios, strength)[:, 0]
-            scores[:, UNKNOWN] = -torch.inf
-            last = choose(scores, torch.rand(len(last)), PLAIN)[:, None]
-            text.append(last)
-        drawn.append(torch.cat(text, dim=1))
-    return torch.cat(drawn) - len(SPECIAL)
+    strength = pipeline.config.critic_strength
+    return write(pipeline.generator, pipeline.critic, count, None, 1 / alpha, strength, seed=1) - len(SPECIAL)
 
 
 def sweep(folder: Path, oracle: Oracle, tokens: Tensor, args: argparse.Namespace) -> dict[str, list[float]]:
@@ -143,7 +126,7 @@ def sweep(folder: Path, oracle: Oracle, tokens: Tensor, args: argparse.Namespace
     pipeline = TextPipeline.from_pretrained(folder)
     strength, temperatures = pipeline.config.critic_strength, tuple(1 / alpha for alpha in args.alphas)
     test = nll(pipeline.generator, pipeline.critic, tokens, None, (strength,), temperatures)[0]
-    judged = [oracle.nll(draw(pipeline, alpha, args.samples, seed=1)) for alpha in args.alphas]
+    judged = [oracle.nll(words(pipeline, alpha, args.samples)) for alpha in args.alphas]
     curve = {"alpha": list(args.alphas), "oracle": judged, "test": test.tolist()}
     file.write_text(json.dumps({"settings": settings, "curve": curve}))
     return curve
