@@ -37,7 +37,7 @@ def _kind_facts(pipeline: GANPipeline) -> dict[str, Any]:
             "architecture": config.architecture,
             "vocabulary": config.vocab_size,
             "length": config.max_length,
-            "critic": pipeline.discriminator is not None,
+            "critic": pipeline.critic is not None,
             "critic_strength": pipeline.config.critic_strength,
         }
     assert isinstance(pipeline, ImagePipeline)

@@ -36,7 +36,7 @@ def build(registry: Registry) -> None:
         return {
             "model": model,
             "labels": pipeline.labels or [],
-            "critic": pipeline.discriminator is not None,
+            "critic": pipeline.critic is not None,
             "strength": pipeline.config.critic_strength,
             "acrostic": takes_acrostic(pipeline),
             "card": card_html(describe(model, pipeline), words(request)),

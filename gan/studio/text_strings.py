@@ -44,7 +44,7 @@ EN = {
     "length_value": "up to {tokens} tokens",
     "critic": "Critic",
     "critic_value": "yes; λ = {strength} was best",
-    "no_critic": "none, plain maximum likelihood",
+    "no_critic": "none to listen to",
     "texts_seen": "{texts} texts seen",
 }
 ZH = {
@@ -88,6 +88,6 @@ ZH = {
     "length_value": "最多 {tokens} 个词元",
     "critic": "判别器",
     "critic_value": "有；λ = {strength} 时最佳",
-    "no_critic": "无（仅最大似然）",
+    "no_critic": "无",
     "texts_seen": "看过 {texts} 段文本",
 }

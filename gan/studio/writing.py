@@ -24,7 +24,7 @@ from gan.text.sampling import ROWS
 
 MOST_TEXTS = ROWS  # at once: they grow beside each other
 MOST_BEST_OF = 32  # of the slider: as many candidates go through the networks at once
-MOST_STRENGTH = 3.0  # of the slider; the pipeline takes more
+MOST_STRENGTH = 2.0  # of the slider; the pipeline takes more
 MOST_TEMPERATURE = 1.5
 MOST_LETTERS = 1000  # of a beginning
 OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
