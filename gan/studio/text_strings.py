@@ -25,7 +25,7 @@ EN = {
     "legend_title": "What the critic adds to the log-likelihood of a token; the colour is full at 1 nat.",
     "less_real": "less real",
     "more_real": "more real",
-    "per_token": "nats a token",
+    "per_token": "nats/token",
     "likelihood_title": "Log-likelihood a token, in nats: nearer to 0 is likelier",
     "opinion": "critic",
     "opinion_title": "What the critic adds to the log-likelihood of the whole text, in nats: above 0 is more real",
