@@ -119,7 +119,7 @@ def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
             (temporary / METRICS).write_text(text, encoding="utf-8")
             pipeline.write_pictures(temporary)
             model_card(pipeline, repo_id).save(temporary / "README.md")
-            written = sorted((file.name for file in temporary.iterdir()), key=lambda name: name == "README.md")
+            written = sorted((file.name for file in temporary.iterdir()), key=lambda name: (name == "README.md", name))
             for file in written:
                 (temporary / file).replace(folder / file)
         for file in set(PICTURES.values()) - set(written):  # of an earlier evaluation

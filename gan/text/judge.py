@@ -15,11 +15,11 @@ from gan.text.likelihood import inputs
 from gan.text.networks import TextGenerator
 from gan.text.tokens import UNKNOWN
 
-WIDTH = 128
+EMBEDDING, WIDTH = 64, 128
 DROPOUT = 0.3
 BATCH = 64
 LEARNING_RATE = 8e-3
-MOST_EPOCHS = 8
+MOST_EPOCHS = 6
 HELD_OUT_SHARE = 0.1  # of the texts, to stop by
 
 
@@ -42,10 +42,11 @@ def fit_language_model(tokens: Tensor, vocab_size: int, has_end: bool = True, se
     with torch.random.fork_rng(), torch.enable_grad():  # weights and dropout draw from global state
         torch.manual_seed(seed)
         judge = TextGenerator(
-            vocab_size, tokens.shape[1], has_end=has_end, embedding_size=WIDTH, hidden_size=WIDTH, dropout=DROPOUT
+            vocab_size, tokens.shape[1], has_end=has_end, embedding_size=EMBEDDING, hidden_size=WIDTH, dropout=DROPOUT
         )
         judge.never[UNKNOWN] = True
-        judge.set_frequencies(_targets(tokens)[tokens != IGNORED].clamp(min=0).bincount(minlength=vocab_size).float())
+        targets = _targets(tokens)
+        judge.set_frequencies(targets[targets != IGNORED].bincount(minlength=vocab_size).float())
         optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
         best, kept = torch.inf, {}
         for epoch in range(MOST_EPOCHS):
@@ -80,8 +81,8 @@ def _cost(judge: TextGenerator, tokens: Tensor) -> tuple[Tensor, int]:
     counted = targets != IGNORED
     with torch.autocast("cpu", torch.bfloat16, enabled=native_precision() == "bf16"):
         hidden, _ = judge.hidden(inputs(tokens))
-        logits = F.linear(hidden[counted], judge.embed.weight).float() + judge.bias
-    logits = logits.masked_fill(judge.never, -torch.inf)
+        logits = F.linear(hidden[counted], judge.embed.weight)
+    logits = logits.float() + judge.bias.masked_fill(judge.never, -torch.inf)
     return F.cross_entropy(logits, targets[counted], reduction="sum"), int(counted.sum())
 
 

@@ -1,0 +1,175 @@
+"""What is measured of text models: known values, floors, yardsticks, and the sweep over temperatures."""
+
+import io
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+
+from gan import GANError, TextPipeline
+from gan.card import metrics_tables, model_card
+from gan.text import judge, metrics
+from gan.text.curves import sweep_picture
+from gan.text.data import IGNORED, TextSet, encode
+from gan.text.likelihood import nll
+from gan.text.samples import write, write_unigram
+from gan.text.tokens import BEGIN, END, UNKNOWN
+
+GROUPS = {"likelihood": 4, "shared runs": 8, "variety and copies": 6}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges of one epoch: how well they judge is tested with them."""
+    monkeypatch.setattr(judge, "MOST_EPOCHS", 1)
+
+
+@pytest.fixture
+def sets(tokenizer: Tokenizer) -> tuple[TextSet, TextSet]:
+    """Texts of the characters that the tiny model knows: 60 to train on, and 20."""
+    source = torch.Generator().manual_seed(0)
+    characters = [tokenizer.id_to_token(k) for k in range(3, tokenizer.get_vocab_size())]
+
+    def text() -> str:
+        chosen = torch.randint(len(characters), (int(torch.randint(4, 12, (), generator=source)),), generator=source)
+        return "".join(characters[k] for k in chosen.tolist())
+
+    texts = [text() for _ in range(80)]
+    return TextSet(texts[:60], None, None, "songs", "train"), TextSet(texts[60:], None, None, "songs", "test")
+
+
+def by_type(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {metric["type"]: metric for metric in found["metrics"]}
+
+
+def test_unigram_by_hand() -> None:
+    never = torch.tensor([True, False, False, False, False])
+    frequencies = metrics.unigram(torch.tensor([[3, 3, END], [4, END, IGNORED]]), never)
+    assert frequencies.tolist() == pytest.approx([0, 2.1 / 5.4, 0.1 / 5.4, 2.1 / 5.4, 1.1 / 5.4])
+    cost = metrics.unigram_nll(frequencies, torch.tensor([[4, END, IGNORED]]))
+    assert cost == pytest.approx(-(math.log(1.1 / 5.4) + math.log(2.1 / 5.4)) / 2)
+
+
+def test_unigram_texts() -> None:
+    frequencies = torch.tensor([0, 0.2, 0.3, 0.4, 0.1])
+    texts = write_unigram(frequencies, 2_000, 6, has_end=True)
+    assert texts.shape == (2_000, 7) and not (texts == UNKNOWN).any() and not (texts == BEGIN).any()
+    ends = (texts == END).int()
+    assert (ends.sum(1) == 1).all() and ((texts == IGNORED).sum(1) == 6 - ends.argmax(1)).all()
+    words = texts[texts > END]
+    assert float((words == 3).float().mean()) == pytest.approx(0.8, abs=0.02)
+    assert not (write_unigram(frequencies * (torch.arange(5) != END), 10, 6, has_end=False) < 3).any()
+
+
+def test_written_texts_have_the_likelihood_that_they_are_drawn_with(
+    make_text_pipeline: Callable[..., TextPipeline],
+) -> None:
+    pipeline = make_text_pipeline()
+    model = pipeline.generator, pipeline.critic
+    plain, refined = (write(*model, 1_200, strength=strength) for strength in (0.0, 1.0))
+    assert plain.shape == (1_200, 13) and ((plain == END).sum(1) == 1).all() and not (plain == UNKNOWN).any()
+    assert (plain[:, 1:][plain[:, :-1] == END] == IGNORED).all()
+    assert torch.equal(plain, write(*model, 1_200))
+    for texts, strength in ((plain, 0), (refined, 1)):
+        costs = nll(*model, texts, None, (0.0, 1.0))[:, 0]
+        assert costs.argmin() == strength, "each is likelier under the model that it is of"
+    cold = write(*model, 200, temperature=0.2)
+    assert nll(*model, cold, None)[0, 0] < nll(*model, plain, None)[0, 0] - 0.2
+
+
+def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[TextSet, TextSet]) -> None:
+    train, test = sets
+    found = metrics.evaluate(text_pipeline, train, test, num_texts=40, temperatures=(0.5, 1.0))
+    figures = by_type(found)
+    tokens = encode(test, text_pipeline.tokenizer, 12).tokens
+    cost = float(nll(text_pipeline.generator, text_pipeline.critic, tokens, None, (0.5,)))
+    assert figures["nll"]["value"] == pytest.approx(cost, abs=1e-4) and figures["nll"]["floor"] is None
+    assert figures["perplexity"]["value"] == pytest.approx(math.exp(cost), rel=1e-3)
+    assert [row["name"] for row in found["yardsticks"]] == ["without its critic (MLE)", "unigram"]
+    alone = float(nll(text_pipeline.generator, None, tokens, None))
+    assert found["yardsticks"][0]["values"]["NLL (nats a token)"] == pytest.approx(alone, abs=1e-4)
+    assert figures["lm_score"]["floor"] == figures["reverse_lm_score"]["floor"]
+    assert figures["copied"] == figures["copied"] | {"value": 0, "floor": 0, "samples": 20, "split": "test"}
+    assert figures["lm_score"]["samples"] == 40
+    assert figures["longest_copied_run_most"]["value"] >= figures["longest_copied_run_mean"]["value"] >= 1
+    for metric in found["metrics"]:
+        assert math.isfinite(metric["value"]) and all(metric["name"] in row["values"] for row in found["yardsticks"])
+    groups = [metric["group"] for metric in found["metrics"]]
+    assert {group: groups.count(group) for group in groups} == GROUPS
+
+    sweep = found["sweep"]
+    assert list(sweep["curves"]) == ["generated", "without its critic (MLE)"]
+    cold, usual = sweep["curves"]["generated"]
+    assert (cold["temperature"], usual["temperature"]) == (0.5, 1.0)
+    assert usual["lm_score"] == figures["lm_score"]["value"]
+    assert sweep["real"]["lm_score"] == figures["lm_score"]["floor"]
+    assert Image.open(io.BytesIO(text_pipeline.sweep)).size == (760, 520)
+
+    text_pipeline.metrics, text_pipeline.training = found, {"command": "x", "arguments": {"objective": "ratio"}}
+    card = str(model_card(text_pipeline, "user/songs"))
+    assert "(sweep.png)" in card and "Measured at the end of training" not in card.split("## Fine-tune")[1]
+    assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ |" in card
+    assert "| real (floor) |  |  |" in card and "at temperature 1" in card
+    assert "None" not in metrics_tables(found) and "pictures" not in card
+
+
+def test_the_same_every_time_and_nothing_to_sweep_by_default(
+    make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]
+) -> None:
+    pipeline = make_text_pipeline(critic=False)
+    pipeline.sweep = b"of an earlier evaluation"
+    first, second = (metrics.evaluate(pipeline, *sets) for _ in range(2))
+    assert first == second and "sweep" not in first and pipeline.sweep is None
+    assert [row["name"] for row in first["yardsticks"]] == ["unigram"]
+
+
+def test_copies_are_found(make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]) -> None:
+    train, test = sets
+    train.texts[:20] = test.texts  # held-out texts that are no such: the floor says so
+    figures = by_type(metrics.evaluate(make_text_pipeline(critic=False), train, test))
+    assert figures["copied"]["floor"] == 1
+    assert figures["longest_copied_run_most"]["floor"] == max(map(len, test.texts))
+    assert figures["bleu_2"]["value"] < 1
+
+
+def test_classes_are_matched_by_name(
+    make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]
+) -> None:
+    pipeline = make_text_pipeline(labels=["spring", "autumn"])
+    train, test = sets
+    with pytest.raises(GANError, match="The model has classes, and songs none"):
+        metrics.evaluate(pipeline, train, test)
+    labels = torch.arange(20) % 2
+    for part in (train, test):
+        part.labels, part.label_names = (torch.arange(len(part)) % 2).numpy(), ["Autumn", "Spring"]
+    tokens = encode(test, pipeline.tokenizer, 12).tokens
+    cost = float(nll(pipeline.generator, pipeline.critic, tokens, 1 - labels, (0.5,)))
+    assert by_type(metrics.evaluate(pipeline, train, test))["nll"]["value"] == pytest.approx(cost, abs=1e-4)
+    test.label_names = ["autumn", "winter"]
+    with pytest.raises(GANError, match="does not know the class 'winter' of songs"):
+        metrics.evaluate(pipeline, train, test)
+
+
+def test_texts_without_end(make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]) -> None:
+    pipeline = make_text_pipeline(critic=False, has_end=False)
+    figures = by_type(metrics.evaluate(pipeline, *sets))
+    assert all(math.isfinite(metric["value"]) for metric in figures.values())
+
+
+def test_the_picture_shows_every_curve() -> None:
+    def curve(offset: float) -> list[dict[str, float]]:
+        return [
+            {"temperature": t, "lm_score": t + offset, "reverse_lm_score": 3 - t + offset} for t in (0.6, 0.8, 1.0)
+        ]
+
+    one = {"real": {"lm_score": 1.2, "reverse_lm_score": 1.2}, "curves": {"generated": curve(0.2)}}
+    two = {"real": one["real"], "curves": one["curves"] | {"without its critic (MLE)": curve(0.4)}}
+    pictures = [Image.open(io.BytesIO(sweep_picture(sweep))).convert("RGB") for sweep in (one, two)]
+    red, blue = (178, 58, 38), (44, 92, 140)
+    drawn = [{colour for _, colour in picture.getcolors(2**20)} for picture in pictures]
+    assert red in drawn[0] and blue not in drawn[0] and {red, blue} <= drawn[1]
+    assert sweep_picture(one) == sweep_picture(one)
