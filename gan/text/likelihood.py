@@ -48,9 +48,9 @@ def nll(
         batch = tokens[rows].to(generator.device)
         given = None if classes is None else classes[rows].to(generator.device)
         logits, _ = generator(inputs(batch), given)
-        ratios = None if critic is None else critic(inputs(batch), given)[0]
+        scores = None if critic is None else critic(inputs(batch), given)[0]
         for i, strength in enumerate(strengths):
-            log_probs = refined(logits, ratios, strength)
+            log_probs = refined(logits, scores, strength)
             for j, temperature in enumerate(temperatures):
                 sharpened = log_probs if temperature == 1 else (log_probs / temperature).log_softmax(-1)
                 flat = sharpened.flatten(0, 1)

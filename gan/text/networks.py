@@ -102,7 +102,7 @@ class _Block(nn.Module):
 
 
 class TextGenerator(ModelMixin, ConfigMixin):
-    """A language model: the logits of the token that follows each prefix. Input and output share their embedding.
+    """A language model: the logits of the token that follows each prefix.
 
     Args:
         vocab_size: tokens, the special ones (`gan.text.tokens`) among them.
@@ -115,6 +115,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         num_layers: of the body.
         num_heads: of attention, for the Transformer and the memory.
         dropout: share of features left out in training, before the logits and within the body.
+        tied: whether input and output share their embedding; if not, they tell more apart and need more data.
         noise: share of input tokens that training replaces by random ones, drawn as often as they are in the data,
             which smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
 
@@ -136,6 +137,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         num_heads: int = 4,
         dropout: float = 0.5,
         noise: float = 0.0,
+        tied: bool = True,
     ):
         super().__init__()
         self.embed = nn.Embedding(vocab_size, embedding_size)
@@ -152,6 +154,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         else:
             raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
         self.project = nn.Linear(hidden_size, embedding_size)
+        self.output = None if tied else nn.Parameter(torch.randn(vocab_size, embedding_size) * embedding_size**-0.5)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         never = torch.zeros(vocab_size, dtype=torch.bool)
         never[[BEGIN] if has_end else [BEGIN, END]] = True
@@ -182,11 +185,6 @@ class TextGenerator(ModelMixin, ConfigMixin):
         x, state = self.body(x, state)
         return self.project(F.dropout(x, self.config.dropout, self.training)), state
 
-    def scores(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
-        """As `forward`, with every token allowed."""
-        hidden, state = self.hidden(tokens, classes, state)
-        return F.linear(hidden, self.embed.weight).float() + self.bias, state
-
     def forward(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
         """
         Args:
@@ -197,16 +195,16 @@ class TextGenerator(ModelMixin, ConfigMixin):
         Returns:
             Logits (n, t, vocab_size) of the token after each, float32, minus infinity where none may stand; the state.
         """
-        logits, state = self.scores(tokens, classes, state)
+        hidden, state = self.hidden(tokens, classes, state)
+        weight = self.embed.weight if self.output is None else self.output
+        logits = F.linear(hidden, weight).float() + self.bias
         return logits.masked_fill(self.never, -torch.inf), state
 
 
 class TextDiscriminator(TextGenerator):
-    """A critic shaped like a language model: f(prefix)[token] estimates log p_data / p_generator of that token there.
+    """A critic shaped like a language model q. Against a generator p it gives every token the log ratio
+    f = log q - log p, and sigmoid(f) is the discriminator's belief that the token is real rather than generated (as in
+    DGSAN, Li et al. 2019, where the discriminator is such a ratio, too).
 
     Args: those of `TextGenerator`.
     """
-
-    def forward(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
-        """Arguments as for the generator; returns log ratios (n, t, vocab_size), float32, and the state."""
-        return self.scores(tokens, classes, state)

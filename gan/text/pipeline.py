@@ -23,7 +23,8 @@ TOKENIZER = "tokenizer.json"
 MOST_CANDIDATES = 64
 LOSSES = {  # by objective
     "mle": "maximum likelihood",
-    "ratio": "logistic density ratio of every token, data against generator, on top of maximum likelihood",
+    "ratio": "log density ratio of every token, data against generator, on top of maximum likelihood",
+    "distil": "the refined model of a generator and its critic, distilled into one network",
     "seqgan": "policy gradient on what a discriminator thinks of roll-outs (SeqGAN), after maximum likelihood",
     "relgan": "relativistic pairing loss through a Gumbel-softmax (RelGAN), after maximum likelihood",
 }

@@ -56,14 +56,25 @@ class Drawn:
     opinions: Tensor
 
 
-def refined(logits: Tensor, ratios: Tensor | None, strength: float) -> Tensor:
-    """log p'(token) = log p(token) + strength * ratio - log Z, normalised exactly over the vocabulary.
+def refined(logits: Tensor, scores: Tensor | None, strength: float) -> Tensor:
+    """log p' = log p + strength * f - log Z with the critic's log ratio f = log q - log p, normalised exactly.
 
     Args:
-        logits: (..., vocab_size) of the generator.
-        ratios: (..., vocab_size) of the critic, or `None`.
+        logits: (..., vocab_size) of the generator p; minus infinity where no token may stand.
+        scores: (..., vocab_size) of the critic, the logits of q (see `TextDiscriminator`), or `None`.
+
+    Returns:
+        (..., vocab_size) log probabilities: the generator's at strength 0, and q's at strength 1.
     """
-    return (logits if ratios is None or not strength else logits + strength * ratios).log_softmax(-1)
+    log_p = logits.log_softmax(-1)
+    if scores is None or not strength:
+        return log_p
+    return (log_p + strength * log_ratios(log_p, scores)).log_softmax(-1)
+
+
+def log_ratios(log_p: Tensor, scores: Tensor) -> Tensor:
+    """The critic's f = log q - log p for every token (..., vocab_size), 0 where none may stand."""
+    return (scores.log_softmax(-1) - log_p).masked_fill(log_p.isneginf(), 0)
 
 
 def choose(log_probs: Tensor, uniforms: Tensor, settings: Settings) -> Tensor:
@@ -113,11 +124,11 @@ def draw(
         logits, state = generator(given, classes, state)
         logits = logits[:count, 0].float().cpu()
         logits[:, UNKNOWN] = -torch.inf  # a hole in the text: known to the likelihood, never drawn
-        ratios = None
+        scores = None
         if critic is not None:
-            ratios, critic_state = critic(given, classes, critic_state)
-            ratios = ratios[:count, 0].float().cpu()
-        log_probs = refined(logits, ratios, settings.critic_strength)
+            scores, critic_state = critic(given, classes, critic_state)
+            scores = scores[:count, 0].float().cpu()
+        log_probs = refined(logits, scores, settings.critic_strength)
 
         if step == most:
             chosen = torch.full((count,), END)
@@ -134,8 +145,8 @@ def draw(
         chosen[ended] = END
 
         opinions = torch.zeros(count, 1)
-        if ratios is not None:
-            opinions = (refined(logits, ratios, 1.0) - logits.log_softmax(-1)).gather(1, chosen[:, None])
+        if scores is not None:
+            opinions = (refined(logits, scores, 1.0) - logits.log_softmax(-1)).gather(1, chosen[:, None])
         taken = log_probs.gather(1, chosen[:, None])
         rows.append((chosen, taken.squeeze(1).masked_fill(ended, 0), opinions.squeeze(1).masked_fill(ended, 0)))
         ended |= chosen == END

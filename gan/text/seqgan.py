@@ -114,7 +114,7 @@ def check_start(args: argparse.Namespace, pretrained: TextPipeline | None) -> No
 def without_noise(generator: TextGenerator) -> TextGenerator:
     """Switches off dropout and the noise of inputs, for good; returns the generator."""
     generator.register_to_config(dropout=0.0, noise=0.0)
-    for module in generator.modules():
+    for module in generator.body.modules():
         if isinstance(getattr(module, "dropout", None), float):
             module.dropout = 0.0
     return generator
@@ -126,6 +126,10 @@ def discriminator(generator: TextGenerator, pretrained: TextPipeline | None, **s
     wanted = {"vocab_size": config.vocab_size, "num_classes": config.num_classes, **shape}
     fresh = SequenceDiscriminator(length=config.max_length + config.has_end, **wanted)
     earlier = pretrained.discriminator if pretrained is not None else None
-    if isinstance(earlier, SequenceDiscriminator) and earlier.config == fresh.config:
+    if isinstance(earlier, SequenceDiscriminator) and _shapes(earlier) == _shapes(fresh):
         fresh.load_state_dict(earlier.state_dict())
     return fresh
+
+
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}

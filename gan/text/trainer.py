@@ -11,13 +11,24 @@ from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.data import IGNORED
 from gan.text.networks import ARCHITECTURES, TextGenerator
-from gan.text.objectives import OBJECTIVES
+from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
+from gan.text.ratio import CRITIC_LOSSES, Distil, Ratio
+from gan.text.relgan import RelGAN
+from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
 from gan.text.tokens import KINDS
-from gan.training.arguments import decay, positive_int
+from gan.training.arguments import decay, positive_float, positive_int
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
+
+OBJECTIVES: dict[str, type[MLE]] = {
+    "mle": MLE,
+    "ratio": Ratio,
+    "distil": Distil,
+    "seqgan": SeqGAN,
+    "relgan": RelGAN,
+}
 
 
 class TextTask:
@@ -28,12 +39,22 @@ class TextTask:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Adds the flags for text."""
-        parser.add_argument_group("objective").add_argument(
+        objective = parser.add_argument_group("objective")
+        objective.add_argument(
             "--objective",
             choices=tuple(OBJECTIVES),
             default="mle",
             help="maximum likelihood, or what goes on from a model of it: a critic that refines every next token "
-            "(ratio)",
+            "(ratio), both made one network again (distil), or a classic adversarial game (seqgan, relgan)",
+        )
+        objective.add_argument(
+            "--critic_loss", choices=CRITIC_LOSSES, default="bound", help="what the critic learns by (ratio)"
+        )
+        objective.add_argument(
+            "--rollouts", type=positive_int, default=4, help="texts that a token is rewarded by (seqgan); 16 published"
+        )
+        objective.add_argument(
+            "--beta_max", type=positive_float, default=100.0, help="inverse temperature in the end (relgan)"
         )
         texts = parser.add_argument_group("text")
         texts.add_argument(
@@ -55,6 +76,12 @@ class TextTask:
         texts.add_argument("--architecture", choices=ARCHITECTURES, default="lstm", help="of the generator")
         texts.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
         texts.add_argument("--hidden_size", type=positive_int, default=256, help="features between layers")
+        texts.add_argument(
+            "--tied",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="input and output share their embedding",
+        )
         texts.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
         texts.add_argument("--num_heads", type=positive_int, default=4, help="of attention (transformer, memory)")
         texts.add_argument("--dropout", type=decay, default=0.5, help="share of features left out in training")
@@ -130,6 +157,7 @@ class TextTask:
                 num_heads=args.num_heads,
                 dropout=args.dropout,
                 noise=args.noise,
+                tied=args.tied,
             )
         tokens = self.encoded.tokens
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()

@@ -56,7 +56,7 @@ def test_unknown_words_and_what_is_behind_the_end_are_left_out(words: tuple[Tens
     ending = torch.tensor([[UNKNOWN, END]])  # of which only the end counts
     logits, _ = judge(torch.tensor([[BEGIN, UNKNOWN]]))
     assert score(judge, ending) == pytest.approx(float(-logits[0, 1].log_softmax(0)[END].detach()), abs=0.05)
-    assert math.isinf(float(logits[0, 0, UNKNOWN]))
+    assert math.isinf(float(logits[0, 0, UNKNOWN].detach()))
 
 
 def test_texts_without_end() -> None:

@@ -1,0 +1,145 @@
+"""Text through the command line: whole models of every objective, exact resumes, early stops, runs that go wrong."""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from cli import IN_ONE_PROCESS, Result, environment, read, run
+from safetensors.torch import load_file
+
+from gan import SequenceDiscriminator, TextDiscriminator, TextPipeline
+from gan.text import data
+from gan.text.likelihood import nll
+
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
+
+POEMS = ["--train_data_dir", "poems"]
+TINY = ["text", "--embedding_size", "12", "--hidden_size", "12", "--num_heads", "2"]
+TINY += ["--train_batch_size", "4", "--max_train_steps", "6", "--validation_steps", "3", "--no-evaluate"]
+TINY += ["--report_to", "none"]
+KEEPING = ["--checkpointing_steps", "3", "--gradient_accumulation_steps", "2"]
+FROM_MLE = ["--pretrained_model_name_or_path", "mle"]
+
+LINES: dict[str, list[str]] = {"mle": KEEPING}
+LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
+LINES["seqgan"] = [*FROM_MLE, "--objective", "seqgan", "--rollouts", "2", *KEEPING]
+LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPING]
+for name in tuple(LINES):
+    LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
+LINES["memory"] = ["--architecture", "memory"]
+LINES["relgan of memory"] = ["--pretrained_model_name_or_path", "memory", "--objective", "relgan"]
+LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
+LINES["stopped early"] = ["--learning_rate", "0.5", "--validation_steps", "1", "--patience", "2"]
+LINES["stopped early"] += ["--max_train_steps", "60", "--ema_half_life", "1", "--dropout", "0"]
+
+BAD = {  # after the runs above
+    "nothing to reward": (["--objective", "seqgan"], "--objective seqgan starts from a model of --objective mle"),
+    "nothing to relax": (["--objective", "relgan"], "--objective relgan starts from a model of --objective mle"),
+    "nothing to refine": (["--objective", "ratio"], "--objective ratio refines a model of --objective mle"),
+    "refined already": (["--objective", "ratio", "--pretrained_model_name_or_path", "ratio"], "ratio has"),
+    "other classes": (["--train_data_dir", "couplets", *FROM_MLE], "they must be the same, or train with"),
+    "other game": (
+        [*FROM_MLE, "--objective", "relgan", "--resume_from_checkpoint", "seqgan/checkpoint-6", *KEEPING],
+        "belongs to a model of another shape or objective",
+    ),
+    "too many heads": (["--architecture", "memory", "--num_heads", "5"], "cannot be shared out among 5 heads"),
+    "no oracle": (
+        ["--dataset_name", "oracle", "--dataset_config_name", "nowhere.safetensors"],
+        "nowhere.safetensors",
+    ),
+    "no folder": (["--train_data_dir", "nowhere"], "The folder nowhere does not exist"),
+}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("text")
+    texts = [f"{a} {b} {c}{' at last' * (k % 3)}." for k, (a, b, c) in enumerate(SENTENCES)]
+    (folder / "poems").mkdir()
+    (folder / "poems/all.txt").write_text("\n".join(texts))
+    for season, part in (("spring", texts[::2]), ("winter", texts[1::2])):
+        (folder / "couplets" / season).mkdir(parents=True)
+        (folder / "couplets" / season / "some.txt").write_text("\n".join(part))
+    return folder
+
+
+SENTENCES = [(a, b, c) for a in ("the owl", "a crow", "my cat") for b in ("sees", "hears", "is") for c in "xyzuvw"]
+
+
+@pytest.fixture(scope="module")
+def results(work: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    runs = LINES | {name: line for name, (line, _) in BAD.items()}
+    lines = [
+        [*TINY, *(POEMS if "--dataset_name" not in flags else ()), "--output_dir", name, *flags]
+        for name, flags in runs.items()
+    ]
+    report = work / "results.json"
+    command = [sys.executable, "-c", IN_ONE_PROCESS, json.dumps(lines), report]
+    run(command, environment(tmp_path_factory.mktemp("home")), work).check()
+    return {name: Result(*result) for name, result in zip(runs, json.loads(report.read_text()), strict=True)}
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same tensors."""
+    first, second = load_file(one), load_file(other)
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("name", [*LINES])
+def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name: str) -> None:
+    results[name].check()
+    pipeline = TextPipeline.from_pretrained(work / name)
+    out = pipeline(seed=1, num_samples=2)
+    assert len(out.texts) == 2 and pipeline(seed=2).texts == out.texts[1:]
+    assert pipeline.labels == (["spring", "winter"] if name == "verses" else None)
+    assert (work / name / "samples.txt").is_file() and (work / name / "README.md").is_file()
+    objective = pipeline.training["arguments"]["objective"]
+    kinds = {"ratio": TextDiscriminator, "seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
+    assert type(pipeline.discriminator) is kinds.get(objective, type(None))
+    assert (pipeline.critic is not None) == (objective == "ratio")
+    assert pipeline.training["arguments"]["adam_beta1"] == (0.0 if objective in ("seqgan", "relgan") else 0.9)
+    assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
+
+
+@pytest.mark.parametrize("name", ["mle", "ratio", "seqgan", "relgan"])
+def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Path, name: str) -> None:
+    assert f"Goes on from {name}/checkpoint-3." in results[f"{name} resumed"].check().err
+    files = [file.relative_to(work / name) for file in (work / name).glob("*/*.safetensors")]
+    files = [file for file in files if file.parent.name != "checkpoint-3"]
+    assert len(files) >= 2
+    for file in files:
+        assert same(work / name / file, work / f"{name} resumed" / file), file
+    assert (work / name / "samples.txt").read_bytes() == (work / f"{name} resumed" / "samples.txt").read_bytes()
+    assert not same(work / name / "checkpoint-3/model.safetensors", work / name / "checkpoint-6/model.safetensors")
+
+
+def test_ratio_leaves_the_generator_and_a_game_does_not(results: dict[str, Result], work: Path) -> None:
+    weights = "generator/diffusion_pytorch_model.safetensors"
+    assert [same(work / "mle" / weights, work / name / weights) for name in ("ratio", "seqgan", "relgan")] == [
+        *(True, False, False)
+    ]
+
+
+def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) -> None:
+    said = results["stopped early"].check().err
+    looks = [float(score) for score in re.findall(r"Step \d+: ([\d.]+) on validation data", said)]
+    record = read(work / "stopped early/training.json")
+    assert 2 < len(looks) == record["steps"] < 60
+    assert record["best_step"] == record["steps"] - 2 == looks.index(min(looks)) + 1
+    assert "goes on from there" not in results["stopped early"].out
+    held_out = data.load(
+        argparse.Namespace(train_data_dir=work / "poems", unconditional=False, max_train_samples=None)
+    ).validation
+    assert held_out is not None
+    pipeline = TextPipeline.from_pretrained(work / "stopped early")
+    tokens = data.encode(held_out, pipeline.tokenizer, pipeline.generator.config.max_length).tokens
+    assert float(nll(pipeline.generator, None, tokens, None)) == pytest.approx(min(looks), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_wrong_use_is_one_sentence(results: dict[str, Result], name: str) -> None:
+    assert BAD[name][1] in results[name].error
