@@ -19,8 +19,10 @@ from gan.studio.writing import (
     takes_acrostic,
 )
 
-SETTINGS = ("seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength")
-SETTINGS += ("acrostic", "best_of", "label")
+SETTINGS = (
+    *("seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength"),
+    *("acrostic", "best_of", "label"),
+)
 START = {"seed": 7, "n": 6, "t": 1.0, "k": 0, "p": 1.0, "best": 1}
 MOST = {"seed": MAX_SEED, "n": MOST_TEXTS, "t": MOST_TEMPERATURE, "k": 200, "p": 1, "lambda": MOST_STRENGTH}
 MOST |= {"best": MOST_BEST_OF, "prefix": MOST_LETTERS}

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from numbers import Real
@@ -161,8 +161,8 @@ def write(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
 def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[dict[str, Any]]:
     """Of each text "seed", "label" and "tokens", without those that were sent before."""
     count = len(output.texts)
-    opinions = output.token_opinions or [None] * count
-    labels = output.labels or [None] * count
+    opinions: Sequence[list[float] | None] = output.token_opinions or [None] * count
+    labels: Sequence[str | None] = output.labels or [None] * count
     return [
         {
             "seed": output.seeds[k],

@@ -68,6 +68,7 @@ class RelGAN(MLE):
     def discriminator_loss(
         self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
+        bare.train()  # a preview puts all that it shows into evaluation mode
         of_real = discriminator(batch["tokens"], batch["labels"])
         of_fake = discriminator(fake, batch["labels"])
         loss = relativistic_discriminator_loss(of_real, of_fake)

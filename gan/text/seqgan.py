@@ -50,6 +50,7 @@ class SeqGAN(MLE):
     def discriminator_loss(
         self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
+        bare.train()  # a preview puts all that it shows into evaluation mode
         real = batch["tokens"]
         width = max(real.shape[1], fake.shape[1])
         both = torch.cat([F.pad(texts, (0, width - texts.shape[1]), value=IGNORED) for texts in (real, fake)])

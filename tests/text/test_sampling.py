@@ -55,13 +55,14 @@ def test_what_has_no_probability_is_never_drawn() -> None:
         assert int(choose(log_probs, torch.tensor([uniform]), Settings())) in (1, 3)
 
 
-def test_refined_is_normalised_and_plain_without_strength() -> None:
+def test_refined_goes_from_the_generator_to_the_critic() -> None:
     torch.manual_seed(0)
-    logits, ratios = torch.randn(2, 5), torch.randn(2, 5)
+    logits, scores = torch.randn(2, 5), torch.randn(2, 5)
     logits[0, 2] = -torch.inf
-    assert torch.equal(refined(logits, ratios, 0.0), logits.log_softmax(-1))
+    p, q = logits.softmax(-1), scores.softmax(-1)
+    assert torch.equal(refined(logits, scores, 0.0), logits.log_softmax(-1))
     assert torch.equal(refined(logits, None, 1.0), logits.log_softmax(-1))
-    full = refined(logits, ratios, 0.7)
-    assert torch.allclose(full.exp().sum(-1), torch.ones(2))
-    by_hand = logits.softmax(-1) * (0.7 * ratios).exp()
-    assert torch.allclose(full.exp(), by_hand / by_hand.sum(-1, keepdim=True))
+    between = p**0.3 * q**0.7 * (p > 0)
+    assert torch.allclose(refined(logits, scores, 0.7).exp(), between / between.sum(-1, keepdim=True))
+    allowed = q * (p > 0)
+    assert torch.allclose(refined(logits, scores, 1.0).exp(), allowed / allowed.sum(-1, keepdim=True))
