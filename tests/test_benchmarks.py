@@ -14,11 +14,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import baseline
 import compare
 import dcgan
+import oracle
 import stacked_mnist
 import throughput
 
 from gan import ImageEncoder, ImagePipeline
 from gan.image.data import ImageSet
+from gan.text.data import TextSet, encode
+from gan.text.oracle import LENGTH, VOCABULARY, Oracle
+from gan.text.tokens import SPECIAL, numbers_tokenizer
 
 
 def test_modes_all_drawn_alike_diverge_by_nothing_and_a_single_one_by_its_surprise() -> None:
@@ -79,3 +83,41 @@ def test_the_comparison_shows_what_is_known_of_each_model(
     held_out = ImageSet(np.zeros((4, 3, 16, 16), np.uint8), None, None, "black", "test")
     picture = compare.figure([gan, both], held_out)
     assert picture.width > 2 * compare.SCALE * compare.SEEDS * 16
+
+
+def test_a_sweep_is_summed_up_where_it_goes() -> None:
+    curve = {"alpha": [0.9, 1.0, 1.5, 2.0], "oracle": [9.5, 9.0, 7.0, 6.0], "test": [8.2, 8.0, 8.6, 9.2]}
+    assert oracle.summary(curve) == pytest.approx([9.0, 8.0, 8.0, 15.2, 2.0, 7.0 + 2 / 6, 6 + 1 / 3, None])
+    assert oracle.spread([1.0, 2.0, 3.0]) == "2.000 ± 1.000"
+    assert oracle.spread([1.0], digits=1) == "1.0"
+    assert oracle.spread([1.0, None]) == "–"
+
+
+def test_words_drawn_as_often_as_they_are_seen_are_no_better_than_that(capsys: pytest.CaptureFixture[str]) -> None:
+    judge = Oracle()
+    parts = {
+        split: TextSet([" ".join(map(str, row)) for row in judge.draw(count, 0).tolist()], None, None, "oracle", split)
+        for split, count in (("train", 40), ("test", 20))
+    }
+    for part in parts.values():
+        part.tokenizer, part.has_end = numbers_tokenizer(VOCABULARY), False
+    tokens = encode(parts["test"], parts["test"].tokenizer, LENGTH).tokens
+    judged, test = oracle.unigram(judge, parts["train"], tokens, 20)
+    assert judge.nll(tokens - len(SPECIAL)) < test < math.log(VOCABULARY) < judged
+    curve = {"alpha": [1.0, 1.5], "oracle": [judged, 8.0], "test": [test, test + 1]}
+    oracle.report({"mle": [curve, curve]}, {"Unigram": ["1.000", "2.000"]}, {"mle": "60"})
+    said = capsys.readouterr().out
+    assert (
+        "| MLE, sharpened: alpha 1.5 | 8.000 ± 0.000 |" in said and "| RelGAN (published, Nie et al.) | 6.68 |" in said
+    )
+    rows = [line.count("|") for line in said.splitlines() if line.startswith("|")]
+    assert set(rows) == {len(oracle.COLUMNS) + 3, 4}
+
+
+def test_flags_and_time_go_to_a_method_and_what_it_starts_from(tmp_path: Path) -> None:
+    for name, seconds in (("mle-0", 10.0), ("ratio-0", 5.0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "seconds.json").write_text(str(seconds))
+    args = oracle.arguments(["--output_dir", str(tmp_path), "--flags", "all", "--dropout 0.6"])
+    assert oracle.train("ratio", 0, args) == tmp_path / "ratio-0"  # nothing is trained again
+    assert oracle.cpu_seconds("ratio", 0, tmp_path) == 15
