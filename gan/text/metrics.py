@@ -100,7 +100,7 @@ def evaluate(
     real = bench.real()
 
     generated = table.pop(GENERATED)
-    found = {
+    found: dict[str, Any] = {
         "metrics": [_metric(figure, generated, real, test_set.split, bench) for figure in FIGURES],
         "yardsticks": [
             {"name": name, "values": {figure.name: _rounded(figure, row) for figure in FIGURES}}

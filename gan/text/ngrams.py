@@ -5,6 +5,7 @@ Texts are lists of tokens as the model's tokenizer cuts them, without their ends
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from sacrebleu.metrics import BLEU
 from torch import Tensor
@@ -85,7 +86,7 @@ def _runs(text: Text, order: int) -> list[tuple[int, ...]]:
 def _corpus_bleu(hypotheses: Sequence[Text], references: Sequence[Sequence[Text]]) -> dict[int, float]:
     """BLEU by order; the references of each hypothesis are its own."""
     most = max(map(len, references), default=0)
-    streams = [[_words(own[k]) if k < len(own) else None for own in references] for k in range(most)]
+    streams: Any = [[_words(own[k]) if k < len(own) else None for own in references] for k in range(most)]
     found = BLEU(max_ngram_order=LONGEST, tokenize="none", force=True).corpus_score(
         [_words(text) for text in hypotheses], streams
     )
