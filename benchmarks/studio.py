@@ -24,6 +24,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 FIRST_PICTURE = ".tile img[src^='data:image/png']"
+WRITTEN = ".text:not(.waiting) .words[aria-busy=false]"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}, "device_scale_factor": 2}
 
@@ -56,6 +57,23 @@ MORPH = """seed => new Promise((resolve, reject) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   look();
   setTimeout(() => reject(new Error("no morph within 10 s")), 10000);
+})"""
+
+# Types another seed of the texts; until their first characters stand there, and until all do.
+TEXT = """seed => new Promise((resolve, reject) => {
+  const field = document.querySelector(".text .controls input[type=number]");
+  const start = performance.now();
+  let first = 0;
+  const look = () => {
+    const now = performance.now() - start;
+    if (!first && document.querySelector(".text .title").textContent.includes(seed)) first = now;
+    if (first && !document.querySelector(".words:not([aria-busy=false])")) resolve([first, now]);
+    else requestAnimationFrame(look);
+  };
+  field.value = seed;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  look();
+  setTimeout(() => reject(new Error("no text within 10 s")), 10000);
 })"""
 
 
@@ -127,6 +145,10 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
         for count in (1, 24, 64):
             rows.append((f"Slider to {count} new pictures", slider_to_pictures(page, address, count, moves)))
         rows.append(("Seed to a new morph of 33 pictures", seed_to_morph(page, address, moves)))
+        tabs = [("morph", ".morph:not(.waiting)"), ("compare", ".compare .sheet img[src]")]
+        if page.locator("#text-tab-button").is_visible():
+            tabs.append(("text", WRITTEN))
+            rows += seed_to_text(page, address, moves)
         if screenshots:
             screenshots.mkdir(parents=True, exist_ok=True)
             for name, device in (("desktop", DESKTOP), ("phone", PHONE)):
@@ -136,7 +158,7 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
                     page.wait_for_selector(FIRST_PICTURE)
                     page.wait_for_timeout(500)  # fonts and the last layout
                     page.screenshot(path=screenshots / f"studio-{name}-{scheme}.png")
-                    for tab, ready in (("morph", ".morph:not(.waiting)"), ("compare", ".compare .sheet img[src]")):
+                    for tab, ready in tabs:
                         page.goto(f"{address}?tab={tab}", wait_until="commit")
                         page.wait_for_selector(ready)
                         page.wait_for_timeout(500)
@@ -151,6 +173,18 @@ def seed_to_morph(page: Page, address: str, moves: int) -> str:
     page.wait_for_timeout(1000)
     times = sorted(page.evaluate(MORPH, 1000 + k) for k in range(moves))
     return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+
+
+def seed_to_text(page: Page, address: str, moves: int) -> list[tuple[str, str]]:
+    page.goto(f"{address}?tab=text", wait_until="commit")
+    page.wait_for_selector(WRITTEN)
+    page.wait_for_timeout(1000)
+    found = zip(*(page.evaluate(TEXT, 1000 + k) for k in range(moves)))
+    names = ("Seed to the first characters of 6 texts", "Seed to all of 6 texts")
+    return [
+        (name, f"median {statistics.median(times):.0f} ms, p95 {sorted(times)[int(0.95 * (moves - 1))]:.0f} ms")
+        for name, times in zip(names, found)
+    ]
 
 
 def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:
