@@ -1,7 +1,8 @@
 """Sampling and training speed on this machine: `python benchmarks/speed.py [MODEL ...]`.
 
 Prints Markdown tables: milliseconds for one picture and pictures a second in batches of 64 for each bundled model,
-and for a generator as large as a small R3GAN; then what `train.py` reaches, with peak memory. For comparison: the
+and for a generator as large as a small R3GAN; milliseconds to the first token, and tokens and characters a second in
+batches of 32, for models of text, with and without the critic; then what `train.py` reaches, with peak memory. For comparison: the
 published R3GAN code with 0.83 M + 0.83 M parameters at 32x32 RGB needs 9.8 ms for one picture and 611 ms for 64, and
 trains on 4.0 images a second (measured on two cores of the same kind, not by this script).
 """
@@ -20,10 +21,10 @@ import torch
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-from gan import GANPipeline, ImageGenerator
+from gan import GANPipeline, ImageGenerator, ImagePipeline, TextPipeline
 
 EQUAL = (128, 128, 64, 32)  # 0.84 M parameters in the generator at 32x32 RGB
-BATCH = 64
+BATCH, TEXTS = 64, 32
 
 
 def milliseconds(call: Callable[[], object], repeats: int) -> float:
@@ -41,11 +42,10 @@ def parameters(network: torch.nn.Module) -> float:
     return sum(p.numel() for p in network.parameters()) / 1e6
 
 
-def sampling(models: list[str]) -> None:
+def sampling(pipelines: dict[str, ImagePipeline]) -> None:
     print("| model | pictures | parameters | files | one picture, ms | 64 pictures, ms | pictures a second |")
     print("|---|---|---|---|---|---|---|")
-    for model in models:
-        pipeline = GANPipeline.from_pretrained(model)
+    for model, pipeline in pipelines.items():
         size = sum(file.stat().st_size for file in Path(model).rglob("*") if file.is_file()) / 2**20
         one = milliseconds(lambda: pipeline(seed=1, num_images=1), 40)
         many = milliseconds(lambda: pipeline(seed=1, num_images=BATCH), 20)
@@ -67,6 +67,26 @@ def sampling(models: list[str]) -> None:
             f"| {one:.1f} | {many:.0f} | {1000 * BATCH / many:.0f} |",
             flush=True,
         )
+
+
+def writing(pipelines: dict[str, TextPipeline]) -> None:
+    print("| model | critic | parameters | first token, ms | 32 texts, ms | tokens a second | characters a second |")
+    print("|---|---|---|---|---|---|---|")
+    for model, pipeline in pipelines.items():
+        critic, used = pipeline.discriminator, parameters(pipeline.generator)
+        for strength in (0.0, 1.0) if critic is not None else (0.0,):
+            pipeline.register_modules(discriminator=critic if strength else None)
+            settings = {"num_samples": TEXTS, "critic_strength": strength}
+            first = milliseconds(lambda: next(pipeline.stream(seed=1, **settings)), 20)
+            many = milliseconds(lambda: pipeline(seed=1, **settings), 10)
+            out = pipeline(seed=1, **settings)
+            tokens, characters = (sum(map(len, of)) for of in (out.pieces, out.texts))
+            print(
+                f"| {Path(model).name} | {'yes' if strength else 'no'} "
+                f"| {used + (parameters(critic) if strength else 0):.2f} M | {first:.1f} | {many:.0f} "
+                f"| {1000 * tokens / many:,.0f} | {1000 * characters / many:,.0f} |",
+                flush=True,
+            )
 
 
 def training(size: str, steps: int) -> None:
@@ -93,7 +113,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="of training for each row")
     args = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}\n", flush=True)
-    sampling(args.models)
+    pipelines = {model: GANPipeline.from_pretrained(model) for model in args.models}
+    sampling({model: pipeline for model, pipeline in pipelines.items() if isinstance(pipeline, ImagePipeline)})
+    print(flush=True)
+    writing({model: pipeline for model, pipeline in pipelines.items() if isinstance(pipeline, TextPipeline)})
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nPeak memory of this process, sampling in batches of 64: {memory:.2f} GiB\n", flush=True)
     print("| training at 32x32 RGB | parameters | images a second | peak memory |\n|---|---|---|---|", flush=True)

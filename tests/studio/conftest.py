@@ -173,7 +173,7 @@ def open_address(browser):
         context = browser.new_context(**{"locale": "en-US", "accept_downloads": True} | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address, wait_until="domcontentloaded")
         return page
