@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 760, 520
-LEFT, TOP, RIGHT, BOTTOM = 84, 56, 28, 68  # margins
+LEFT, TOP, RIGHT, BOTTOM = 84, 82, 28, 68  # margins
 SCALE = 2  # drawn so much larger and reduced, for smooth lines
 INK, FAINT, GRID = (27, 26, 24), (122, 117, 110), (231, 228, 222)
 COLOURS = [(178, 58, 38), (44, 92, 140), (96, 122, 60), (128, 84, 140)]
@@ -56,12 +56,11 @@ def sweep_picture(sweep: dict[str, Any]) -> bytes:
     x, y = place(sweep["real"])
     _dot(pen, x, y, INK)
 
-    names = [*zip(COLOURS, sweep["curves"]), (INK, "real text")]
-    for row, (colour, name) in enumerate(names):
-        y = SCALE * (TOP + 18 + 22 * row)
-        beginning = SCALE * (WIDTH - RIGHT - 14)
-        _dot(pen, beginning, y, colour)
-        pen.text((beginning - 10 * SCALE, y), name, colour, large, anchor="rm")
+    beginning = SCALE * LEFT
+    for colour, name in [*zip(COLOURS, sweep["curves"]), (INK, "real text")]:
+        _dot(pen, beginning, SCALE * 58, colour)
+        pen.text((beginning + 10 * SCALE, SCALE * 58), name, colour, large, anchor="lm")
+        beginning += 32 * SCALE + large.getlength(name)
     file = io.BytesIO()
     sheet.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
     return file.getvalue()

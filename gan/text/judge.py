@@ -17,6 +17,7 @@ from gan.text.tokens import UNKNOWN
 
 EMBEDDING, WIDTH = 64, 128
 DROPOUT = 0.3
+NOISE = 0.1  # of the words before replaced: or texts unlike those it knows would upset it beyond measure
 BATCH = 64
 LEARNING_RATE = 8e-3
 MOST_EPOCHS = 6
@@ -42,7 +43,13 @@ def fit_language_model(tokens: Tensor, vocab_size: int, has_end: bool = True, se
     with torch.random.fork_rng(), torch.enable_grad():  # weights and dropout draw from global state
         torch.manual_seed(seed)
         judge = TextGenerator(
-            vocab_size, tokens.shape[1], has_end=has_end, embedding_size=EMBEDDING, hidden_size=WIDTH, dropout=DROPOUT
+            vocab_size,
+            tokens.shape[1],
+            has_end=has_end,
+            embedding_size=EMBEDDING,
+            hidden_size=WIDTH,
+            dropout=DROPOUT,
+            noise=NOISE,
         )
         judge.never[UNKNOWN] = True
         targets = _targets(tokens)

@@ -21,7 +21,10 @@ class MLE:
     Attributes:
         generator: what is trained and averaged.
         discriminator: its opponent, `None` without one.
+        learning_rate: where none is asked for.
     """
+
+    learning_rate = 2e-3
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         self.generator: nn.Module = generator

@@ -37,6 +37,8 @@ class RelGAN(MLE):
     off in the generator. The weight of the R1 and R2 penalties (--gamma) is ignored.
     """
 
+    learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
+
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         check_start(args, pretrained)
         super().__init__(args, without_noise(generator), pretrained)

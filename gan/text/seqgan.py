@@ -34,6 +34,8 @@ class SeqGAN(MLE):
     R1 and R2 penalties (--gamma) is ignored: tokens have no gradient.
     """
 
+    learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
+
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         check_start(args, pretrained)
         super().__init__(args, without_noise(generator), pretrained)
