@@ -111,7 +111,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         has_end: whether samples end by a token; without, all of them are `max_length` long.
         architecture: "lstm", "transformer" or "memory" (`gan.text.memory`).
         embedding_size: features of a token.
-        hidden_size: features of the body; projected to `embedding_size` before the logits.
+        hidden_size: features of the body; projected to `embedding_size` before the logits, where these are tied.
         num_layers: of the body.
         num_heads: of attention, for the Transformer and the memory.
         dropout: share of features left out in training, before the logits and within the body.
@@ -153,8 +153,8 @@ class TextGenerator(ModelMixin, ConfigMixin):
             self.body = MemoryBody(embedding_size, hidden_size, num_layers, num_heads)
         else:
             raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
-        self.project = nn.Linear(hidden_size, embedding_size)
-        self.output = None if tied else nn.Parameter(torch.randn(vocab_size, embedding_size) * embedding_size**-0.5)
+        self.project = nn.Linear(hidden_size, embedding_size) if tied else nn.Identity()
+        self.output = None if tied else nn.Parameter(torch.randn(vocab_size, hidden_size) * 0.5 * hidden_size**-0.5)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         never = torch.zeros(vocab_size, dtype=torch.bool)
         never[[BEGIN] if has_end else [BEGIN, END]] = True
@@ -174,7 +174,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         self.frequencies.copy_(words / words.sum())
 
     def hidden(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
-        """What the logits are a product of: (n, t, embedding_size), and the state. Arguments as in `forward`."""
+        """What the logits are a product of: (n, t, features), and the state. Arguments as in `forward`."""
         if self.training and self.config.noise:
             drawn = torch.multinomial(self.frequencies, tokens.numel(), replacement=True).view_as(tokens)
             replaced = (torch.rand(tokens.shape, device=tokens.device) < self.config.noise) & (tokens != BEGIN)
