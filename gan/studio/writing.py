@@ -28,7 +28,10 @@ MOST_STRENGTH = 2.0  # of the slider; the pipeline takes more
 MOST_TEMPERATURE = 1.5
 MOST_LETTERS = 1000  # of a beginning
 OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
-FIRST, NEXT = 0.0, 0.04  # seconds of writing that go into an answer, beyond its first token
+ANSWER = 0.04  # seconds of writing that go into an answer
+# Tokens that go into it however long they take: the first goes out at once, and where answers travel slowly, more go
+# into each; few enough that a slider that has moved on isn't kept waiting.
+FEWEST = (1, 2, 4, 8)
 
 Token: TypeAlias = tuple[str | None, float, float | None]  # what it adds (`None`: the end), log probability, opinion
 
@@ -41,12 +44,16 @@ class Writing:
         progress: what there is of them, after every token.
         sent: how many tokens of each the page has.
         milliseconds: that writing has taken so far, waiting not counted.
+        answers: that the page has been given.
+        by_token: whether they grow token by token; if not, finished texts at a time.
         lock: held by the request that it goes on for.
     """
 
     progress: Iterator[TextPipelineOutput]
     sent: list[int]
     milliseconds: float = 0.0
+    answers: int = 0
+    by_token: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -67,8 +74,9 @@ class Streams:
         Raises:
             GANError: if one of them can't be used.
         """
-        writing, name = Writing(progress(pipeline, **asked), []), secrets.token_urlsafe(9)
-        answer = _go_on(writing, FIRST)
+        by_token = asked.get("best_of", 1) == 1
+        writing, name = Writing(progress(pipeline, **asked), [], by_token=by_token), secrets.token_urlsafe(9)
+        answer = _go_on(writing)
         if not answer["done"]:
             with self._lock:
                 self._open[name] = writing
@@ -92,7 +100,7 @@ class Streams:
                 return {"gone": True}
             self._open.move_to_end(name)
         with writing.lock:
-            answer = _go_on(writing, NEXT)
+            answer = _go_on(writing)
         if answer["done"]:
             with self._lock:
                 self._open.pop(name, None)
@@ -189,16 +197,19 @@ def _joined(a: TextPipelineOutput, b: TextPipelineOutput) -> TextPipelineOutput:
     return TextPipelineOutput(**{"labels": None, "token_opinions": None} | both)
 
 
-def _go_on(writing: Writing, seconds: float) -> dict[str, Any]:
-    """Writes a token, and more until the time is over."""
-    end = time.monotonic() + seconds
-    done, last = False, None
-    while last is None or (time.monotonic() < end and not done):
+def _go_on(writing: Writing) -> dict[str, Any]:
+    """Writes the next answer: the first token alone, later some, and as many as there is time for."""
+    fewest = FEWEST[min(writing.answers, len(FEWEST) - 1)] if writing.by_token else 1
+    end = time.monotonic() + (ANSWER if writing.answers else 0)
+    writing.answers += 1
+    done, last, written = False, None, 0
+    while written < fewest or time.monotonic() < end:
         step, milliseconds = in_turn(lambda: next(writing.progress, None))
         writing.milliseconds += milliseconds
         done, last = step is None, step or last
         if done:
             break
+        written += 1
     if last is None:  # it was finished, and all of it sent
         return {"samples": [], "done": True, "milliseconds": round(writing.milliseconds, 1)}
     sent = writing.sent + [0] * (len(last.texts) - len(writing.sent))
