@@ -17,7 +17,7 @@ from gan.errors import GANError
 from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, sample_seeds
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Drawn, Settings, draw
-from gan.text.tokens import END, encode, pieces, read_tokenizer
+from gan.text.tokens import END, decode, encode, pieces, read_tokenizer
 
 TOKENIZER = "tokenizer.json"
 MOST_CANDIDATES = 64
@@ -276,7 +276,7 @@ class TextPipeline(GANPipeline):
         # the end counts, too, once it is there
         lengths = [min(len(kept) + 1, len(sample.tokens)) for kept, sample in zip(ids, drawn)]
         return TextPipelineOutput(
-            texts=[self.tokenizer.decode(kept) for kept in ids],
+            texts=[decode(self.tokenizer, kept) for kept in ids],
             seeds=seeds,
             labels=[self.labels[k] for k in classes.tolist()] if self.labels and classes is not None else None,
             log_likelihoods=[float(sample.log_probs.sum()) for sample in drawn],

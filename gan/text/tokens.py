@@ -9,6 +9,8 @@ from gan.errors import GANError
 SPECIAL = ("<begin>", "<end>", "<unknown>")
 BEGIN, END, UNKNOWN = range(3)  # what they are in every vocabulary
 KINDS = ("characters", "words", "bpe")
+UNFINISHED = "\ufffd"  # what bytes that are no character yet are decoded to
+REACH = 4  # tokens back that what a token adds can depend on: a character has four bytes at most
 WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a mark is a word of its own
 
 
@@ -79,7 +81,15 @@ def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
     return encoding.ids
 
 
+def decode(tokenizer: Tokenizer, tokens: list[int]) -> str:
+    """The text of tokens, without a character at its end that byte pairs have only begun."""
+    return tokenizer.decode(tokens).rstrip(UNFINISHED)
+
+
 def pieces(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
     """What each token adds to the text; joined, they are the text."""
-    texts = [tokenizer.decode(tokens[:k]) for k in range(len(tokens) + 1)]
-    return [after[len(before) :] for before, after in zip(texts, texts[1:])]
+    found = []
+    for k in range(len(tokens)):
+        known = tokens[max(0, k - REACH) : k]
+        found.append(decode(tokenizer, [*known, tokens[k]])[len(decode(tokenizer, known)) :])
+    return found

@@ -8,6 +8,7 @@ from gan.text.tokens import (
     END,
     KINDS,
     UNKNOWN,
+    decode,
     encode,
     numbers_tokenizer,
     pieces,
@@ -34,6 +35,14 @@ def test_a_tokenizer_survives_its_file(kind: str) -> None:
     again = read_tokenizer(tokenizer.to_str())
     assert again.get_vocab() == tokenizer.get_vocab()
     assert encode(again, TEXTS[0], "text") == encode(tokenizer, TEXTS[0], "text")
+
+
+def test_a_character_of_several_tokens_comes_when_it_is_whole() -> None:
+    tokenizer = train_tokenizer(["abc"], "bpe", 300)
+    ids = encode(tokenizer, "a龘b", "text")
+    assert len(ids) == 5
+    assert pieces(tokenizer, ids) == ["a", "", "", "龘", "b"]
+    assert pieces(tokenizer, ids[:3]) == ["a", "", ""] and decode(tokenizer, ids[:3]) == "a"
 
 
 def test_words_keep_what_belongs_together() -> None:
