@@ -174,13 +174,16 @@ def _shown(value: float | None) -> str:
 
 def _again(pipeline: "GANPipeline", repo_id: str) -> str:
     modality = pipeline.training.get("modality", "image")
-    objective = pipeline.training.get("arguments", {}).get("objective", "gan")
+    default = next(iter(pipeline.losses))
+    objective = pipeline.training.get("arguments", {}).get("objective", default)
+    if objective in pipeline.last_objectives:
+        objective = default
     classes = bool(getattr(pipeline, "labels", None))
     networks = " and ".join(name for name, network in pipeline.components.items() if network is not None)
     return (
         f"The repository holds {networks}, so that training can go on from here with data of your own, here a "
         f"folder{' whose sub-folders are the classes' * classes}:\n\n"
         f"```bash\naccelerate launch train.py {modality} --pretrained_model_name_or_path {repo_id} \\\n"
-        f"  {f'--objective {objective} ' * (objective != 'gan')}"
+        f"  {f'--objective {objective} ' * (objective != default)}"
         f"--train_data_dir ./my-folder --output_dir my-model\n```"
     )

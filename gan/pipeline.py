@@ -34,11 +34,13 @@ class GANPipeline(DiffusionPipeline):
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
         losses: what the card says of each objective's loss, the default one first.
+        last_objectives: those whose models are not gone on from by the same objective, but by the default one.
     """
 
     unit: ClassVar[str]
     hub_task: ClassVar[str]
     losses: ClassVar[dict[str, str]]
+    last_objectives: ClassVar[tuple[str, ...]] = ()
 
     _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
 

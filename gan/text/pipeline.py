@@ -80,6 +80,7 @@ class TextPipeline(GANPipeline):
     unit = "texts"
     hub_task = "text-generation"
     losses = LOSSES
+    last_objectives = ("ratio", "distil")
 
     def __init__(
         self,
