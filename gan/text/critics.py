@@ -6,8 +6,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from gan.text.data import IGNORED
-from gan.text.tokens import END
+from gan.text.tokens import END, IGNORED
 
 
 class SequenceDiscriminator(ModelMixin, ConfigMixin):

@@ -14,9 +14,8 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.sources import fingerprint, load_splits, some
 from gan.text import oracle, verses
-from gan.text.tokens import END, UNKNOWN, train_tokenizer
+from gan.text.tokens import END, IGNORED, UNKNOWN, train_tokenizer
 
-IGNORED = -100  # fills what is behind the end of a sample; no loss counts it
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 1_000  # of the training texts, once for validation and once for the test
 MOST_LENGTH, LENGTH_SHARE = 256, 0.995  # of the default length: that of so many of the texts, but no more
 STREAMED = 1_000_000  # texts taken from a stream, unless --max_train_samples says otherwise

@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan.precision import native_precision
-from gan.text.data import IGNORED
 from gan.text.likelihood import inputs
 from gan.text.networks import TextGenerator
-from gan.text.tokens import UNKNOWN
+from gan.text.tokens import IGNORED, UNKNOWN
 
 EMBEDDING, WIDTH = 64, 128
 DROPOUT = 0.3

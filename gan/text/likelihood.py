@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.text.data import IGNORED
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import refined
-from gan.text.tokens import BEGIN, END
+from gan.text.tokens import BEGIN, END, IGNORED
 
 BATCH = 128  # texts at once: bounds the memory of their logits
 

@@ -8,13 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.text.data import IGNORED
 from gan.text.likelihood import cross_entropy, inputs, nll
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
 from gan.text.rollouts import write
 from gan.text.sampling import log_ratios, refined
+from gan.text.tokens import IGNORED
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 

@@ -8,14 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.adversarial import relativistic_discriminator_loss, relativistic_generator_loss
-from gan.text.data import IGNORED
 from gan.text.likelihood import inputs
 from gan.text.networks import TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
 from gan.text.rollouts import write
 from gan.text.seqgan import check_start, discriminator, without_noise
-from gan.text.tokens import END
+from gan.text.tokens import END, IGNORED
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.text.data import IGNORED
 from gan.text.networks import State, TextDiscriminator, TextGenerator
 from gan.text.sampling import PLAIN, choose, refined
-from gan.text.tokens import BEGIN, END
+from gan.text.tokens import BEGIN, END, IGNORED
 
 Picker = Callable[[Tensor], Tensor]  # logits (n, vocab_size) to tokens (n,)
 

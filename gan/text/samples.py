@@ -4,10 +4,9 @@ but round differently, so that these are not the texts of its seeds."""
 import torch
 from torch import Tensor
 
-from gan.text.data import IGNORED
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import Settings, choose, refined
-from gan.text.tokens import BEGIN, END, UNKNOWN
+from gan.text.tokens import BEGIN, END, IGNORED, UNKNOWN
 
 ROWS = 500  # texts beside each other: bounds the memory of their logits
 

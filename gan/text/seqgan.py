@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text.critics import SequenceDiscriminator
-from gan.text.data import IGNORED
 from gan.text.likelihood import inputs
 from gan.text.networks import TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
 from gan.text.rollouts import Written, complete, write
+from gan.text.tokens import IGNORED
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 

@@ -8,6 +8,7 @@ from gan.errors import GANError
 
 SPECIAL = ("<begin>", "<end>", "<unknown>")
 BEGIN, END, UNKNOWN = range(3)  # what they are in every vocabulary
+IGNORED = -100  # fills what is behind the end of a sample; no loss counts it
 KINDS = ("characters", "words", "bpe")
 UNFINISHED = "\ufffd"  # what bytes that are no character yet are decoded to
 REACH = 4  # tokens back that what a token adds can depend on: a character has four bytes at most

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text import data, metrics
-from gan.text.data import IGNORED
 from gan.text.networks import ARCHITECTURES, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
@@ -17,7 +16,7 @@ from gan.text.ratio import CRITIC_LOSSES, Distil, Ratio
 from gan.text.relgan import RelGAN
 from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
-from gan.text.tokens import KINDS
+from gan.text.tokens import IGNORED, KINDS
 from gan.training.arguments import decay, positive_float, positive_int
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated

@@ -10,14 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan import GANError, SequenceDiscriminator, TextGenerator, TextPipeline
-from gan.text.data import IGNORED
 from gan.text.likelihood import inputs, nll
 from gan.text.objectives import MLE
 from gan.text.ratio import STRENGTHS, Ratio
 from gan.text.relgan import RelGAN
 from gan.text.rollouts import complete, write
 from gan.text.seqgan import SeqGAN, rewards
-from gan.text.tokens import END
+from gan.text.tokens import END, IGNORED
 from gan.training.randomness import StepRandom
 
 VOCABULARY, LENGTH = 7, 5
