@@ -28,6 +28,7 @@ LINES: dict[str, list[str]] = {"mle": KEEPING}
 LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
 LINES["seqgan"] = [*FROM_MLE, "--objective", "seqgan", "--rollouts", "2", *KEEPING]
 LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPING]
+LINES["distil"] = ["--pretrained_model_name_or_path", "ratio", "--objective", "distil", *KEEPING]
 for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
 LINES["memory"] = ["--architecture", "memory"]
@@ -40,6 +41,7 @@ BAD = {  # after the runs above
     "nothing to reward": (["--objective", "seqgan"], "--objective seqgan starts from a model of --objective mle"),
     "nothing to relax": (["--objective", "relgan"], "--objective relgan starts from a model of --objective mle"),
     "nothing to refine": (["--objective", "ratio"], "--objective ratio refines a model of --objective mle"),
+    "nothing to distil": ([*FROM_MLE, "--objective", "distil"], "--objective distil makes one network of"),
     "refined already": (["--objective", "ratio", "--pretrained_model_name_or_path", "ratio"], "ratio has"),
     "other classes": (["--train_data_dir", "couplets", *FROM_MLE], "they must be the same, or train with"),
     "other game": (
@@ -105,7 +107,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
 
 
-@pytest.mark.parametrize("name", ["mle", "ratio", "seqgan", "relgan"])
+@pytest.mark.parametrize("name", ["mle", "ratio", "distil", "seqgan", "relgan"])
 def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Path, name: str) -> None:
     assert f"Goes on from {name}/checkpoint-3." in results[f"{name} resumed"].check().err
     files = [file.relative_to(work / name) for file in (work / name).glob("*/*.safetensors")]
