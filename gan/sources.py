@@ -68,6 +68,22 @@ def some(count: int, most: int | None) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
+def folder_classes(
+    files: list[Path], root: Path, unconditional: bool
+) -> tuple[list[int], list[str]] | tuple[None, None]:
+    """The class of each file and the classes' names: the sub-folders of `root`, if there are several and no file is
+    beside them.
+
+    Args:
+        unconditional: pay no attention to them.
+    """
+    parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
+    names = sorted(set(parents))
+    if len(names) < 2 or "" in names or unconditional:
+        return None, None
+    return [names.index(parent) for parent in parents], names
+
+
 def fingerprint(*parts: bytes | np.ndarray) -> str:
     """Sixteen hexadecimal digits that change with any byte of the data."""
     digest = hashlib.sha256()

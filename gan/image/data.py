@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from gan.errors import GANError
 from gan.image import glyphs
 from gan.image.pictures import UNREADABLE, fit_picture
-from gan.sources import fingerprint, load_splits, some
+from gan.sources import fingerprint, folder_classes, load_splits, some
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
@@ -130,12 +130,9 @@ def _from_folder(args: Any) -> ImageSet:
     files = [files[index] for index in some(len(files), args.max_train_samples)]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
-    parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
-    names = sorted(set(parents))
-    conditional = len(names) > 1 and "" not in names and not args.unconditional
-    labels = [names.index(parent) for parent in parents] if conditional else None
+    labels, names = folder_classes(files, root, args.unconditional)
     decoded = _decode([functools.partial(Image.open, path) for path in files], args, f"the folder {root}")
-    return _image_set(decoded, labels, names if conditional else None, root.resolve().name, "train", None)
+    return _image_set(decoded, labels, names, root.resolve().name, "train", None)
 
 
 def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, ImageSet | None]:

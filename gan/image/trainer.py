@@ -13,11 +13,11 @@ from gan.image import data, metrics
 from gan.image.autoencoder import Autoencoder, reconstructions
 from gan.image.encoder import ImageEncoder
 from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, grids, stage_channels
-from gan.image.objectives import GAN, OBJECTIVES
+from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
 from gan.training.randomness import StepRandom
-from gan.training.task import Batch, Generated
+from gan.training.task import Batch, ObjectiveTask
 
 WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training pictures, kept from the discriminator to see it overfit
 
@@ -30,7 +30,7 @@ def resolution(text: str) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-class ImageTask:
+class ImageTask(ObjectiveTask):
     """Pictures: a generator and discriminator after R3GAN, grey or RGB, with or without classes."""
 
     unit = "images"
@@ -137,29 +137,6 @@ class ImageTask:
             batch["watched"] = self.watched_set.images(watched)
             batch["watched_labels"] = self.watched_set.classes(watched)
         return batch
-
-    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
-        return self.objective.generate(generator, batch)
-
-    def discriminator_loss(
-        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        assert isinstance(self.objective, GAN)  # the VAE has no discriminator
-        return self.objective.discriminator_loss(discriminator, bare, batch, fake, penalty, random)
-
-    def generator_loss(
-        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.objective.generator_loss(discriminator, batch, generated, random)
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.objective.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.objective.load_state_dict(state)
-
-    def validate(self, generator: nn.Module) -> float | None:
-        return None
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
         encoder = None

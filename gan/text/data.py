@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.sources import fingerprint, load_splits, some
+from gan.sources import fingerprint, folder_classes, load_splits, some
 from gan.text import oracle, verses
 from gan.text.tokens import END, IGNORED, UNKNOWN, train_tokenizer
 
@@ -121,12 +121,10 @@ def _from_folder(args: Any) -> TextSet:
     files = sorted(path for path in root.rglob("*.txt") if path.is_file())
     if not files:
         raise GANError(f"The folder {root} holds no .txt files; --train_data_dir takes plain text, a sample a line.")
-    parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
-    names = sorted(set(parents))
-    conditional = len(names) > 1 and "" not in names and not args.unconditional
+    classes, names = folder_classes(files, root, args.unconditional)
     texts: list[str] = []
     labels: list[int] = []
-    for path, parent in zip(files, parents):
+    for path, label in zip(files, classes or [0] * len(files)):
         try:
             lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except UnicodeDecodeError as error:
@@ -138,11 +136,11 @@ def _from_folder(args: Any) -> TextSet:
             raise GANError(f"{path} cannot be read ({error.strerror}).") from error
         lines = [line for line in lines if line]
         texts += lines
-        labels += [names.index(parent)] * len(lines)
+        labels += [label] * len(lines)
     if not texts:
         raise GANError(f"The .txt files in {root} are empty.")
-    chosen = np.asarray(labels, dtype=np.int64) if conditional else None
-    return TextSet(texts, chosen, names if conditional else None, root.resolve().name, "train")
+    chosen = None if classes is None else np.asarray(labels, dtype=np.int64)
+    return TextSet(texts, chosen, names, root.resolve().name, "train")
 
 
 def _from_dataset(args: Any) -> dict[str, TextSet]:

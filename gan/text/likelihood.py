@@ -13,7 +13,7 @@ BATCH = 128  # texts at once: bounds the memory of their logits
 
 def inputs(tokens: Tensor) -> Tensor:
     """What a model is shown to predict tokens (n, length): the same, one place later."""
-    return F.pad(tokens[:, :-1], (1, 0), value=BEGIN).masked_fill(F.pad(tokens[:, :-1], (1, 0)) == IGNORED, END)
+    return F.pad(tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, END), (1, 0), value=BEGIN)
 
 
 def cross_entropy(logits: Tensor, tokens: Tensor) -> Tensor:

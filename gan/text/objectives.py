@@ -34,11 +34,6 @@ class MLE:
         logits, _ = generator(inputs(batch["tokens"]), batch["labels"])
         return {"logits": logits}
 
-    def discriminator_loss(
-        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        raise NotImplementedError("There is no discriminator.")  # nor does the loop ask for its loss then
-
     def generator_loss(
         self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:

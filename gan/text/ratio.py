@@ -12,7 +12,7 @@ from gan.text.likelihood import cross_entropy, inputs, nll
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
-from gan.text.rollouts import write
+from gan.text.samples import write
 from gan.text.sampling import log_ratios, refined
 from gan.text.tokens import IGNORED
 from gan.training.randomness import StepRandom
@@ -21,7 +21,7 @@ from gan.training.task import Batch, Generated
 STRENGTHS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)  # of the critic, that validation chooses among
 CRITIC_LOSSES = ("bound", "logistic")
 LOOKED_AT = 500  # validation texts that the best weights are chosen by; the strength is chosen by all of them
-POOL, CHUNK = 20_000, 1_000  # texts that a teacher writes, and so many of them at once
+POOL = 20_000  # texts that a teacher writes
 
 
 class Ratio(MLE):
@@ -113,10 +113,7 @@ class Distil(MLE):
         torch.manual_seed(args.seed)
         num_classes = generator.config.num_classes
         self.classes = torch.randint(num_classes, (POOL,)) if num_classes else None
-        chunks = [None] * (POOL // CHUNK) if self.classes is None else self.classes.split(CHUNK)
-        self.pool = torch.cat(
-            [write(generator, CHUNK, some, critic=self.teacher[1], strength=self.strength).tokens for some in chunks]
-        )
+        self.pool = write(*self.teacher, POOL, self.classes, strength=self.strength, seed=args.seed)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         chosen = torch.randint(len(self.pool), (len(batch["tokens"]),))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.text.networks import State, TextDiscriminator, TextGenerator
-from gan.text.sampling import PLAIN, choose, refined
+from gan.text.networks import State, TextGenerator
+from gan.text.sampling import PLAIN, choose
 from gan.text.tokens import BEGIN, END, IGNORED
 
 Picker = Callable[[Tensor], Tensor]  # logits (n, vocab_size) to tokens (n,)
@@ -32,33 +32,20 @@ def by_chance(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def write(
-    generator: TextGenerator,
-    count: int,
-    classes: Tensor | None,
-    pick: Picker = by_chance,
-    critic: TextDiscriminator | None = None,
-    strength: float = 0.0,
-) -> Written:
+def write(generator: TextGenerator, count: int, classes: Tensor | None, pick: Picker = by_chance) -> Written:
     """Texts from their beginning.
 
     Args:
         classes: int64 (count,), for a conditional model.
         pick: the next tokens, given their logits.
-        critic: refines them, this strong.
     """
     last, state = torch.full((count,), BEGIN, device=generator.device), None
-    critic_state = None
     ended = torch.zeros_like(last, dtype=torch.bool)
     tokens: list[Tensor] = []
     states: list[State] = []
     for _ in range(generator.config.max_length):
         states.append(state)
-        given = last[:, None]
-        logits, state = generator(given, classes, state)
-        if critic is not None:
-            scores, critic_state = critic(given, classes, critic_state)
-            logits = refined(logits, scores, strength)
+        logits, state = generator(last[:, None], classes, state)
         last = pick(logits[:, 0])
         tokens.append(last.masked_fill(ended, IGNORED))
         ended = ended | (last == END)

@@ -19,7 +19,7 @@ from gan.text.sheet import text_sheet
 from gan.text.tokens import IGNORED, KINDS
 from gan.training.arguments import decay, positive_float, positive_int
 from gan.training.randomness import StepRandom
-from gan.training.task import Batch, Generated
+from gan.training.task import Batch, ObjectiveTask
 
 OBJECTIVES: dict[str, type[MLE]] = {
     "mle": MLE,
@@ -30,7 +30,7 @@ OBJECTIVES: dict[str, type[MLE]] = {
 }
 
 
-class TextTask:
+class TextTask(ObjectiveTask):
     """Text: a small language model, and adversarial refinements of it."""
 
     unit = "texts"
@@ -171,25 +171,6 @@ class TextTask:
         tokens = self.encoded.tokens[indices]
         used = int((tokens != IGNORED).sum(1).max())
         return {"tokens": tokens[:, :used], "labels": self.train_set.classes(indices)}
-
-    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
-        return self.objective.generate(generator, batch)
-
-    def discriminator_loss(
-        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.objective.discriminator_loss(discriminator, bare, batch, fake, penalty, random)
-
-    def generator_loss(
-        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.objective.generator_loss(discriminator, batch, generated, random)
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.objective.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.objective.load_state_dict(state)
 
     def validate(self, generator: nn.Module) -> float | None:
         return None if self.validation is None else self.objective.validate(generator, *self.validation)

@@ -77,3 +77,36 @@ class Task(Protocol):
 
     def evaluate(self, pipeline: GANPipeline) -> dict[str, Any]:
         """What `metrics.json` says: measured on held-out data."""
+
+
+class ObjectiveTask:
+    """The part of a `Task` that it leaves to its objective: the passes, the losses and what these remember.
+
+    Attributes:
+        objective: has `generate`, `generator_loss`, `state_dict`, `load_state_dict` and, where there is a
+            discriminator, `discriminator_loss`, all as in `Task`.
+    """
+
+    objective: Any
+
+    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
+        return self.objective.generate(generator, batch)
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.objective.discriminator_loss(discriminator, bare, batch, fake, penalty, random)
+
+    def generator_loss(
+        self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.objective.generator_loss(discriminator, batch, generated, random)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.objective.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.objective.load_state_dict(state)
+
+    def validate(self, generator: nn.Module) -> float | None:
+        return None

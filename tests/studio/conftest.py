@@ -1,6 +1,7 @@
 """Live studios on tiny models and a browser to look at them, shared by the tests of this folder."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -47,13 +48,20 @@ def registry(weights):
     return Registry(offered_models(bundled=weights))
 
 
-@pytest.fixture(scope="session")
-def address(registry):
-    """The address of a studio that is running."""
+@contextmanager
+def served(registry):
+    """The address of a studio on these models, while it is running."""
     page = build_page(registry)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
     yield url
     page.close()
+
+
+@pytest.fixture(scope="session")
+def address(registry):
+    """The address of a studio that is running."""
+    with served(registry) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -103,10 +111,8 @@ def relatives(family):
 @pytest.fixture(scope="session")
 def family_address(relatives):
     """The address of a studio on the relatives."""
-    page = build_page(relatives)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
-    yield url
-    page.close()
+    with served(relatives) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -147,10 +153,8 @@ def writers(library):
 @pytest.fixture(scope="session")
 def library_address(writers):
     """The address of a studio on the writers."""
-    page = build_page(writers)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LOOKS)
-    yield url
-    page.close()
+    with served(writers) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
