@@ -5,12 +5,8 @@ the Inception network that the Fréchet Inception Distance is defined by. A figu
 one measured in another, so every figure carries the name of its space.
 """
 
-import logging
-import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,16 +14,14 @@ import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
-from huggingface_hub import constants
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from gan import classifiers
 from gan.errors import GANError
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
-
-logger = logging.getLogger(__name__)
 
 SPACES = ("auto", "classifier", "efficientnet", "inception")
 FEATURES = 64
@@ -114,59 +108,35 @@ def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = ImageClassifier(tuple(pixels.shape[2:]), pixels.shape[1], num_classes)
-    order = torch.Generator().manual_seed(seed)
-    steps = EPOCHS * math.ceil(len(pixels) / BATCH)
-    optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
-    bar = tqdm(
-        total=steps * BATCH, desc="Training the classifier that measures", unit=" pictures", leave=False, mininterval=1
-    )
-    with bar:
-        for _ in range(EPOCHS):
-            for batch in torch.randperm(len(pixels), generator=order).split(BATCH):
-                _, logits = classifier(pixels[batch].float() / 127.5 - 1)
-                optimizer.zero_grad()
-                F.cross_entropy(logits, labels[batch]).backward()
-                optimizer.step()
-                schedule.step()
-                bar.update(BATCH)
-    return classifier.eval()
+
+    def loss(batch: Tensor) -> Tensor:
+        return F.cross_entropy(classifier(pixels[batch].float() / 127.5 - 1)[1], labels[batch])
+
+    return classifiers.fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE, seed=seed)
 
 
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:
     """The classifier of a labelled data set, from the cache or trained now and kept there.
 
-    The cache is `gan-studio/classifiers` below huggingface_hub's `HF_HOME`; the same pictures and labels always find
-    the same classifier. Of larger sets 60,000 pictures are used, always the same ones.
+    The same pictures and labels always find the same classifier. Of larger sets 60,000 pictures are used, always the
+    same ones.
 
     Raises:
         GANError: if the pictures have no classes, all the same one, or are fewer than 1,000.
     """
     if reason := _unfit_for_classifier(train_set):
         raise GANError(f"No classifier can be trained to measure with: {reason}.")
-    folder = Path(constants.HF_HOME) / "gan-studio" / "classifiers" / f"{train_set.fingerprint()}-{RECIPE}"
-    if folder.is_dir():
-        try:
-            return ImageClassifier.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise GANError(f"The classifier in {folder} is damaged; remove that folder.") from error
-    assert train_set.labels is not None
-    pixels, labels = train_set.pixels, train_set.labels
-    if len(pixels) > MOST_PICTURES:
-        chosen = np.sort(np.random.default_rng(0).permutation(len(pixels))[:MOST_PICTURES])
-        pixels, labels = pixels[chosen], labels[chosen]
-    classifier = train_classifier(
-        torch.from_numpy(pixels), torch.from_numpy(labels), len(train_set.label_names or np.unique(train_set.labels))
-    )
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder.parent) as temporary:
-            classifier.save_pretrained(Path(temporary) / "classifier")
-            (Path(temporary) / "classifier").rename(folder)
-    except OSError as error:
-        if not folder.is_dir():  # else another process was quicker
-            logger.warning(f"The classifier could not be kept in {folder} ({error.strerror}); training it took time.")
-    return classifier
+
+    def train() -> ImageClassifier:
+        assert train_set.labels is not None
+        pixels, labels = train_set.pixels, train_set.labels
+        if len(pixels) > MOST_PICTURES:
+            chosen = np.sort(np.random.default_rng(0).permutation(len(pixels))[:MOST_PICTURES])
+            pixels, labels = pixels[chosen], labels[chosen]
+        count = len(train_set.label_names or np.unique(train_set.labels))
+        return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), count)
+
+    return classifiers.cached(ImageClassifier, f"{train_set.fingerprint()}-{RECIPE}", train)
 
 
 def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:
