@@ -1,0 +1,1 @@
+"""Sounds of a second or so, from seeds."""

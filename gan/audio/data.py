@@ -1,0 +1,326 @@
+"""Sounds for training: from the Hub, from a local data set repository, from a plain folder, or synthesised in code."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import datasets
+import numpy as np
+import torch
+from datasets import ClassLabel, Dataset
+from datasets.packaged_modules.audiofolder.audiofolder import AudioFolder
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from gan.audio import drums
+from gan.audio.clips import UNREADABLE, fit_clip, read_sound
+from gan.audio.spectrogram import whole_length
+from gan.errors import GANError
+from gan.sources import fingerprint, folder_classes, load_splits, some
+
+DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
+LOWEST_RATE, HIGHEST_RATE = 4_000, 16_000  # between which data keep their own
+SECONDS = 1.0
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+METADATA = "metadata.csv"
+
+_Values = dict[str, list[str | None]]  # by column, the class of each clip
+_Names = dict[str, list[str]]  # by column, the names of its classes
+
+
+class _Undecoded(datasets.Audio):
+    """A column of sound files as they are."""
+
+    def encode_example(self, value: str) -> dict[str, Any]:
+        return {"bytes": None, "path": value}
+
+
+AudioFolder.BASE_FEATURE = _Undecoded  # its own wants torchcodec, and that FFmpeg, even to list files
+
+
+@dataclass
+class AudioSet:
+    """Clips of one length and their classes.
+
+    Attributes:
+        audio: int16 (n, samples), 32767 for 1: half the memory of floats.
+        labels: int64 (n, columns), or `None` without classes.
+        label_names: by column, class names by index; or `None`.
+        sampling_rate: in Hz.
+        name: of the data set, for the card.
+        split: which part this is.
+        skipped: files that could not be read, or in which nothing is heard.
+        license: as its repository states it, or `None`.
+    """
+
+    audio: np.ndarray
+    labels: np.ndarray | None
+    label_names: dict[str, list[str]] | None
+    sampling_rate: int
+    name: str
+    split: str
+    skipped: int = 0
+    license: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.audio)
+
+    @property
+    def samples(self) -> int:
+        """In a clip."""
+        return self.audio.shape[1]
+
+    def clips(self, indices: Tensor) -> Tensor:
+        """float32 (k, samples) in [-1, 1]."""
+        return torch.from_numpy(self.audio[indices.numpy()]).float() / 32767
+
+    def classes(self, indices: Tensor) -> Tensor | None:
+        """int64 (k, columns) class indices."""
+        return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()])
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any sample or label."""
+        shape = f"{self.audio.shape} {self.sampling_rate}".encode()
+        return fingerprint(shape, self.audio, b"" if self.labels is None else self.labels)
+
+    def take(self, indices: np.ndarray, split: str) -> "AudioSet":
+        """The clips at these indices."""
+        labels = None if self.labels is None else self.labels[indices]
+        return replace(self, audio=self.audio[indices], labels=labels, split=split)
+
+
+def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None]:
+    """The training clips and the held-out ones, as the command line asks for them.
+
+    The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
+    clips is set aside (at most 2,000), always the same ones. Of fewer than 20 clips none is: `None`.
+
+    Args:
+        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `audio_column`,
+            `label_column` (names, or `None` for `label` if there is one), `unconditional`, `sampling_rate` (`None`:
+            that of the first clip, if it is at most 16 kHz), `duration` (seconds, or `None` for one; rounded up to
+            a whole number of hops), `normalize`, `max_train_samples`.
+        split: the data set's split to hold out instead.
+
+    Raises:
+        GANError: if there are no usable clips, with the reason.
+    """
+    if args.train_data_dir is not None:
+        train, test = _from_folder(args), None
+    elif args.dataset_name == "drums":
+        train = _drums(args, min(DRUMS_TRAIN, args.max_train_samples or DRUMS_TRAIN), 0, "train")
+        test = _drums(args, DRUMS_TEST, 1, "test")
+    else:
+        train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
+    if test is None:
+        order = np.random.default_rng(0).permutation(len(train))
+        held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
+        if held_out < 2:
+            return train, None
+        test = train.take(np.sort(order[:held_out]), "held-out tenth")
+        train = train.take(np.sort(order[held_out:]), "train without the held-out tenth")
+    return train, test
+
+
+def _drums(args: Any, count: int, seed: int, split: str) -> AudioSet:
+    rate = args.sampling_rate or HIGHEST_RATE
+    audio, labels = drums.synthesise(count, rate, whole_length(args.duration or SECONDS, rate), seed)
+    names = {"label": list(drums.CLASS_NAMES)}
+    if args.unconditional:
+        return AudioSet(_sixteen_bits(audio), None, None, rate, "drums", split, license="apache-2.0")
+    return AudioSet(_sixteen_bits(audio), labels[:, None], names, rate, "drums", split, license="apache-2.0")
+
+
+def _from_folder(args: Any) -> AudioSet:
+    root = Path(args.train_data_dir)
+    if not root.is_dir():
+        raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of sounds.")
+    if (root / METADATA).is_file():
+        files, values = _from_metadata(root / METADATA, args)
+    else:
+        files, values = _from_tree(root, args)
+    chosen = some(len(files), args.max_train_samples)
+    names = {column: _in_order(set(filter(None, classes))) for column, classes in values.items()}
+    labels = _indices({column: [classes[k] for k in chosen] for column, classes in values.items()}, names)
+    audio, kept, rate = _read((files[k] for k in chosen), len(chosen), args, f"the folder {root}")
+    if labels is not None:
+        labels = labels[kept]
+    skipped = len(chosen) - len(kept)
+    return AudioSet(audio, labels, names or None, rate, root.resolve().name, "train", skipped)
+
+
+def _from_tree(root: Path, args: Any) -> tuple[list[Path], _Values]:
+    """The files of a folder and its sub-folders, which are classes."""
+    if any(root.glob(f"*/{METADATA}")):
+        raise GANError(f"The folder {root} is laid out as a data set with splits; give it with --dataset_name.")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
+    if not files:
+        raise GANError(f"The folder {root} holds no sounds ({', '.join(SOUND_SUFFIXES)}).")
+    labels, names = folder_classes(files, root, args.unconditional)
+    if args.label_column not in (None, ["label"]) and not args.unconditional:
+        raise GANError(
+            f"The folder {root} has no {METADATA} that would hold the columns of --label_column; its sub-folders are "
+            f"its classes."
+        )
+    return files, {} if labels is None or names is None else {"label": [names[label] for label in labels]}
+
+
+def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
+    """The files that a `metadata.csv` lists, and their classes."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, header = list(reader), list(reader.fieldnames or [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise GANError(f"{table} is not a table of comma-separated values in UTF-8 ({error}).") from error
+    if "file_name" not in header:
+        raise GANError(f"{table} has no column file_name; its columns are {', '.join(header) or 'none'}.")
+    if not rows:
+        raise GANError(f"{table} lists no files.")
+    columns = _label_columns(header, str(table), args)
+    for number, row in enumerate(rows, 1):
+        if not row["file_name"] or not (table.parent / row["file_name"]).is_file():
+            raise GANError(f"{table} lists {row['file_name'] or 'no file'!r} in row {number}, which is not there.")
+        for column in columns:
+            if not row[column]:
+                raise GANError(f"{table} has no {column} for {row['file_name']}; fill it in, or delete the row.")
+    return [table.parent / row["file_name"] for row in rows], {name: [row[name] for row in rows] for name in columns}
+
+
+def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[AudioSet, AudioSet | None]:
+    splits = load_splits(args, "sounds")
+    train_name = "train" if "train" in splits else next(iter(splits))
+    test_name = next((name for name in held_out if name in splits and name != train_name), None)
+    train_split = splits[train_name]
+    if args.max_train_samples is not None:
+        train_split = train_split.select(some(len(train_split), args.max_train_samples))
+    train = _from_split(train_split, args, train_name, like=None)
+    if train.labels is not None and train.labels.min() < 0:
+        raise GANError(
+            f"{(train.labels < 0).any(1).sum()} clips of {args.dataset_name} have no class; name other columns with "
+            f"--label_column, or train with --unconditional."
+        )
+    if test_name is None:
+        return train, None
+    test = _from_split(splits[test_name], args, test_name, like=train)
+    usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
+    return train, test if usable else None
+
+
+def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | None) -> AudioSet:
+    column = _audio_column(split, args.audio_column)
+    where = f"the {split_name} split of {args.dataset_name}"
+    values: _Values = {}
+    names: _Names = {}
+    for name in _label_columns(split.column_names, "the data set", args):
+        values[name], names[name] = _classes(split, name)
+    if like is not None and like.label_names is not None and names.keys() == like.label_names.keys():
+        names = like.label_names
+    files = _files(split.select_columns([column]).cast_column(column, datasets.Audio(decode=False)), column)
+    audio, kept, rate = _read(files, len(split), args, where, like)
+    labels = _indices(values, names)
+    if labels is not None:
+        labels = labels[kept]
+    name = args.dataset_name
+    if Path(name).is_dir():
+        name = Path(name).resolve().name
+    skipped = len(split) - len(kept)
+    return AudioSet(audio, labels, names or None, rate, name, split_name, skipped, split.info.license or None)
+
+
+def _files(split: Dataset, column: str) -> Iterator[BinaryIO | str]:
+    for row in split:
+        cell = row[column] or {"bytes": b""}
+        yield cell["path"] if cell["bytes"] is None else io.BytesIO(cell["bytes"])
+
+
+def _audio_column(split: Dataset, wanted: str | None) -> str:
+    if wanted is not None and wanted in split.column_names:
+        feature = split.features[wanted]
+        if isinstance(feature, datasets.Audio) or getattr(feature, "dtype", None) in ("binary", "string"):
+            return wanted
+        raise GANError(f"The column {wanted!r} of the data set holds no sounds; name another with --audio_column.")
+    sounds = [name for name, feature in split.features.items() if isinstance(feature, datasets.Audio)]
+    if wanted is None and sounds:
+        return "audio" if "audio" in sounds else sounds[0]
+    raise GANError(
+        f"There is no {'column of sounds' if wanted is None else f'sound column {wanted!r}'} in the data set; its "
+        f"columns are {', '.join(split.column_names)}. Name one with --audio_column."
+    )
+
+
+def _label_columns(columns: list[str], where: str, args: Any) -> list[str]:
+    """The columns of classes: those asked for, or else `label` if there is one."""
+    if args.unconditional:
+        return []
+    for wanted in args.label_column or []:
+        if wanted not in columns:
+            raise GANError(
+                f"There is no label column {wanted!r} in {where}; its columns are {', '.join(columns)}. Name one with "
+                f"--label_column, or train with --unconditional."
+            )
+    return args.label_column or (["label"] if "label" in columns else [])
+
+
+def _classes(split: Dataset, column: str) -> tuple[list[str | None], list[str]]:
+    """The class of each clip, `None` where there is none, and class names."""
+    feature = split.features[column]
+    if isinstance(feature, ClassLabel):
+        names = list(feature.names)
+        return [None if value is None or value < 0 else names[value] for value in split[column]], names
+    if not isinstance(feature, datasets.Value):
+        raise GANError(
+            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
+            f"--unconditional."
+        )
+    values = [None if value is None else str(value) for value in split[column]]
+    return values, _in_order(set(values) - {None})
+
+
+def _in_order(names: Iterable[str | None]) -> list[str]:
+    """Numbers by their value, words by the alphabet."""
+    words = sorted(str(name) for name in names)
+    try:
+        return sorted(words, key=float)
+    except ValueError:
+        return words
+
+
+def _indices(values: _Values, names: _Names) -> np.ndarray | None:
+    """int64 (n, columns): where each class stands among the names; -1 if it does not, or there is none."""
+    if not values:
+        return None
+    places = [{name: index for index, name in enumerate(names[column])} for column in values]
+    rows = zip(*values.values())
+    return np.array([[place.get(name, -1) for place, name in zip(places, row)] for row in rows], dtype=np.int64)
+
+
+def _read(
+    files: Iterable[Path | str | BinaryIO], count: int, args: Any, where: str, like: AudioSet | None = None
+) -> tuple[np.ndarray, list[int], int]:
+    """Reads and fits each file once. Returns int16 (kept, samples), the indices that were kept, the sampling rate."""
+    rate = like.sampling_rate if like else args.sampling_rate
+    audio: np.ndarray | None = None
+    kept: list[int] = []
+    for index, file in enumerate(tqdm(files, desc=f"Reading {where}", total=count, unit=" clips", leave=False)):
+        try:
+            sound, own_rate = read_sound(file)
+            wanted = rate or min(max(own_rate, LOWEST_RATE), HIGHEST_RATE)
+            fitted = fit_clip(sound, own_rate, wanted, whole_length(args.duration or SECONDS, wanted), args.normalize)
+        except UNREADABLE:
+            continue  # a damaged file among good ones: counted by the caller
+        if audio is None:
+            rate, audio = wanted, np.empty((count, len(fitted)), np.int16)
+        audio[len(kept)] = _sixteen_bits(fitted)
+        kept.append(index)
+    if audio is None:
+        raise GANError(f"None of the {count} files in {where} can be read as sound and heard.")
+    return audio[: len(kept)], kept, rate
+
+
+def _sixteen_bits(audio: np.ndarray) -> np.ndarray:
+    return (audio * 32767).round().astype(np.int16)
