@@ -7,6 +7,8 @@ pipeline(seed=7, num_images=16, truncation=0.8, label="Sandal").images
 
 from diffusers import ModelMixin
 
+from gan.audio.networks import AudioDiscriminator, AudioGenerator
+from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput
 from gan.errors import GANError
 from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
@@ -18,6 +20,10 @@ from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
 
 __all__ = [
+    "AudioDiscriminator",
+    "AudioGenerator",
+    "AudioPipeline",
+    "AudioPipelineOutput",
     "GANError",
     "GANPipeline",
     "ImageDiscriminator",
@@ -38,6 +44,7 @@ __all__ = [
 # module for ModelMixin. Pinned here, the file format names "gan" and survives any move of code between files.
 for _class in (
     *(ImageGenerator, ImageDiscriminator, ImageEncoder, ImagePipeline),
+    *(AudioGenerator, AudioDiscriminator, AudioPipeline),
     *(TextGenerator, TextDiscriminator, SequenceDiscriminator, TextPipeline),
 ):
     _class.__module__ = "gan"

@@ -67,3 +67,8 @@ def onset(sound: np.ndarray, sampling_rate: int) -> int:
     energy = np.square(moments / np.abs(moments).max()).mean(1)
     first = int((energy > ONSET_LEVEL * energy.max()).argmax()) * length
     return max(0, first - round(LEAD_IN * sampling_rate))
+
+
+def sixteen_bits(audio: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as int16, 32767 for 1."""
+    return (audio * 32767).round().astype(np.int16)

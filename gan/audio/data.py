@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.audio import drums
-from gan.audio.clips import UNREADABLE, fit_clip, read_sound
+from gan.audio.clips import UNREADABLE, fit_clip, read_sound, sixteen_bits
 from gan.audio.spectrogram import whole_length
 from gan.errors import GANError
 from gan.sources import fingerprint, folder_classes, load_splits, some
@@ -131,8 +131,8 @@ def _drums(args: Any, count: int, seed: int, split: str) -> AudioSet:
     audio, labels = drums.synthesise(count, rate, whole_length(args.duration or SECONDS, rate), seed)
     names = {"label": list(drums.CLASS_NAMES)}
     if args.unconditional:
-        return AudioSet(_sixteen_bits(audio), None, None, rate, "drums", split, license="apache-2.0")
-    return AudioSet(_sixteen_bits(audio), labels[:, None], names, rate, "drums", split, license="apache-2.0")
+        return AudioSet(audio, None, None, rate, "drums", split, license="apache-2.0")
+    return AudioSet(audio, labels[:, None], names, rate, "drums", split, license="apache-2.0")
 
 
 def _from_folder(args: Any) -> AudioSet:
@@ -315,12 +315,8 @@ def _read(
             continue  # a damaged file among good ones: counted by the caller
         if audio is None:
             rate, audio = wanted, np.empty((count, len(fitted)), np.int16)
-        audio[len(kept)] = _sixteen_bits(fitted)
+        audio[len(kept)] = sixteen_bits(fitted)
         kept.append(index)
     if audio is None:
         raise GANError(f"None of the {count} files in {where} can be read as sound and heard.")
     return audio[: len(kept)], kept, rate
-
-
-def _sixteen_bits(audio: np.ndarray) -> np.ndarray:
-    return (audio * 32767).round().astype(np.int16)

@@ -1,8 +1,8 @@
 """Sound as a picture and back: the log-magnitude of a short-time Fourier transform, and phases found for it again.
 
 The picture says how loud each frequency is at each moment and nothing of phases, which the ear hardly misses. They
-are first guessed from the peaks of each frame (single pass spectrogram inversion, Beauregard et al. 2015), then made to
-agree with their neighbours by a few steps of the fast Griffin-Lim algorithm (Perraudin et al. 2013).
+are first guessed from the peaks of each frame (single pass spectrogram inversion, Beauregard et al. 2015), then made
+to agree with their neighbours by a few steps of the fast Griffin-Lim algorithm (Perraudin et al. 2013).
 """
 
 import math
@@ -43,19 +43,12 @@ def analyse(audio: Tensor, n_fft: int) -> Tensor:
 
 
 def synthesise(spectrograms: Tensor, n_fft: int, steps: int = STEPS) -> Tensor:
-    """The clips of pictures (n, 1, n_fft / 2, frames), as `analyse` makes them: (n, samples), about [-1, 1].
-
-    Each clip by itself: Fourier transforms of many round differently, and a clip must not depend on those beside it.
-    """
+    """The clips of pictures (n, 1, n_fft / 2, frames), as `analyse` makes them: (n, samples), about [-1, 1]."""
     low, high = _range(n_fft)
     magnitude = ((spectrograms[:, 0].float() + 1) * ((high - low) / 2) + low).exp().sub(FLOOR).clamp_min(0)
     magnitude = torch.nn.functional.pad(magnitude, (0, 1, 0, 1))
-    return torch.cat([_invert(one[None], n_fft, steps) for one in magnitude])
-
-
-def _invert(magnitude: Tensor, n_fft: int, steps: int) -> Tensor:
-    length = (magnitude.shape[2] - 1) * (n_fft // 4)
-    phase = _guess(magnitude, n_fft)
+    length = spectrograms.shape[3] * (n_fft // 4)
+    phase = _guess(magnitude)
     before = torch.zeros_like(phase)
     for _ in range(steps):
         consistent = _stft(_istft(magnitude * phase, n_fft, length), n_fft)
@@ -64,8 +57,8 @@ def _invert(magnitude: Tensor, n_fft: int, steps: int) -> Tensor:
     return _istft(magnitude * phase, n_fft, length)
 
 
-def _guess(magnitude: Tensor, n_fft: int) -> Tensor:
-    """Phases (1, bins, frames), as unit vectors: every bin turns at the frequency of the peak nearest to it."""
+def _guess(magnitude: Tensor) -> Tensor:
+    """Phases (n, bins, frames), as unit vectors: every bin turns at the frequency of the peak nearest to it."""
     bins = torch.arange(magnitude.shape[1], device=magnitude.device)[None, :, None].expand_as(magnitude)
     below, here, above = (magnitude[:, k : magnitude.shape[1] - 2 + k] for k in range(3))
     peak = torch.nn.functional.pad((here > below) & (here >= above), (0, 0, 1, 1))

@@ -8,7 +8,9 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from gan.image.networks import SampleLinear, downward_stages, grids
+from gan.blocks import SampleLinear
+from gan.grids import downward_stages, grids
+from gan.image.networks import check_colours
 
 
 @dataclass
@@ -47,6 +49,7 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         blocks_per_stage: int = 1,
     ):
         super().__init__()
+        check_colours(image_channels)
         self.stages = downward_stages(resolution, image_channels, channels, blocks_per_stage)
         height, width = grids(resolution)[0]
         # The mean must know where things are. How sure it is and what it shows can be told from averages over the

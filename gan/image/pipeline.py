@@ -16,7 +16,7 @@ from gan.errors import GANError
 from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pictures import UNREADABLE, fit_picture
-from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds
+from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds, slerp
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
@@ -114,7 +114,7 @@ class ImagePipeline(GANPipeline):
         Args:
             seed: of the first picture, from 0 to 2^32 - 1.
             num_images: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`networks.truncate`).
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.grids.truncate`).
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
 
         Raises:
@@ -143,7 +143,7 @@ class ImagePipeline(GANPipeline):
         Args:
             latents: (n, latent_dim).
             classes: (n,) class indices, or (n, num_classes) weights of the classes, whose rows sum to 1.
-            truncation: psi, see `networks.truncate`.
+            truncation: psi, see `gan.grids.truncate`.
 
         Returns:
             uint8 (n, channels, height, width) on the CPU.
@@ -298,26 +298,6 @@ def _check_fit(encoder: ImageEncoder, generator: ImageGenerator) -> None:
         of_one, of_other = (str(network.config[name]).strip("()[]") for network in (encoder, generator))
         if of_one != of_other:
             raise GANError(f"The encoder does not fit the generator: its {name} is {of_one}, and not {of_other}.")
-
-
-def slerp(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
-    """Spherical interpolation: directions along the great circle, lengths linearly. The ends are exact.
-
-    Args:
-        first, last: (1, features).
-        share: (n, 1) from 0 to 1.
-
-    Returns:
-        (n, features).
-    """
-    lengths = first.norm(), last.norm()
-    one, other = first / lengths[0].clamp_min(1e-8), last / lengths[1].clamp_min(1e-8)
-    angle = torch.arccos((one * other).sum().clamp(-1, 1))
-    if angle < 1e-3 or angle > torch.pi - 1e-3:  # no great circle, or no single one
-        return (1 - share) * first + share * last
-    direction = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other) / torch.sin(angle)
-    between = direction * ((1 - share) * lengths[0] + share * lengths[1])
-    return torch.where(share == 0, first, torch.where(share == 1, last, between))
 
 
 def to_pil(pixels: Tensor) -> list[Image.Image]:

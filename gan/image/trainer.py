@@ -4,22 +4,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gan.errors import GANError
+from gan.grids import SIZES, grids, stage_channels
 from gan.image import data, metrics
 from gan.image.autoencoder import Autoencoder, reconstructions
 from gan.image.encoder import ImageEncoder
-from gan.image.networks import SIZES, ImageDiscriminator, ImageGenerator, grids, stage_channels
+from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
-from gan.training.randomness import StepRandom
-from gan.training.task import Batch, ObjectiveTask
-
-WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training pictures, kept from the discriminator to see it overfit
+from gan.training.game import WATCHED_SHARE, GameTask, add_augmentation_arguments, matched
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -30,7 +27,7 @@ def resolution(text: str) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-class ImageTask(ObjectiveTask):
+class ImageTask(GameTask):
     """Pictures: a generator and discriminator after R3GAN, grey or RGB, with or without classes."""
 
     unit = "images"
@@ -79,18 +76,7 @@ class ImageTask(ObjectiveTask):
         pictures.add_argument("--random_flip", action="store_true", help="mirrored pictures are as likely")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
-        pictures.add_argument(
-            "--augment_target",
-            type=float,
-            default=0.5,
-            help="how far the discriminator may overfit, from 0 to 1, before augmentation sets in; 1 turns it off",
-        )
-        pictures.add_argument(
-            "--augment_images",
-            type=positive_float,
-            default=100_000,
-            help="images over which its strength can rise from 0 to 1",
-        )
+        add_augmentation_arguments(pictures, "images")
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -116,27 +102,12 @@ class ImageTask(ObjectiveTask):
         self.generator = networks["generator"] if encoder is None else Autoencoder(networks["generator"], encoder)
         self.discriminator = networks.get("discriminator")
 
-        order = np.random.default_rng(0).permutation(len(self.train_set))
         can_overfit = self.discriminator is not None and args.augment_target < 1
-        watched = min(WATCHED_MOST, int(WATCHED_SHARE * len(order))) if can_overfit else 0
-        self.whole_set = self.train_set  # what is measured against, by the same classifier whatever was watched
-        self.watched_set = self.train_set.take(np.sort(order[:watched]), "watched")
-        if watched:
-            self.train_set = self.train_set.take(np.sort(order[watched:]), self.train_set.split)
-        self.size = len(self.train_set)
+        self.watch(WATCHED_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
 
-    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
-        batch: Batch = {
-            "real": self.train_set.images(indices),
-            "labels": self.train_set.classes(indices),
-            "latents": random.normal(len(indices), self.args.latent_dim),
-        }
-        if len(self.watched_set):
-            watched = (random.uniform(max(1, len(indices) // 4)) * len(self.watched_set)).long()
-            batch["watched"] = self.watched_set.images(watched)
-            batch["watched_labels"] = self.watched_set.classes(watched)
-        return batch
+    def samples(self, dataset: data.ImageSet, indices: Tensor) -> Tensor:
+        return dataset.images(indices)
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
         encoder = None
@@ -193,8 +164,9 @@ def _networks(
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:
             old = getattr(pretrained, name)
+            columns = [[labels] if labels else [] for labels in (pretrained.labels, train_set.label_names)]
             networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
-            networks[name].load_state_dict(_matched(old.state_dict(), pretrained.labels, train_set.label_names))
+            networks[name].load_state_dict(matched(old.state_dict(), *columns))
         elif name == "discriminator":
             networks[name] = ImageDiscriminator(**config)
         elif name == "encoder":
@@ -224,17 +196,3 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
             if pretrained.labels
             else f"{source} knows no classes; train on from it with --unconditional."
         )
-
-
-def _matched(weights: dict[str, Tensor], old: list[str] | None, new: list[str] | None) -> dict[str, Tensor]:
-    """Weights of a network that knows the classes `old`, for one that knows the classes `new`."""
-    known = {name.casefold(): index for index, name in enumerate(old or ())}
-    for name in CLASS_AXIS.keys() & weights.keys():
-        axis = CLASS_AXIS[name]
-        indices = [known.get(label.casefold()) for label in new or ()]
-        parts = [weights[name].mean(axis) if k is None else weights[name].select(axis, k) for k in indices]
-        weights[name] = torch.stack(parts, axis)
-    return weights
-
-
-CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}  # of the weights that tell classes apart

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.image.networks import Downsample, Upsample
+from gan.blocks import Downsample, Upsample
 
 PATCH = 7  # side, in pixels
 PATCHES = 16  # of each picture and scale

@@ -19,6 +19,7 @@ class _AboveTheBar(logging.Handler):
 
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
+    from gan.audio.trainer import AudioTask
     from gan.errors import GANError
     from gan.image.trainer import ImageTask
     from gan.text.trainer import TextTask
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     from gan.training.loop import train
     from gan.training.task import Task
 
-    tasks: dict[str, type[Task]] = {"image": ImageTask, "text": TextTask}  # a new modality is one more entry
+    tasks: dict[str, type[Task]] = {"image": ImageTask, "text": TextTask, "audio": AudioTask}  # one more for a new one
     args = arguments.parser(tasks).parse_args(argv)
     logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
     logging.getLogger("gan").setLevel(logging.INFO)

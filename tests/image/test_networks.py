@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from gan import GANError, ImageDiscriminator, ImageGenerator
-from gan.image.networks import SIZES, Downsample, ResidualBlock, Upsample, grids, stage_channels, truncate
+from gan.blocks import Downsample, ResidualBlock, Upsample
+from gan.grids import SIZES, grids, stage_channels, truncate
 
 # Resolution: the grids from the start up.
 GRIDS = {

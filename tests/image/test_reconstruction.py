@@ -14,7 +14,7 @@ from PIL import Image
 from gan import GANError, GANPipeline, ImageEncoder, ImagePipeline
 from gan.image.autoencoder import reconstruction_error, reconstructions
 from gan.image.data import ImageSet
-from gan.image.pipeline import slerp
+from gan.pipeline import slerp
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gan import (
     TextGenerator,
     TextPipeline,
 )
-from gan.image.networks import stage_channels
+from gan.grids import stage_channels
 from gan.studio import LOOKS, Registry, build_page, offered_models
 from gan.text.tokens import train_tokenizer
 

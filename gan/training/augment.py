@@ -1,10 +1,10 @@
 """Differentiable augmentation against small data sets (Karras et al. 2020, "Training generative adversarial networks
 with limited data"; Zhao et al. 2020, DiffAugment).
 
-Each transformation is applied to a picture with probability p, to real and generated pictures alike, so that below
-p = 0.8 or so the generator doesn't learn to draw the augmentations. Geometry is a product with two small matrices a
-picture, one for its rows and one for its columns: unlike `grid_sample` that can be differentiated twice, as the
-gradient penalties need.
+Each transformation is applied to a grid (a picture, the spectrogram of a sound) with probability p, to real and
+generated ones alike, so that below p = 0.8 or so the generator doesn't learn to draw the augmentations. Geometry is a
+product with two small matrices a grid, one for its rows and one for its columns: unlike `grid_sample` that can be
+differentiated twice, as the gradient penalties need.
 """
 
 import torch

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gan.adversarial import gradient_penalty
-from gan.image.augment import BRIGHTNESS, CONTRAST, SHIFT, _resampling_matrix, augment
+from gan.training.augment import BRIGHTNESS, CONTRAST, SHIFT, _resampling_matrix, augment
 from gan.training.randomness import StepRandom
 
 

@@ -1,0 +1,290 @@
+"""`AudioPipeline`: sounds from seeds."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from gan.audio.networks import AudioDiscriminator, AudioGenerator
+from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
+from gan.audio.spectrogram import analyse, synthesise
+from gan.errors import GANError
+from gan.grids import class_weights
+from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds, slerp
+
+LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
+BATCH = 16  # clips made at once: bounds memory
+
+Label = str | int | Mapping[str, str | int] | None
+
+
+@dataclass
+class AudioPipelineOutput(BaseOutput):
+    """What `AudioPipeline` returns.
+
+    Attributes:
+        audios: float32 (n, samples, 1) in [-1, 1]: clips, samples, channels.
+        sampling_rate: in Hz.
+        seeds: the seed of each: `pipeline(seed=seeds[k])` makes clip k alone; empty for clips between two seeds.
+        labels: the classes of each ("7, george"), the weightiest between two; `None` for an unconditional model.
+    """
+
+    audios: np.ndarray
+    sampling_rate: int
+    seeds: list[int]
+    labels: list[str] | None
+
+
+class AudioPipeline(GANPipeline):
+    """A generator of sounds with the discriminator that it was trained with.
+
+    Args:
+        generator: the network that is sampled; its EMA weights.
+        discriminator: kept for fine-tuning.
+        labels: class names by label column, such as {"label": ["0", "1"], "speaker": ["george", "lucas"]}; `None` for
+            an unconditional generator.
+        format_version: of the repository that this was loaded from.
+    """
+
+    unit = "clips"
+    hub_task = "text-to-audio"  # the nearest task that the Hub has
+    losses = LOSSES
+
+    def __init__(
+        self,
+        generator: AudioGenerator,
+        discriminator: AudioDiscriminator | None = None,
+        labels: dict[str, list[str]] | None = None,
+        format_version: int = FORMAT_VERSION,
+    ):
+        super().__init__()
+        counts = generator.class_counts
+        if len(labels or {}) not in (0, len(counts)):
+            raise GANError(f"There are {len(labels or {})} columns of labels for the {len(counts)} of the generator.")
+        for names, count in zip((labels or {}).values(), counts):
+            check_labels(names, count)
+        self.register_modules(generator=generator, discriminator=discriminator)
+        self.register_to_config(labels=labels, format_version=format_version)
+        self.training: dict[str, Any] = {}
+        self.metrics: dict[str, Any] = {}
+        generator.eval().to(memory_format=torch.channels_last)
+
+    @property
+    def labels(self) -> dict[str, list[str]] | None:  # type: ignore[override]
+        """Class names by column, or `None`."""
+        return {column: list(names) for column, names in self.config.labels.items()} if self.config.labels else None
+
+    @property
+    def sampling_rate(self) -> int:
+        """In Hz."""
+        return self.generator.config.sampling_rate
+
+    @property
+    def duration(self) -> float:
+        """Of a clip, in seconds."""
+        return self.generator.config.samples / self.sampling_rate
+
+    @torch.inference_mode()
+    def __call__(
+        self, seed: int = 0, num_samples: int = 1, truncation: float = 1.0, label: Label = None
+    ) -> AudioPipelineOutput:
+        """Makes clips. Clip k is that of seed `seed + k`, whatever the batch.
+
+        Args:
+            seed: of the first clip, from 0 to 2^32 - 1.
+            num_samples: how many.
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.grids.truncate`).
+            label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
+                enough), or a dictionary of them by column; what isn't named is drawn from each seed.
+
+        Raises:
+            GANError: for a seed, number, truncation or label that can't be used.
+        """
+        seeds = sample_seeds(seed, num_samples)
+        psi = check_truncation(truncation)
+        latents, classes = self.latents(seeds, label)
+        return self._output(latents, classes, psi, seeds)
+
+    def latents(self, seeds: list[int], label: Label = None) -> tuple[Tensor, Tensor]:
+        """Latents (n, latent_dim) and class indices (n, columns) of seeds, each from a CPU generator of its own."""
+        chosen = self.label_indices(label)
+        latents, classes = [], []
+        for seed in seeds:
+            source = torch.Generator().manual_seed(seed)
+            latents.append(torch.randn(self.generator.latent_dim, generator=source))
+            drawn = [int(torch.randint(count, (), generator=source)) for count in self.generator.class_counts]
+            classes.append([index if wanted is None else wanted for index, wanted in zip(drawn, chosen)])
+        return torch.stack(latents), torch.tensor(classes, dtype=torch.int64).view(len(seeds), -1)
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
+        """The clips of latents.
+
+        Args:
+            latents: (n, latent_dim).
+            classes: (n, columns) class indices, or weights (n, classes of all columns) as `gan.grids.class_weights`
+                makes them.
+            truncation: psi.
+
+        Returns:
+            float32 (n, samples) in [-1, 1] on the CPU.
+        """
+        device, dtype = self.generator.device, self.generator.dtype
+        clips = []
+        for z, c in zip(latents.split(BATCH), classes.split(BATCH)):
+            spectrograms = self.generator(z.to(device, dtype), c.to(device), truncation)
+            clips.append(synthesise(spectrograms, self.generator.config.n_fft).clamp(-1, 1).cpu())
+        return torch.cat(clips)
+
+    def spectrograms(self, audios: Tensor) -> Tensor:
+        """Clips (n, samples) in [-1, 1] as the discriminator sees them: (n, 1, n_fft / 2, frames)."""
+        return analyse(audios, self.generator.config.n_fft)
+
+    @torch.inference_mode()
+    def interpolate(
+        self, a: int, b: int, steps: int = 16, label: Label = None, truncation: float = 1.0
+    ) -> AudioPipelineOutput:
+        """The way from the clip of one seed to that of another, both ends included.
+
+        Latents turn from one direction to the other at even speed, their length along with them (`slerp`), and
+        classes are mixed.
+
+        Args:
+            a, b: seeds.
+            steps: clips, at least 2.
+            label: classes for the whole way; those not named go from those of `a` to those of `b`.
+            truncation: psi, as in a call.
+
+        Raises:
+            GANError: for a seed, a number, a label or a truncation that can't be used.
+        """
+        count = len(sample_seeds(0, steps))
+        if count < 2:
+            raise GANError("The way from one clip to another has at least 2 steps, its ends.")
+        return self.between(a, b, torch.linspace(0, 1, count), label, truncation)
+
+    @torch.inference_mode()
+    def between(
+        self, a: int, b: int, shares: Tensor, label: Label = None, truncation: float = 1.0
+    ) -> AudioPipelineOutput:
+        """As `interpolate`, at chosen shares (n,) of the way, from 0 to 1."""
+        psi = check_truncation(truncation)
+        (first, first_classes), (last, last_classes) = (self.latents(sample_seeds(end, 1), label) for end in (a, b))
+        shares = shares[:, None]
+        counts = self.generator.class_counts
+        classes = torch.zeros(len(shares), 0, dtype=torch.int64)
+        if counts:
+            ends = [class_weights(ends, counts, torch.float32) for ends in (first_classes, last_classes)]
+            classes = (1 - shares) * ends[0] + shares * ends[1]
+        return self._output(slerp(first, last, shares), classes, psi, [])
+
+    def label_indices(self, label: Label) -> list[int | None]:
+        """The class index of each column, `None` where it isn't named.
+
+        Raises:
+            GANError: if there is no such class or column, or a name stands in several columns.
+        """
+        columns = self.labels or {
+            f"label {k + 1}": [str(n) for n in range(count)] for k, count in enumerate(self.generator.class_counts)
+        }
+        if label is None or label == "":
+            return [None] * len(columns)
+        if not columns:
+            raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
+        wanted = dict(label) if isinstance(label, Mapping) else _named(str(label), columns)
+        for column in wanted.keys() - columns.keys():
+            raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
+        chosen = {
+            column: _find(str(name), columns[column]) for column, name in wanted.items() if name not in (None, "")
+        }
+        for column, index in chosen.items():
+            if index is None:
+                raise GANError(
+                    f"There is no {column} {wanted[column]!r}; this model knows {', '.join(columns[column])}."
+                )
+        return [chosen.get(column) for column in columns]
+
+    def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> AudioPipelineOutput:
+        names = None
+        if self.labels:
+            counts = self.generator.class_counts
+            parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
+            columns = [[names[k] for k in part.argmax(1)] for part, names in zip(parts, self.labels.values())]
+            names = [", ".join(row) for row in zip(*columns)]
+        audios = self.decode(latents, classes, psi).numpy()[..., None]
+        return AudioPipelineOutput(audios=audios, sampling_rate=self.sampling_rate, seeds=seeds, labels=names)
+
+    def describe(self) -> str:
+        """A sentence for the model card."""
+        columns = [
+            f"{len(names)} classes of {column} ({', '.join(names)})" for column, names in (self.labels or {}).items()
+        ]
+        classes = f" of {' and '.join(columns)}" if columns else ""
+        return (
+            f"A GAN that makes sounds of {self.duration:.2f} seconds at {self.sampling_rate / 1000:g} kHz{classes}: "
+            f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass and a few steps of Griffin-Lim a "
+            f"clip, many times faster than real time on a CPU."
+        )
+
+    def usage(self, repo_id: str) -> str:
+        """The section of the model card that shows how to sample."""
+        label = ""
+        if self.labels:
+            first = {column: names[0] for column, names in self.labels.items()}
+            label = f", label={json.dumps(', '.join(first.values()), ensure_ascii=False)}"
+        return (
+            "```python\nimport soundfile\nfrom gan import GANPipeline\n\n"
+            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
+            f"out = pipeline(seed=7, num_samples=16, truncation=0.8{label})\n"
+            'soundfile.write(f"{out.seeds[0]}.wav", out.audios[0], out.sampling_rate)\n```\n\n'
+            "Clip k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, smaller "
+            "is safer and less varied."
+        )
+
+    def save_samples(self, folder: Path) -> None:
+        """Writes `samples.png`, spectrograms with a class of the first column a row, and `samples.wav`, one of each."""
+        names = next(iter((self.labels or {"": []}).values()))
+        column = next(iter(self.labels or {"": []}))
+        rows = [{column: name} for name in names[:12]] or [None] * 4
+        clips = [self(seed=8 * row, num_samples=8, label=label).audios for row, label in enumerate(rows)]
+        pictures = [spectrogram_picture(clip[:, 0], self.generator.config.n_fft) for row in clips for clip in row]
+        contact_sheet(pictures).save(folder / "samples.png")
+        (folder / "samples.wav").write_bytes(wav(np.concatenate([row[0] for row in clips]), self.sampling_rate))
+
+    def show_samples(self) -> str:
+        """What the card shows of them, in Markdown."""
+        return (
+            '![Spectrograms of samples](samples.png)\n\n<audio controls src="samples.wav"></audio>\n\n'
+            "[samples.wav](samples.wav): the first clip of each row."
+        )
+
+
+def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
+    """ "7, george" or "speaker=george" by column."""
+    wanted: dict[str, str] = {}
+    for part in label.split(","):
+        column, equals, name = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            name = column
+            homes = [column for column, names in columns.items() if _find(name, names) is not None]
+            if len(homes) != 1:
+                known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
+                raise GANError(
+                    f"The label {name!r} is {'in several columns, so say which (column=name)' if homes else 'unknown'}; "
+                    f"this model knows {known}."
+                )
+            column = homes[0]
+        wanted[column] = name
+    return wanted
+
+
+def _find(name: str, names: list[str]) -> int | None:
+    """The index of a class by its name, in any case."""
+    matches = [k for k, known in enumerate(names) if known.casefold() == name.strip().casefold()]
+    return matches[0] if matches else None

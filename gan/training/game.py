@@ -1,0 +1,181 @@
+"""The game of a generator and a discriminator, the same for every modality whose samples can be differentiated."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
+from gan.training.arguments import positive_float
+from gan.training.augment import augment
+from gan.training.randomness import StepRandom
+from gan.training.task import Batch, Generated, ObjectiveTask
+
+MOST_AUGMENTATION = 0.8  # above, the generator would start to make what the augmentations do
+WATCH_DECAY = 0.99  # a pass; of the running means that say how far the discriminator overfits
+WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training samples, kept from the discriminator to see it overfit
+
+
+def add_augmentation_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
+    """Adds the flags that say how strongly samples are augmented; `unit` is what they are called, in the plural."""
+    group.add_argument(
+        "--augment_target",
+        type=float,
+        default=0.5,
+        help="how far the discriminator may overfit, from 0 to 1, before augmentation sets in; 1 turns it off",
+    )
+    group.add_argument(
+        f"--augment_{unit}",
+        dest="augment_samples",
+        type=positive_float,
+        default=100_000,
+        help=f"{unit} over which its strength can rise from 0 to 1",
+    )
+
+
+class Game:
+    """Relativistic pairing with R1 and R2 penalties (Huang et al. 2024) and adaptive augmentation.
+
+    Args:
+        args: `augment_target`, how far the discriminator may overfit, and `augment_samples`, over which the strength
+            of augmentation can rise from 0 to 1.
+        flip: mirror images are as likely, so augment with them.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+
+    def __init__(self, args: argparse.Namespace, flip: bool = False):
+        self.args = args
+        self.flip = flip
+        self.augment_p = 0.0
+        self.memorised, self.told_apart = 0.0, 0.0  # running means of logit differences, for `_adapt`
+
+    def generate(self, generator: nn.Module, batch: Batch) -> Generated:
+        return {"samples": generator(batch["latents"], batch["labels"])}
+
+    def discriminator_loss(
+        self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        real, labels = batch["real"], batch["labels"]
+        both = torch.cat([self.augment(real, random), self.augment(fake, random)])
+        twice = None if labels is None else torch.cat([labels, labels])
+        real_logits, fake_logits = discriminator(both, twice).chunk(2)
+        loss = relativistic_discriminator_loss(real_logits, fake_logits)
+        logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
+        logs["overfitting"] = torch.tensor(self.memorised / self.told_apart if self.told_apart else 0.0)
+        if "watched" in batch:
+            with torch.no_grad():
+                watched_logits = bare(self.augment(batch["watched"], random), batch["watched_labels"])
+            self._adapt(
+                real_logits.detach().mean(), fake_logits.detach().mean(), watched_logits.mean(), len(both) // 2
+            )
+        if penalty:
+            # With respect to the sample before augmentation, and through it.
+            r1 = gradient_penalty(lambda x: bare.logits(self.augment(x, random), labels), real)
+            r2 = gradient_penalty(lambda x: bare.logits(self.augment(x, random), labels), fake)
+            loss = loss + penalty * (r1 + r2)
+            logs |= {"r1": r1.detach(), "r2": r2.detach()}
+        return loss, logs
+
+    def generator_loss(
+        self, discriminator: nn.Module, batch: Batch, generated: Generated, random: StepRandom
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        fake_logits = discriminator(self.augment(generated["samples"], random), batch["labels"])
+        with torch.no_grad():
+            real_logits = discriminator(self.augment(batch["real"], random), batch["labels"])
+        loss = relativistic_generator_loss(real_logits, fake_logits)
+        return loss, {"generator_loss": loss.detach()}
+
+    def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
+        """Samples (n, channels, height, width), each transformation applied with the probability of the moment."""
+        return augment(samples, self.augment_p, random, self.flip)
+
+    def _adapt(self, real: Tensor, fake: Tensor, watched: Tensor, count: int) -> None:
+        """Augments more while the discriminator overfits more than the target (ADA's r_v, Karras et al. 2020).
+
+        r_v = (E[D(train)] - E[D(watched)]) / (E[D(train)] - E[D(generated)]): 0 where real samples that it never
+        trained on look as real to it as those it did, 1 where they look generated. Unlike the sign of D(real) it
+        means something under a relativistic loss.
+        """
+        means = torch.stack([real, fake, watched])
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(means)
+            count *= torch.distributed.get_world_size()
+        real, fake, watched = means.tolist()
+        self.memorised = WATCH_DECAY * self.memorised + (1 - WATCH_DECAY) * (real - watched)
+        self.told_apart = WATCH_DECAY * self.told_apart + (1 - WATCH_DECAY) * (real - fake)
+        overfits = self.memorised > self.args.augment_target * self.told_apart
+        change = count / self.args.augment_samples * (1 if overfits else -1)
+        self.augment_p = min(max(self.augment_p + change, 0.0), MOST_AUGMENTATION)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("augment_p", "memorised", "told_apart")}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+
+class GameTask(ObjectiveTask):
+    """The part of a `Task` that pictures and sounds share: sets whose samples are drawn, watched and labelled.
+
+    Attributes:
+        train_set: what the players train on: has `__len__`, `classes(indices)` and `take(indices, split)`.
+        whole_set: the same before samples to watch were taken out: what is measured against.
+        watched_set: training samples kept from the discriminator, so that its overfitting shows (ADA).
+    """
+
+    args: argparse.Namespace
+    train_set: Any
+
+    def samples(self, dataset: Any, indices: Tensor) -> Tensor:
+        """What the discriminator sees of real samples: float32 (k, channels, height, width)."""
+        raise NotImplementedError
+
+    def watch(self, share: float) -> None:
+        """Takes a share of the training samples, at most `WATCHED_MOST`, out of the game; always the same ones."""
+        self.whole_set = self.train_set
+        order = np.random.default_rng(0).permutation(len(self.whole_set))
+        watched = min(WATCHED_MOST, int(share * len(order)))
+        self.watched_set = self.whole_set.take(np.sort(order[:watched]), "watched")
+        if watched:
+            self.train_set = self.whole_set.take(np.sort(order[watched:]), self.whole_set.split)
+        self.size = len(self.train_set)
+
+    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        batch: Batch = {
+            "real": self.samples(self.train_set, indices),
+            "labels": self.train_set.classes(indices),
+            "latents": random.normal(len(indices), self.args.latent_dim),
+        }
+        if len(self.watched_set):
+            watched = (random.uniform(max(1, len(indices) // 4)) * len(self.watched_set)).long()
+            batch["watched"] = self.samples(self.watched_set, watched)
+            batch["watched_labels"] = self.watched_set.classes(watched)
+        return batch
+
+
+def matched(
+    weights: dict[str, Tensor], old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]
+) -> dict[str, Tensor]:
+    """Weights of a network that knows the classes `old`, for one that knows the classes `new`.
+
+    Classes are matched by name, whatever its case; those that are new start from the mean of the old.
+
+    Args:
+        old, new: the class names of each label column; as many columns.
+    """
+    for name in CLASS_AXIS.keys() & weights.keys():
+        axis, parts = CLASS_AXIS[name], []
+        columns = weights[name].split([len(names) for names in old], axis) if old else ()
+        for column, known, wanted in zip(columns, old, new, strict=True):
+            place = {label.casefold(): index for index, label in enumerate(known)}
+            indices = [place.get(label.casefold()) for label in wanted]
+            parts += [column.mean(axis) if k is None else column.select(axis, k) for k in indices]
+        weights[name] = torch.stack(parts, axis)
+    return weights
+
+
+CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}  # of the weights that tell classes apart
