@@ -243,12 +243,12 @@ class AudioPipeline(GANPipeline):
             f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
             f"out = pipeline(seed=7, num_samples=16, truncation=0.8{label})\n"
             'soundfile.write(f"{out.seeds[0]}.wav", out.audios[0], out.sampling_rate)\n```\n\n'
-            "Clip k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, smaller "
-            "is safer and less varied."
+            "Clip k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
+            "smaller is safer and less varied."
         )
 
     def save_samples(self, folder: Path) -> None:
-        """Writes `samples.png`, spectrograms with a class of the first column a row, and `samples.wav`, one of each."""
+        """Writes `samples.png`, spectrograms with a class of the first column a row, and `samples.wav`, one a row."""
         names = next(iter((self.labels or {"": []}).values()))
         column = next(iter(self.labels or {"": []}))
         rows = [{column: name} for name in names[:12]] or [None] * 4
@@ -275,10 +275,8 @@ def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
             homes = [column for column, names in columns.items() if _find(name, names) is not None]
             if len(homes) != 1:
                 known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
-                raise GANError(
-                    f"The label {name!r} is {'in several columns, so say which (column=name)' if homes else 'unknown'}; "
-                    f"this model knows {known}."
-                )
+                trouble = "in several columns, so say which (column=name)" if homes else "unknown"
+                raise GANError(f"The label {name!r} is {trouble}; this model knows {known}.")
             column = homes[0]
         wanted[column] = name
     return wanted
