@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 
 from gan.audio.clips import PEAK, sixteen_bits
 
-# Hz, of the bank behind hats, cymbal and cowbell (Werner, Abel & Smith 2014, "The TR-808 Cymbal: a physically-informed,
-# circuit-bendable, digital model"). In real ones resistors put them off by up to a fifth.
+# Hz, of the bank behind hats, cymbal and cowbell (Werner, Abel & Smith 2014, "The TR-808 Cymbal: a
+# physically-informed, circuit-bendable, digital model"). In real ones resistors put them off by up to a fifth.
 _BANK = np.array([205.3, 304.4, 369.6, 522.7, 540.0, 800.0])
 _FADE = 0.01  # seconds in which the end of a clip goes to zero
 _RUMBLE = 20  # Hz; what is below is taken away
@@ -40,21 +40,17 @@ class _Machine:
         return np.where(since < 0, 0, np.exp(-_SIXTY_DECIBELS / length * np.abs(since)))
 
     def sine(self, frequency: float, sweep: float = 1.0, seconds: float = 0.03) -> np.ndarray:
-        """A sine that begins `sweep` times as high and falls to its frequency; from zero, so that it does not click."""
+        """A sine that begins `sweep` times as high and falls to its frequency; from zero, so as not to click."""
         fallen = 1 - np.exp(-self.time / seconds)
         return np.sin(2 * math.pi * frequency * (self.time + (sweep - 1) * seconds * fallen))
 
     def squares(self, frequencies: np.ndarray) -> np.ndarray:
-        """Square waves in sum; their corners are rounded, so that little folds back at half the sampling rate
-        (polyBLEP: Välimäki et al. 2012)."""
-        total = np.zeros_like(self.time)
-        for step in frequencies / self.rate:
-            phase = (self.random.random() + step * np.arange(len(self.time))) % 1
-            total += np.where(phase < 0.5, 1, -1)
-            for edge, sign in ((phase, 1), ((phase + 0.5) % 1, -1)):
-                total += sign * np.where(edge < step, -((1 - edge / step) ** 2), 0)
-                total += sign * np.where(edge > 1 - step, ((edge - 1) / step + 1) ** 2, 0)
-        return total
+        """Square waves in sum: triangles, differentiated, so that little folds back at half the sampling rate
+        (Välimäki 2005, "Discrete-time synthesis of the sawtooth waveform with reduced aliasing")."""
+        step = frequencies[:, None] / self.rate
+        phase = self.random.random(step.shape) + step * np.arange(len(self.time) + 1)
+        triangles = np.abs(2 * (phase - np.floor(phase)) - 1)
+        return (np.diff(triangles) / (2 * step)).sum(0)
 
     def metal(self, tune: float) -> np.ndarray:
         """The bank, each oscillator a little off."""
@@ -64,7 +60,7 @@ class _Machine:
         return self.random.standard_normal(len(self.time))
 
     def band(self, sound: np.ndarray, low: float, high: float, order: int = 2) -> np.ndarray:
-        """The part of a lasting sound between two frequencies, with the slopes of Butterworth filters, as loud as 1."""
+        """The part of a lasting sound between two frequencies, with a Butterworth filter's slopes, as loud as 1."""
         frequency = self.frequency + 1e-3
         response = (1 + (low / frequency) ** (2 * order)) * (1 + (frequency / high) ** (2 * order))
         filtered = np.fft.irfft(np.fft.rfft(sound) / np.sqrt(response), len(sound))
@@ -167,7 +163,7 @@ def _cowbell(m: _Machine) -> np.ndarray:
 
 def _shaker(m: _Machine) -> np.ndarray:
     """Beads that hit a gourd at random, less and less (PhISEM: Cook 1997), after a swing."""
-    beads = m.noise() * (m.random.random(len(m.time)) < m.knob(0.02, 0.3))
+    beads = m.noise() * (m.random.random(len(m.time)) < m.knob(0.06, 0.4))
     centre = m.knob(2800, 6000)
     swing = 1 - np.exp(-m.time / m.knob(0.008, 0.025))
     return m.band(beads, centre / 1.3, centre * 1.4) * swing**2 * m.decay(m.knob(0.15, 0.4))
@@ -196,7 +192,7 @@ def synthesise(count: int, sampling_rate: int, samples: int, seed: int) -> tuple
         int16 (count, samples) with a peak of 0.9, and int64 (count,) classes, which take turns.
     """
     play = list(_INSTRUMENTS.values())
-    audio = np.empty((count, samples), np.int16)
+    audio: np.ndarray = np.empty((count, samples), np.int16)
     for index in tqdm(range(count), desc="Playing the drums", unit=" clips", leave=False):
         machine = _Machine(sampling_rate, samples, np.random.default_rng((seed, index)))
         audio[index] = sixteen_bits(machine.finish(play[index % len(play)](machine)))
