@@ -59,7 +59,9 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
             if gated
             else "was not found on the Hub; check the name, or log in with `hf auth login` if it is private."
         )
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    vague = isinstance(error, datasets.exceptions.DatasetGenerationError)
+    told = (vague and error.__cause__) or error
+    first_line = (str(told).strip() or type(told).__name__).splitlines()[0].rstrip(".")
     return f"The data set {name} could not be loaded ({first_line}); check its files."
 
 

@@ -46,8 +46,8 @@ def fit_clip(sound: np.ndarray, own_rate: int, sampling_rate: int, samples: int,
     Raises:
         ValueError: if nothing is heard in it, or a sample is not a finite number.
     """
-    if not sound.size or not np.isfinite(sound).all() or np.ptp(sound) < SILENCE:
-        raise ValueError("nothing is heard")
+    if not np.isfinite(sound).all():
+        raise ValueError("a sample is not a finite number")
     if own_rate != sampling_rate:
         sound = soxr.resample(sound, own_rate, sampling_rate)
     if len(sound) > samples:
@@ -55,6 +55,8 @@ def fit_clip(sound: np.ndarray, own_rate: int, sampling_rate: int, samples: int,
         sound = sound[start : start + samples].copy()
         fade = round(FADE_OUT * sampling_rate)  # or it would end in a click
         sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    if not sound.size or np.ptp(sound) < SILENCE:
+        raise ValueError("nothing is heard")
     if normalize:
         sound = sound * (PEAK / np.abs(sound).max())
     return np.pad(sound.clip(-1, 1), (0, samples - len(sound)))
@@ -64,7 +66,7 @@ def onset(sound: np.ndarray, sampling_rate: int) -> int:
     """The sample, a little before its attack, at which a sound (any,) begins to be heard."""
     length = round(MOMENT * sampling_rate)
     moments = (sound - sound.mean())[: len(sound) // length * length].reshape(-1, length)
-    energy = np.square(moments / np.abs(moments).max()).mean(1)
+    energy = np.square(moments, dtype=np.float64).mean(1)
     first = int((energy > ONSET_LEVEL * energy.max()).argmax()) * length
     return max(0, first - round(LEAD_IN * sampling_rate))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.audio import drums
-from gan.audio.clips import UNREADABLE, fit_clip, read_sound, sixteen_bits
+from gan.audio.clips import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixteen_bits
 from gan.audio.spectrogram import whole_length
 from gan.errors import GANError
 from gan.sources import fingerprint, folder_classes, load_splits, some
@@ -109,6 +109,10 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
     Raises:
         GANError: if there are no usable clips, with the reason.
     """
+    if args.sampling_rate is not None and args.sampling_rate < LOWEST_RATE:
+        raise GANError(f"--sampling_rate {args.sampling_rate} is too low; give at least {LOWEST_RATE}.")
+    if args.duration is not None and args.duration > MOST_SECONDS:
+        raise GANError(f"--duration {args.duration:g} is too long; give at most {MOST_SECONDS} seconds.")
     if args.train_data_dir is not None:
         train, test = _from_folder(args), None
     elif args.dataset_name == "drums":

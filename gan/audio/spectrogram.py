@@ -23,7 +23,7 @@ def window_size(sampling_rate: int) -> int:
 def whole_length(seconds: float, sampling_rate: int) -> int:
     """Samples in a clip of at least so many seconds: 16 hops, or any multiple, so that a network can halve frames."""
     step = 16 * (window_size(sampling_rate) // 4)
-    return step * max(1, math.ceil(seconds * sampling_rate / step))
+    return step * max(1, math.ceil(seconds * sampling_rate / step - 1e-6))
 
 
 def analyse(audio: Tensor, n_fft: int) -> Tensor:
