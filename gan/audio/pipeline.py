@@ -1,7 +1,7 @@
 """`AudioPipeline`: sounds from seeds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,17 +60,21 @@ class AudioPipeline(GANPipeline):
         self,
         generator: AudioGenerator,
         discriminator: AudioDiscriminator | None = None,
-        labels: dict[str, list[str]] | None = None,
+        labels: Mapping[str, list[str]] | Iterable[tuple[str, list[str]]] | None = None,
         format_version: int = FORMAT_VERSION,
     ):
         super().__init__()
-        counts = generator.class_counts
-        if len(labels or {}) not in (0, len(counts)):
-            raise GANError(f"There are {len(labels or {})} columns of labels for the {len(counts)} of the generator.")
-        for names, count in zip((labels or {}).values(), counts):
+        counts, columns = (
+            generator.class_counts,
+            [[column, list(names)] for column, names in dict(labels or {}).items()],
+        )
+        if len(columns) not in (0, len(counts)):
+            raise GANError(f"There are {len(columns)} columns of labels for the {len(counts)} of the generator.")
+        for (_, names), count in zip(columns, counts):
             check_labels(names, count)
         self.register_modules(generator=generator, discriminator=discriminator)
-        self.register_to_config(labels=labels, format_version=format_version)
+        # Pairs, because the keys of a config are sorted when it is written.
+        self.register_to_config(labels=columns or None, format_version=format_version)
         self.training: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
@@ -78,7 +82,7 @@ class AudioPipeline(GANPipeline):
     @property
     def labels(self) -> dict[str, list[str]] | None:  # type: ignore[override]
         """Class names by column, or `None`."""
-        return {column: list(names) for column, names in self.config.labels.items()} if self.config.labels else None
+        return {column: list(names) for column, names in self.config.labels} if self.config.labels else None
 
     @property
     def sampling_rate(self) -> int:
@@ -222,10 +226,8 @@ class AudioPipeline(GANPipeline):
 
     def describe(self) -> str:
         """A sentence for the model card."""
-        columns = [
-            f"{len(names)} classes of {column} ({', '.join(names)})" for column, names in (self.labels or {}).items()
-        ]
-        classes = f" of {' and '.join(columns)}" if columns else ""
+        columns = [f"{column} ({', '.join(names)})" for column, names in (self.labels or {}).items()]
+        classes = f", by {' and '.join(columns)}" if columns else ""
         return (
             f"A GAN that makes sounds of {self.duration:.2f} seconds at {self.sampling_rate / 1000:g} kHz{classes}: "
             f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass and a few steps of Griffin-Lim a "
@@ -251,7 +253,7 @@ class AudioPipeline(GANPipeline):
         """Writes `samples.png`, spectrograms with a class of the first column a row, and `samples.wav`, one a row."""
         names = next(iter((self.labels or {"": []}).values()))
         column = next(iter(self.labels or {"": []}))
-        rows = [{column: name} for name in names[:12]] or [None] * 4
+        rows: list[Label] = [{column: name} for name in names[:12]] or [None] * 4
         clips = [self(seed=8 * row, num_samples=8, label=label).audios for row, label in enumerate(rows)]
         pictures = [spectrogram_picture(clip[:, 0], self.generator.config.n_fft) for row in clips for clip in row]
         contact_sheet(pictures).save(folder / "samples.png")

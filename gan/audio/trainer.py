@@ -114,7 +114,7 @@ class AudioTask(GameTask):
 
 def _networks(
     args: argparse.Namespace, train_set: data.AudioSet, n_fft: int, pretrained: AudioPipeline | None
-) -> tuple[AudioGenerator, AudioDiscriminator]:
+) -> list[nn.Module]:
     """New networks, or those of an earlier model, with its classes matched by name."""
     names = list((train_set.label_names or {}).values())
     counts = tuple(len(column) for column in names)
@@ -128,15 +128,15 @@ def _networks(
             "channels": tuple(stage_channels(size, args.model_size)),
             "blocks_per_stage": SIZES[args.model_size][2],
         }
-        return AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)
+        return [AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)]
     _check_pretrained(args, train_set, pretrained)
     args.latent_dim = pretrained.generator.latent_dim
-    networks = []
+    networks: list[nn.Module] = []
     for old in (pretrained.generator, pretrained.discriminator):
         network = type(old).from_config(old.config, num_classes=counts)
         network.load_state_dict(matched(old.state_dict(), list((pretrained.labels or {}).values()), names))
         networks.append(network)
-    return networks[0], networks[1]
+    return networks
 
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretrained: AudioPipeline) -> None:

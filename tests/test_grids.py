@@ -1,4 +1,4 @@
-"""The generator and discriminator: shapes, initialisation, resampling, and what a config is worth."""
+"""Generators and discriminators of grids, as pictures: shapes, initialisation, resampling, what a config is worth."""
 
 from typing import Any
 
