@@ -81,7 +81,7 @@ def _drive(sound: np.ndarray, amount: float) -> np.ndarray:
 
 def _kick(m: _Machine) -> np.ndarray:
     """A sine that falls into the deep, and the click of the beater."""
-    body = m.sine(m.knob(40, 68), m.knob(3, 8), m.knob(0.01, 0.04)) * m.decay(m.knob(0.25, 0.95))
+    body = m.sine(m.knob(40, 62), m.knob(3, 8), m.knob(0.01, 0.04)) * m.decay(m.knob(0.25, 0.95))
     click = m.band(m.noise(), 1000, m.knob(2500, 6000)) * m.decay(m.knob(0.008, 0.025))
     return _drive(body + m.knob(0.01, 0.2) * click, m.knob(0.7, 4))
 
@@ -121,11 +121,11 @@ def _open_hat(m: _Machine) -> np.ndarray:
 
 
 def _low_tom(m: _Machine) -> np.ndarray:
-    return _tom(m, m.knob(75, 115))
+    return _tom(m, m.knob(85, 125))
 
 
 def _high_tom(m: _Machine) -> np.ndarray:
-    return _tom(m, m.knob(150, 240))
+    return _tom(m, m.knob(160, 250))
 
 
 def _tom(m: _Machine, pitch: float) -> np.ndarray:

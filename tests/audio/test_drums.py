@@ -85,8 +85,8 @@ def test_an_open_hat_rings_on() -> None:
 
 def test_the_pitch_of_a_kick_falls() -> None:
     for sound in of("kick"):
-        crossings = np.flatnonzero(np.diff(np.sign(sound[: RATE // 4])) > 0)
-        periods = np.diff(crossings[crossings > RATE // 500])
+        smooth = np.convolve(sound[: RATE // 10], np.ones(32) / 32, "valid")  # without the click
+        periods = np.diff(np.flatnonzero(np.diff(np.sign(smooth)) > 0))
         assert periods[-1] > 1.2 * periods[0]
 
 
