@@ -99,7 +99,8 @@ def _metrics_section(pipeline: "GANPipeline") -> str:
     if pipeline.sweep is not None:
         parts.insert(-1, "![LM score and reverse LM score over temperatures](sweep.png)")
     if pipeline.neighbours is not None:
-        parts.insert(-1, "![Generated pictures and their nearest training pictures](neighbours.png)")
+        what = metrics.get("neighbours", {}).get("of", "picture")
+        parts.insert(-1, f"![Generated {what}s and their nearest training {what}s](neighbours.png)")
     return "\n\n".join(parts)
 
 
@@ -134,8 +135,9 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
     legend += ", ≈: as near to the floor as can be. " if None in better else ". "
     parts.append(legend + (metrics.get("note") or _note_on_pictures(metrics)))
     if near := metrics.get("neighbours"):
+        what = near.get("of", "picture")
         parts.append(
-            f"Memorisation: the distance from a generated picture to the nearest training picture is "
+            f"Memorisation: the distance from a generated {what} to the nearest training {what} is "
             f"{near['distance_ratio']} of that from a held-out one (medians, in {near['features']}; well below 1 "
             f"would mean copies), and {near['very_near']:.1%} are nearer than all but the nearest 1 % of the held-out "
             f"ones."

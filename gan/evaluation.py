@@ -31,19 +31,24 @@ def command_line(modality: str, description: str) -> argparse.ArgumentParser:
     return top
 
 
-def add_data_arguments(top: argparse.ArgumentParser, what: str, built_in: str) -> argparse._ArgumentGroup:
+def add_data_arguments(
+    top: argparse.ArgumentParser, what: str, built_in: str, label_columns: str | None = None
+) -> argparse._ArgumentGroup:
     """Adds the arguments that say which data, and returns their group.
 
     Args:
         what: a sample is, in the plural ("pictures").
         built_in: names of data sets that are made in code, for the help.
+        label_columns: how many there can be, as argparse's `nargs`.
     """
     data = top.add_argument_group(f"held-out {what}", "By default the data that the model was trained on.")
     data.add_argument("--dataset_name", help=f"a Hub id, a local folder laid out as one, or {built_in}")
     data.add_argument("--dataset_config_name", help="configuration of the data set")
     data.add_argument("--train_data_dir", help=f"a plain folder of {what}; a part of it is held out")
     data.add_argument("--split", help="the held-out part; by default test, validation, or a part set aside")
-    data.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
+    data.add_argument(
+        "--label_column", nargs=label_columns, help="column with the classes; by default `label`, if there is one"
+    )
     data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {what}")
     data.add_argument("--cache_dir", help="where downloads are kept")
     data.add_argument("--hub_token", help="a read token; better: `hf auth login`")
@@ -77,18 +82,23 @@ def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str
             setattr(args, name, recorded.get(name, default) if same else default)
 
 
-def class_indices(pipeline: GANPipeline, names: list[str], dataset: str) -> Tensor:
+def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     """(classes of the data,) the model's own index of each; classes are matched by name.
+
+    Args:
+        labels: the model's classes.
+        names: those of the data.
+        dataset: its name.
 
     Raises:
         GANError: for a class that the model doesn't know.
     """
-    known = {name.casefold(): index for index, name in enumerate(pipeline.labels or ())}
+    known = {name.casefold(): index for index, name in enumerate(labels)}
     unknown = [name for name in names if name.casefold() not in known]
     if unknown:
         raise GANError(
-            f"The model knows {', '.join(pipeline.labels or ())} and does not know the class {unknown[0]!r} of "
-            f"{dataset}; measure it on the data that it was trained on, or name the column with --label_column."
+            f"The model knows {', '.join(labels)} and does not know the class {unknown[0]!r} of {dataset}; measure it "
+            f"on the data that it was trained on, or name the column with --label_column."
         )
     return torch.tensor([known[name.casefold()] for name in names], dtype=torch.int64)
 

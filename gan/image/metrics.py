@@ -125,7 +125,7 @@ def evaluate(
     asked = test_set.classes(kept) if pipeline.labels else None
     latents, drawn = pipeline.latents(list(range(count)))
     if asked is not None:
-        drawn = class_indices(pipeline, test_set.label_names or [], test_set.name)[asked]
+        drawn = class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[asked]
     space = feature_space(features, train_set)
     with torch.inference_mode():
         generated = torch.cat(

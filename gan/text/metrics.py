@@ -250,7 +250,7 @@ def _classes(pipeline: "TextPipeline", test_set: "TextSet") -> Tensor | None:
             f"The model has classes, and {test_set.name} none; measure it on the data that it was trained on, or name "
             f"the column of the classes with --label_column."
         )
-    return class_indices(pipeline, test_set.label_names or [], test_set.name)[classes]
+    return class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[classes]
 
 
 def _metric(figure: _Figure, generated: Values, real: Values, split: str, bench: _Bench) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Measures a model on held-out clips: `python -m gan.audio.evaluate MODEL --dataset_name NAME`.
+
+Prints the tables of the model card. A model in a folder has its `metrics.json`, `neighbours.png` and card renewed.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from gan import evaluation
+from gan.errors import GANError
+from gan.training.arguments import positive_int
+
+# Which clips; what isn't given is as the model was trained, if the data set is the same.
+DATA_DEFAULTS: dict[str, Any] = {
+    "dataset_name": None,
+    "dataset_config_name": None,
+    "train_data_dir": None,
+    "audio_column": None,
+    "label_column": None,
+    "normalize": True,
+    "max_train_samples": None,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = evaluation.command_line(
+        "audio", "Measures a model on held-out clips, beside what real clips, their round trip and noise score."
+    )
+    top.add_argument(
+        "--features",
+        choices=("auto", "classifier", "speech"),
+        default="auto",
+        help="what distances are measured in: a classifier trained on the data's own labels (auto, where there are "
+        "any), or a public embedding of speech, which must be installed",
+    )
+    top.add_argument(
+        "--num_clips", type=positive_int, default=1_000, help="to generate; at most as many as there are to train on"
+    )
+    data = evaluation.add_data_arguments(top, "clips", "drums", label_columns="+")
+    data.add_argument("--audio_column", help="column with the clips; by default the one there is")
+    data.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
+    return top
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measures, prints and writes.
+
+    Raises:
+        GANError: for a model, data set or feature space that cannot be had or used together.
+    """
+    from gan.audio import data, metrics
+    from gan.audio.pipeline import AudioPipeline
+
+    pipeline = evaluation.load_model(args, AudioPipeline)
+    assert isinstance(pipeline, AudioPipeline)
+    evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
+    args.sampling_rate = pipeline.sampling_rate
+    args.duration = (pipeline.generator.config.samples - 0.5) / pipeline.sampling_rate  # of which the data make whole
+    args.unconditional = False  # an unconditional model is measured by a classifier all the same
+    args.seed = 0
+    train_set, test_set = data.load(args, args.split)
+    if test_set is None:
+        raise GANError(f"{train_set.name} has {len(train_set)} clips, too few to hold some out and measure.")
+    if args.split and test_set.split != args.split:
+        raise GANError(
+            f"{train_set.name} has no usable split {args.split!r} beside the one to train on; its held-out clips "
+            f"are the {test_set.split}: leave --split out."
+        )
+    figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
+    evaluation.report(args, pipeline, figures, "audio")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 with one sentence on stderr."""
+    return evaluation.main(run, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""What is measured of a generator of sounds, always beside what real clips score.
+
+By a classifier: whether clips say what was asked for, column by column. In a feature space (`gan.audio.features`): the
+distances and shares of `gan.distances`, and how much clips of the same labels differ from each other.
+
+Each figure has its floor, what as many real training clips score against the held-out ones. Its yardsticks are the
+held-out clips themselves with noise, and taken through analysis and synthesis: the ceiling of every generator of
+spectrograms, as what is lost on that way no network brings back.
+"""
+
+import io
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gan.audio.features import FeatureSpace, feature_space
+from gan.audio.pictures import spectrogram_picture
+from gan.audio.spectrogram import analyse, synthesise, window_size
+from gan.errors import GANError
+from gan.evaluation import class_indices
+from gan.figures import FEWEST, beside_real, by_class, figure, in_space, spread
+from gan.neighbours import memorisation, nearest, neighbour_sheet
+
+if TYPE_CHECKING:
+    from gan.audio.data import AudioSet
+    from gan.audio.pipeline import AudioPipeline
+
+NUM_CLIPS = 1_000
+MOST_HELD_OUT = 2_000  # clips that the generated ones are compared with
+NOISE = (30, 20, 10)  # dB that the clips are louder than the noise of the yardsticks
+CEILING = "analysis-synthesis (ceiling)"
+NEIGHBOURS = 3  # training clips beside a generated one
+BATCH = 64
+
+
+@torch.inference_mode()
+def measure(
+    generated: Tensor,
+    classes: Tensor | None,
+    train_set: "AudioSet",
+    test_set: "AudioSet",
+    space: FeatureSpace,
+) -> dict[str, Any]:
+    """Measures clips, wherever they come from, against all held-out ones (2,000 at most).
+
+    More clips may be generated than are held out, not more than there are to train on: as many training clips are
+    the floor, so that both distances have the same bias.
+
+    Args:
+        generated: float32 (n, samples) in [-1, 1], or int16; as long as the clips of the data or longer.
+        classes: int64 (n, columns) that each was asked to show; `None` for an unconditional model.
+        space: from `features.feature_space`. With fewer than 50 clips, generated or held out, features are not
+            compared.
+
+    Returns:
+        `metrics`: a dict for each figure, with `name`, `type` (for programs), `features` (name of the space) or
+        `group`, `value`, `floor`, `higher_is_better`, `split` and `samples`; `yardsticks`: a list of `name` and
+        `values` (by `name` of the metric); `note`: what was compared with what.
+    """
+    count = min(len(generated), len(train_set))
+    picked = spread(len(generated), count)
+    made = as_floats(generated[picked])[:, : test_set.samples]
+    asked = None if classes is None else classes[picked]
+    chosen = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(0))[:count]
+    kept = spread(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    held_out, labels = test_set.clips(kept), test_set.classes(kept)
+    real_labels = train_set.classes(chosen)
+    rows: dict[str, tuple[Callable[[], Tensor], Tensor | None]] = {
+        "generated": (lambda: made, asked),
+        "real": (lambda: train_set.clips(chosen), real_labels),
+        CEILING: (lambda: round_trip(held_out, test_set.sampling_rate), labels),
+    }
+    for decibels in NOISE:
+        rows[f"held-out with noise at {decibels} dB"] = (partial(with_noise, held_out, decibels), labels)
+    often = _twice_in_each(asked, real_labels, labels)
+
+    real = space(held_out)
+    table: dict[str, list[dict[str, Any]]] = {}
+    for name, (of, wanted) in rows.items():
+        clips = of()
+        features = space(clips)
+        figures = table[name] = []
+        if space.classifier is not None:
+            # The classifier has seen the training clips: its floor is measured on those it has not.
+            judged = (held_out, real) if name == "real" else (clips, features)
+            said = labels if name == "real" else wanted
+            named = space.classify(*judged)
+            figures += _by_column(named, said if asked is not None else None, train_set)
+        if min(count, len(held_out)) >= FEWEST:
+            figures += in_space(features, real, space.name, same_samples=name not in ("generated", "real"))
+            if len(often):
+                ratio = within(features, wanted, often) / within(real, labels, often)
+                figures.append(figure("Diversity within labels", "diversity", round(ratio, 3), None, space.name))
+    made_figures, floors = table.pop("generated"), table.pop("real")
+    return beside_real(made_figures, floors, table, test_set.split, count) | {
+        "note": f"{count:,} clips against {len(held_out):,} of the {test_set.split} split. The floor is what real "
+        f"clips score: as many training clips against held-out ones; for class agreement, held-out clips. Yardsticks: "
+        f"the held-out clips themselves, taken through a spectrogram without phases and back, which no generator of "
+        f"spectrograms can do better than, and with white noise. Diversity within labels: how far clips of the same "
+        f"labels are from each other, over how far held-out ones are."
+    }
+
+
+def evaluate(
+    pipeline: "AudioPipeline",
+    train_set: "AudioSet",
+    test_set: "AudioSet",
+    features: str = "auto",
+    num_clips: int = NUM_CLIPS,
+) -> dict[str, Any]:
+    """The contents of `metrics.json`; the sheet of nearest training clips goes to `pipeline.neighbours`.
+
+    Clips are generated with truncation 1 from seeds 0, 1, ..., with labels of held-out clips, each as often.
+
+    Args:
+        features: one of `features.SPACES`.
+        num_clips: to generate, at most as many as there are training clips.
+
+    Raises:
+        GANError: if the labels of the model aren't those of the data, or the feature space cannot be had.
+    """
+    count = min(num_clips, len(train_set))
+    latents, drawn = pipeline.latents(list(range(count)))
+    asked = None
+    if pipeline.labels:
+        order = torch.randperm(len(test_set), generator=torch.Generator().manual_seed(0))
+        asked = test_set.classes(order.repeat(-(-count // len(order)))[:count])
+        drawn = as_the_model_counts(pipeline, asked, test_set)
+    space = feature_space(features, train_set)
+    generated = torch.cat(
+        [pipeline.decode(z, c) for z, c in zip(latents.split(BATCH), drawn.split(BATCH), strict=True)]
+    )
+    figures = measure(generated, asked, train_set, test_set, space)
+
+    trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
+    kept = spread(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    distances, indices = nearest(space(generated), trained_on, min(NEIGHBOURS, len(train_set)))
+    held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, 1)
+    n_fft = window_size(train_set.sampling_rate)
+    sheet = io.BytesIO()
+    neighbour_sheet(
+        lambda index: spectrogram_picture(generated[index].numpy(), n_fft),
+        lambda index: spectrogram_picture(train_set.clips(torch.tensor([index]))[0].numpy(), n_fft),
+        distances,
+        indices,
+        "clips",
+    ).save(sheet, "PNG", optimize=True)
+    pipeline.neighbours = sheet.getvalue()
+    near = memorisation(distances[:, 0], held_out_distances[:, 0])
+    return figures | {"neighbours": {"features": space.name, "of": "clip"} | near}
+
+
+def as_the_model_counts(pipeline: "AudioPipeline", classes: Tensor | None, data: "AudioSet") -> Tensor:
+    """Classes of the data, int64 (n, columns), as the model numbers them: columns and classes are matched by name.
+
+    Raises:
+        GANError: for a column or class that only one of both has.
+    """
+    known = pipeline.labels or {}
+    names = data.label_names or {}
+    missing = [column for column in known if column not in names]
+    if missing or classes is None:
+        raise GANError(
+            f"The model was trained on labels {' and '.join(known)}, and {data.name} is read with "
+            f"{' and '.join(names) or 'none'}; name the columns with --label_column."
+        )
+    places = list(names)
+    return torch.stack(
+        [class_indices(known[column], names[column], data.name)[classes[:, places.index(column)]] for column in known],
+        dim=1,
+    )
+
+
+def within(features: Tensor, labels: Tensor | None, of: Tensor) -> float:
+    """The mean distance between two samples of the same labels, each of the labels counting alike.
+
+    Args:
+        features: (n, d).
+        labels: int64 (n, columns); the same labels are the same in every column.
+        of: int64 (k, columns), the labels that count; each has two samples at least.
+    """
+    assert labels is not None
+    return float(torch.stack([torch.pdist(features[(labels == one).all(1)]).mean() for one in of]).mean())
+
+
+def with_noise(clips: Tensor, decibels: float) -> Tensor:
+    """Clips (n, samples) with white noise that is so much quieter than each of them."""
+    noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(1))
+    return clips + noise * clips.square().mean(1, keepdim=True).sqrt() * 10 ** (-decibels / 20)
+
+
+def round_trip(clips: Tensor, sampling_rate: int) -> Tensor:
+    """Clips (n, samples) as pictures and back."""
+    n_fft = window_size(sampling_rate)
+    return torch.cat([synthesise(analyse(batch, n_fft), n_fft) for batch in clips.split(BATCH)])
+
+
+def as_floats(clips: Tensor) -> Tensor:
+    """Clips in [-1, 1] of floats, or of int16."""
+    return clips.float() / (32767 if clips.dtype == torch.int16 else 1)
+
+
+def _twice_in_each(*sets: Tensor | None) -> Tensor:
+    """int64 (k, columns): the labels that two samples at least have in each of the sets (n, columns)."""
+    often = []
+    for labels in sets:
+        if labels is None:
+            return torch.empty(0, 1)
+        found, counts = labels.unique(dim=0, return_counts=True)
+        often.append({tuple(row) for row in found[counts > 1].tolist()})
+    return torch.tensor(sorted(set.intersection(*often)))
+
+
+def _by_column(named: Tensor, wanted: Tensor | None, train_set: "AudioSet") -> list[dict[str, Any]]:
+    """The figures of the classes (n, columns) that the classifier sees, column by column."""
+    assert train_set.label_names is not None and train_set.labels is not None
+    figures = []
+    for k, (column, names) in enumerate(train_set.label_names.items()):
+        real = torch.from_numpy(train_set.labels[:, k])
+        for found in by_class(named[:, k], None if wanted is None else wanted[:, k], real, len(names)):
+            if len(train_set.label_names) > 1:
+                found |= {"name": f"{found['name']}, {column}", "type": f"{found['type']}_{column}"}
+            figures.append(found | {"group": "labels"})
+    return figures
