@@ -61,7 +61,7 @@ def class_weights(labels: Tensor, class_counts: tuple[int, ...], dtype: torch.dt
     """
     if labels.is_floating_point():
         return labels.to(dtype)
-    columns = labels.view(len(labels), -1).unbind(1)
+    columns = labels.view(labels.shape[0], -1).unbind(1)  # len() would fix the batch of an export
     return torch.cat([F.one_hot(column, count) for column, count in zip(columns, class_counts)], dim=1).to(dtype)
 
 
@@ -218,6 +218,11 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
                 features.append(x)
             x = layer(x)
         return [*features, x]
+
+    def resolutions(self) -> list[nn.Sequential]:
+        """Its layers in groups, one for each resolution, the finest first."""
+        starts = [k for k, layer in enumerate(self.stages) if isinstance(layer, Downsample)]
+        return [self.stages[a:b] for a, b in zip([0, *starts], [*starts, len(self.stages)])]
 
     def _judge(self, x: Tensor, labels: Tensor | None) -> Tensor:
         x = F.leaky_relu(x, 0.2)

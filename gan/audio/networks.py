@@ -8,8 +8,10 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.grids import GridDiscriminator, GridGenerator
+from gan.grids import GridDiscriminator, GridGenerator, grids
 
+# name: (channels of a stage x its longer side, most channels, blocks in a stage)
+SIZES = {"tiny": (512, 64, 1), "small": (1024, 128, 1), "base": (2048, 256, 2)}
 ROWS = 64  # of a folded spectrogram
 FRAMES = 2  # folded into one
 
@@ -27,6 +29,15 @@ def folded_size(samples: int, n_fft: int) -> tuple[int, int]:
             f"and a clip 16 hops (a quarter of it), or a multiple."
         )
     return ROWS, samples // hop // FRAMES
+
+
+def stage_channels(size: tuple[int, int], preset: str) -> tuple[int, ...]:
+    """Channels of each stage of `grids(size)`: every resolution gets as much work as the others.
+
+    Pictures spend more where they are small (`gan.grids.stage_channels`); harmonics are fine wherever they are.
+    """
+    budget, most, _ = SIZES[preset]
+    return tuple(min(most, max(16, budget // max(grid) // 16 * 16)) for grid in grids(size))
 
 
 def fold(spectrograms: Tensor) -> Tensor:
@@ -64,7 +75,7 @@ class AudioGenerator(GridGenerator):
         num_classes: tuple[int, ...] = (),
         latent_dim: int = 64,
         embedding_dim: int = 16,
-        channels: tuple[int, ...] = (160, 112, 32, 16, 16),
+        channels: tuple[int, ...] = (128, 128, 64, 32, 16),
         blocks_per_stage: int = 1,
     ):
         size, cell = folded_size(samples, n_fft), n_fft // 2 // ROWS * FRAMES
@@ -91,7 +102,7 @@ class AudioDiscriminator(GridDiscriminator):
         samples: int = 8192,
         n_fft: int = 256,
         num_classes: tuple[int, ...] = (),
-        channels: tuple[int, ...] = (160, 112, 32, 16, 16),
+        channels: tuple[int, ...] = (128, 128, 64, 32, 16),
         blocks_per_stage: int = 1,
         features: int = 64,
     ):

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from gan.audio import data
-from gan.audio.networks import AudioDiscriminator, AudioGenerator, folded_size
+from gan.audio.networks import SIZES, AudioDiscriminator, AudioGenerator, folded_size, stage_channels
 from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
 from gan.audio.pipeline import AudioPipeline
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
-from gan.grids import SIZES, stage_channels
 from gan.training.arguments import positive_float, positive_int
-from gan.training.game import WATCHED_SHARE, Game, GameTask, add_augmentation_arguments, matched
+from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments, matched
 
 
 class AudioTask(GameTask):
@@ -55,7 +54,7 @@ class AudioTask(GameTask):
         )
         sounds.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         sounds.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
-        add_augmentation_arguments(sounds, "clips")
+        add_game_arguments(sounds, "clips")
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -76,6 +75,7 @@ class AudioTask(GameTask):
         self.generator, self.discriminator = _networks(args, self.train_set, self.n_fft, pretrained)
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.channels_last).train()
+        self.freeze()
         self.watch(WATCHED_SHARE if args.augment_target < 1 else 0.0)
         self.objective = Game(args)
 
@@ -125,7 +125,7 @@ def _networks(
             "samples": train_set.samples,
             "n_fft": n_fft,
             "num_classes": counts,
-            "channels": tuple(stage_channels(size, args.model_size)),
+            "channels": stage_channels(size, args.model_size),
             "blocks_per_stage": SIZES[args.model_size][2],
         }
         return [AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)]

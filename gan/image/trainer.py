@@ -16,7 +16,7 @@ from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
-from gan.training.game import WATCHED_SHARE, GameTask, add_augmentation_arguments, matched
+from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments, matched
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -76,7 +76,7 @@ class ImageTask(GameTask):
         pictures.add_argument("--random_flip", action="store_true", help="mirrored pictures are as likely")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
-        add_augmentation_arguments(pictures, "images")
+        add_game_arguments(pictures, "images")
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -103,6 +103,7 @@ class ImageTask(GameTask):
         self.discriminator = networks.get("discriminator")
 
         can_overfit = self.discriminator is not None and args.augment_target < 1
+        self.freeze()
         self.watch(WATCHED_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
-from gan.training.arguments import positive_float
+from gan.errors import GANError
+from gan.training.arguments import positive_float, whole_number
 from gan.training.augment import augment
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated, ObjectiveTask
@@ -19,8 +20,14 @@ WATCH_DECAY = 0.99  # a pass; of the running means that say how far the discrimi
 WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training samples, kept from the discriminator to see it overfit
 
 
-def add_augmentation_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
-    """Adds the flags that say how strongly samples are augmented; `unit` is what they are called, in the plural."""
+def add_game_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
+    """Adds the flags of the discriminator's side; `unit` is what samples are called, in the plural."""
+    group.add_argument(
+        "--freeze_discriminator_layers",
+        type=whole_number,
+        default=0,
+        help="its finest resolutions stay as they were in the model that is gone on from (FreezeD, Mo et al. 2020)",
+    )
     group.add_argument(
         "--augment_target",
         type=float,
@@ -129,10 +136,34 @@ class GameTask(ObjectiveTask):
 
     args: argparse.Namespace
     train_set: Any
+    discriminator: Any
 
     def samples(self, dataset: Any, indices: Tensor) -> Tensor:
         """What the discriminator sees of real samples: float32 (k, channels, height, width)."""
         raise NotImplementedError
+
+    def freeze(self) -> None:
+        """Freezes the finest resolutions of the discriminator (FreezeD, Mo et al. 2020), as many as asked for.
+
+        Raises:
+            GANError: if there is no such discriminator to take over, or it has not so many.
+        """
+        wanted = self.args.freeze_discriminator_layers
+        if not wanted:
+            return
+        if self.discriminator is None or not self.args.pretrained_model_name_or_path:
+            raise GANError(
+                "--freeze_discriminator_layers keeps what a discriminator has learnt, and here is none to go on from; "
+                "name a model with --pretrained_model_name_or_path."
+            )
+        stages = self.discriminator.resolutions()
+        if wanted >= len(stages):
+            raise GANError(
+                f"The discriminator has {len(stages)} resolutions, and {wanted} of them cannot be frozen; "
+                f"--freeze_discriminator_layers takes at most {len(stages) - 1}."
+            )
+        for layers in stages[:wanted]:
+            layers.requires_grad_(False)
 
     def watch(self, share: float) -> None:
         """Takes a share of the training samples, at most `WATCHED_MOST`, out of the game; always the same ones."""

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from gan import AudioDiscriminator, AudioGenerator, GANError
-from gan.audio.networks import fold, folded_size, unfold
-from gan.grids import stage_channels
+from gan.audio.networks import fold, folded_size, stage_channels, unfold
 
 SHAPES = {(2048, 256): (64, 16), (6144, 256): (64, 48), (16384, 512): (64, 64), (8192, 1024): (64, 16)}
 
