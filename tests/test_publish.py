@@ -205,14 +205,17 @@ def test_what_cannot_be_published_is_on_disk(work: Path, env: dict[str, str], tm
             flags = [*QUICK, "--output_dir", name, "--push_to_hub", "--hub_model_id", f"tester/{name}"]
             return train(*flags, env=env | {"HF_ENDPOINT": hub.url}, cwd=work)
 
+    faults = {
+        "dropped": (lambda hub: hub.drop("/commit/", 1000, math.inf), "the Hub cannot be reached"),
+        "failed": (lambda hub: hub.fail(500, "/commit/", math.inf), "the Hub answered with an error (500)"),
+    }
     with ThreadPoolExecutor(2) as pool:
-        dropped = pool.submit(attempt, "dropped", lambda hub: hub.drop("/commit/", 1000, math.inf))
-        failed = pool.submit(attempt, "failed", lambda hub: hub.fail(500, "/commit/", math.inf))
-    for name, result, part in (
-        ("dropped", dropped.result(), "the Hub cannot be reached"),
-        ("failed", failed.result(), "the Hub answered with an error (500)"),
-    ):
-        assert f"tester/{name}: {part}" in result.error and "It is safe on disk" in result.error
+        attempts = {name: pool.submit(attempt, name, fault) for name, (fault, _) in faults.items()}
+    for name, (_, part) in faults.items():
+        result = attempts[name].result().check()  # the training itself went well
+        assert f"tester/{name}: {part}" in result.said[-1]
+        assert f"`python -m gan.hub push {name} tester/{name}` publishes it." in result.said[-1]
+        assert "Published" not in result.out and "Traceback" not in result.err
         assert set(model_files(work / name)) == MODEL - MEASURED
         assert isinstance(GANPipeline.from_pretrained(work / name)(seed=1).images[0], Image.Image)
 
@@ -223,7 +226,7 @@ def test_repositories_that_are_not_as_asked_for(hub: HubServer, work: Path, env:
     hub.fail(403, "datasets/tester/gated", math.inf)
     cases = {
         "exists and is public, but a private one": ["--hub_model_id", "tester/public", "--hub_private_repo"],
-        "the Hub refuses access (403)": ["--hub_model_id", "somebody/else"],
+        "the Hub refuses (403: You don't have the rights": ["--hub_model_id", "somebody/else"],
         "neither a folder here nor an id": ["--hub_model_id", "tester/a/b"],
     }
     lines = [[*QUICK, "--output_dir", "never", "--push_to_hub", *line] for line in cases.values()]

@@ -144,6 +144,8 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     hub.add_argument("--license", help="licence of the model, for its card: mit, apache-2.0, cc-by-4.0, ...")
     hub.add_argument("--data_credit", help="a sentence for the card: whose data this is, and under what licence")
     hub.add_argument("--push_to_hub", action="store_true", help="publish the model when it is done")
+    hub.add_argument("--push_every", type=positive_int, help="and every so many steps as it is, with --push_to_hub")
+    hub.add_argument("--create_space", action="store_true", help="and make a Space of the same name that opens it")
     hub.add_argument("--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own")
     hub.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
     hub.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")

@@ -19,7 +19,6 @@ from accelerate.logging import get_logger
 from diffusers.optimization import get_scheduler
 from tqdm.auto import tqdm
 
-from gan import hub
 from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.precision import native_precision
@@ -27,6 +26,7 @@ from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
 from gan.training.best import Best
 from gan.training.ema import EMA
+from gan.training.publishing import Publisher, check_flags
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.task import Task
 from gan.training.trackers import Trackers
@@ -76,6 +76,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     """
     output_dir = Path(args.output_dir)
     _check_output_dir(args, output_dir)
+    check_flags(args)
     args.mixed_precision = args.mixed_precision or native_precision()
     accelerator = Accelerator(
         mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
@@ -85,7 +86,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     torch.manual_seed(args.seed)  # for the initial weights: nothing later draws from global state
 
     task = task_class(args)
-    repo_id = hub.prepare_repository(args) if args.push_to_hub and accelerator.is_main_process else None
+    publisher = Publisher(args, accelerator.is_main_process)
     args.max_train_steps = _run_length(args, task.size, accelerator.num_processes)
     step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
@@ -231,6 +232,11 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 logger.warning(f"The preview {path} could not be written ({error.strerror}); training goes on.")
         if progress.step % args.checkpointing_steps == 0:
             save_checkpoint()
+        if publisher.is_due(progress.step) and progress.step < args.max_train_steps:
+            progress.seconds = earlier + time.monotonic() - started
+            pipeline = task.pipeline(ema.model, bare_discriminator)
+            pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
+            publisher.push_during(pipeline, progress.step)
 
     bar.close()
     progress.seconds = earlier + time.monotonic() - started
@@ -241,10 +247,10 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     if accelerator.is_main_process:
         pipeline = task.pipeline(ema.model, bare_discriminator)
         pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
-        pipeline.save_pretrained(output_dir, repo_id=repo_id)  # before anything else can go wrong
+        pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)  # before anything else can go wrong
         if args.evaluate and not stopped:
             pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
-            pipeline.save_pretrained(output_dir, repo_id=repo_id)
+            pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)
         print(f"The model is in {output_dir}.", flush=True)
         if stopped:
             print(
@@ -253,9 +259,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 flush=True,
             )
         trackers.close()
-        if repo_id is not None and not stopped:
-            address = pipeline.push_to_hub(repo_id, args.hub_private_repo or None, args.hub_token)
-            print(f"Published at {address}.", flush=True)
+        if not stopped:
+            publisher.push(pipeline, output_dir)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return output_dir

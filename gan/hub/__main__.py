@@ -1,0 +1,129 @@
+"""Models that are on disk, and the Hub: `python -m gan.hub {card,push,pull,space} --help`."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import filter_repo_objects, validate_repo_id
+
+from gan import card, evaluation, hub, space
+from gan.errors import GANError
+from gan.pipeline import INDEX, GANPipeline
+
+
+def hub_id(text: str) -> str:
+    """An argparse type: user/name."""
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        text = ""
+    if "/" not in text:
+        raise argparse.ArgumentTypeError("give an id like user/name")
+    return text
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m gan.hub", description="Models that are on disk, and the Hub.", allow_abbrev=False
+    )
+    commands = top.add_subparsers(required=True, metavar="{card,push,pull,space}")
+
+    one = commands.add_parser("card", help="render a model's README.md anew", allow_abbrev=False)
+    one.add_argument("model", metavar="MODEL", help="a folder")
+    one.add_argument("--hub_model_id", type=hub_id, help="what the card calls it; by default the folder's name")
+    one.set_defaults(run=run_card)
+
+    one = commands.add_parser("push", help="publish a model", allow_abbrev=False)
+    one.add_argument("model", metavar="MODEL", help="a folder")
+    one.add_argument("repo_id", metavar="user/name", type=hub_id, help="where to; it is created if it doesn't exist")
+    one.add_argument("--commit_message", help="of the commit on the Hub")
+    _add_access(one, "a write token")
+    one.set_defaults(run=run_push)
+
+    one = commands.add_parser("pull", help="fetch a model into a folder", allow_abbrev=False)
+    one.add_argument("repo_id", metavar="user/name", type=hub_id, help="a model on the Hub")
+    one.add_argument("folder", metavar="FOLDER", help="a new one, or an empty one")
+    one.add_argument("--revision", help="a branch, tag or commit")
+    one.add_argument("--token", help="a read token; better: `hf auth login`, or HF_TOKEN in the environment")
+    one.set_defaults(run=run_pull)
+
+    one = commands.add_parser("space", help="make a Space that opens the studio on a model", allow_abbrev=False)
+    one.add_argument("model", metavar="MODEL", type=hub_id, help="user/name of a model on the Hub")
+    one.add_argument("repo_id", metavar="user/name", type=hub_id, help="of the Space; may be the same")
+    _add_access(one, "a write token")
+    one.set_defaults(run=run_space)
+    return top
+
+
+def _add_access(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+    command.add_argument("--token", help=f"{what}; better: `hf auth login`, or HF_TOKEN in the environment")
+
+
+def run_card(args: argparse.Namespace) -> None:
+    """Writes `README.md` beside its place first, then renames it."""
+    folder = _model_folder(args.model)
+    pipeline = GANPipeline.from_pretrained(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
+            new = Path(temporary) / "README.md"
+            card.model_card(pipeline, args.hub_model_id or folder.resolve().name).save(new)
+            new.replace(folder / "README.md")
+    except OSError as error:
+        raise GANError(f"The card could not be written to {folder} ({error.strerror}); make room.") from error
+    print(f"The card is in {folder / 'README.md'}.")
+
+
+def run_push(args: argparse.Namespace) -> None:
+    """Loads the model first: what is damaged isn't published."""
+    pipeline = GANPipeline.from_pretrained(_model_folder(args.model))
+    address = pipeline.push_to_hub(args.repo_id, args.private or None, args.token, args.commit_message)
+    print(f"Published at {address}.")
+
+
+def run_pull(args: argparse.Namespace) -> None:
+    """Fetches into the cache, where what breaks off is gone on with, looks at it, and copies it beside its place."""
+    target = Path(args.folder)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise GANError(f"{target} exists and is not an empty folder; name another.")
+    access = {"revision": args.revision, "token": args.token}
+    GANPipeline.from_pretrained(args.repo_id, **access)
+    wanted = [*hub.REPOSITORY_FILES, *hub.SAMPLES]
+    cached = Path(hub.download(args.repo_id, files=wanted, **access))
+    names = [path.relative_to(cached).as_posix() for path in cached.rglob("*") if path.is_file()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=target.parent) as temporary:
+            beside = Path(temporary) / "model"
+            for name in filter_repo_objects(names, allow_patterns=wanted):
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(cached / name, beside / name)
+            beside.replace(target)
+    except OSError as error:
+        raise GANError(f"The model could not be written to {target} ({error.strerror}); make room.") from error
+    print(f"The model is in {target}.")
+
+
+def run_space(args: argparse.Namespace) -> None:
+    """Looks for the model first: a Space without one only shows an error."""
+    GANPipeline.download(args.model, token=args.token)
+    print(f"The Space is at {space.create(args.model, args.repo_id, args.private or None, args.token)}.")
+
+
+def _model_folder(name: str) -> Path:
+    if not (Path(name) / INDEX).is_file():
+        raise GANError(f"There is no model in {name}: it has no {INDEX}; give a model's folder.")
+    return Path(name)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 with one sentence on stderr."""
+    return evaluation.main(lambda args: args.run(args), parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
