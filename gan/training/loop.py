@@ -118,6 +118,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     bare_players = [accelerator.unwrap_model(player) for player in players]
     generator, discriminator = players[0], players[1] if len(players) > 1 else None
     bare_generator, bare_discriminator = bare_players[0], bare_players[1] if discriminator else None
+    judging = [p for player in bare_players[1:] for p in player.parameters() if p.requires_grad]  # what isn't frozen
     progress = _Progress(
         {
             "--seed": args.seed,
@@ -194,7 +195,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                     accelerator.backward(loss)
                     optimizers[1].step()
                     optimizers[1].zero_grad()
-                    discriminator.requires_grad_(False)  # or the next loss would leak into its accumulated gradients
+                    _require_grad(judging, False)  # or the next loss would leak into its accumulated gradients
 
                 loss, new_logs = task.generator_loss(bare_discriminator, batch, generated, random)
                 logs |= new_logs
@@ -202,7 +203,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 optimizers[0].step()
                 optimizers[0].zero_grad()
                 if discriminator is not None:
-                    discriminator.requires_grad_(True)
+                    _require_grad(judging, True)
 
         progress.step += 1
         for scheduler in schedulers:
@@ -302,6 +303,11 @@ def _groups(player: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]
         {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
         {"params": [parameter for parameter in parameters if parameter.ndim < 2], "weight_decay": 0.0},
     ]
+
+
+def _require_grad(parameters: list[torch.nn.Parameter], wanted: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(wanted)
 
 
 def _cosine(first: float, last: float, share: float) -> float:
