@@ -1,0 +1,55 @@
+"""What pictures and sounds share of the game: samples to watch, frozen layers, classes matched by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cli import pictures
+
+from gan import GANError, ImagePipeline
+from gan.image.trainer import ImageTask
+from gan.training.arguments import parser
+from gan.training.game import matched
+
+
+def task(folder: Path, *flags: str) -> ImageTask:
+    line = ["image", "--train_data_dir", str(folder), "--resolution", "16", "--model_size", "tiny", *flags]
+    return ImageTask(parser({"image": ImageTask}).parse_args(line))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return pictures(tmp_path / "pictures", count=60)
+
+
+def test_watched_samples_are_not_trained_on(folder: Path) -> None:
+    game = task(folder)
+    assert (len(game.whole_set), len(game.watched_set), game.size) == (54, 2, 52)
+    whole, parts = game.whole_set.pixels, [game.train_set.pixels, game.watched_set.pixels]
+    assert sorted(whole.sum((1, 2, 3))) == sorted(np.concatenate(parts).sum((1, 2, 3)))
+    assert len(task(folder, "--augment_target", "1").watched_set) == 0
+
+
+def test_frozen_layers_are_the_finest_and_are_not_trained(
+    folder: Path, pipeline: ImagePipeline, tmp_path: Path
+) -> None:
+    ImagePipeline(pipeline.generator, pipeline.discriminator, ["day", "night", "dusk"]).save_pretrained(tmp_path / "m")
+    taken_over = ["--pretrained_model_name_or_path", str(tmp_path / "m")]
+    discriminator = task(folder, *taken_over, "--freeze_discriminator_layers", "2").discriminator
+    groups = discriminator.resolutions()
+    assert sum(len(group) for group in groups) == len(discriminator.stages)
+    trained = [any(parameter.requires_grad for parameter in group.parameters()) for group in groups]
+    assert trained == [False, False, True]
+    assert discriminator.to_logit.weight.requires_grad
+    with pytest.raises(GANError, match=r"has 3 resolutions, and 3 of them cannot be frozen.*at most 2"):
+        task(folder, *taken_over, "--freeze_discriminator_layers", "3")
+    with pytest.raises(GANError, match="name a model with --pretrained_model_name_or_path"):
+        task(folder, "--freeze_discriminator_layers", "1")
+
+
+def test_classes_are_matched_by_name_in_each_column() -> None:
+    weights = {"embed.weight": torch.arange(5.0)[None].repeat(2, 1), "other": torch.zeros(1)}
+    new = matched(weights, [["zero", "one", "two"], ["Ada", "Bob"]], [["TWO", "four", "zero"], ["Bob"]])
+    assert new["embed.weight"][0].tolist() == [2, 1, 0, 4]
+    assert matched({"other": torch.zeros(1)}, [], []) == {"other": torch.zeros(1)}
