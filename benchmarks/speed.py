@@ -2,10 +2,10 @@
 
 Prints Markdown tables: milliseconds for one picture and pictures a second in batches of 64 for each bundled model,
 and for a generator as large as a small R3GAN; milliseconds to the first token, and tokens and characters a second in
-batches of 32, for models of text, with and without the critic; how much faster than real time models of sound are, from
-seed to waveform; then what `train.py` reaches, with peak memory. For
-comparison: the published R3GAN code with 0.83 M + 0.83 M parameters at 32x32 RGB needs 9.8 ms for one picture and 611
-ms for 64, and trains on 4.0 images a second (measured on two cores of the same kind, not by this script).
+batches of 32, for models of text, with and without the critic; how much faster than real time models of sound are,
+from seed to waveform; then what `train.py` reaches, with peak memory. For comparison: the published R3GAN code with
+0.83 M + 0.83 M parameters at 32x32 RGB needs 9.8 ms for one picture and 611 ms for 64, and trains on 4.0 images a
+second (measured on two cores of the same kind, not by this script).
 """
 
 import argparse
@@ -92,7 +92,7 @@ def writing(pipelines: dict[str, TextPipeline]) -> None:
 
 def sounding(pipelines: dict[str, AudioPipeline]) -> None:
     print(
-        "| model | a clip | parameters | files | one clip, ms | 16 clips, ms | times real time | of it the network |"
+        "| model | a clip | parameters | files | one clip, ms | 16 clips, ms | times real time | the network's share |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for model, pipeline in pipelines.items():
