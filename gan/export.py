@@ -1,0 +1,325 @@
+"""A generator as a file for other programs: `python -m gan.export MODEL`.
+
+ONNX runs in browsers, on phones and from a dozen languages. The graph takes a batch of any size, and by default seeds:
+seed 7 gives there what it gives here. Nothing is written that does not agree with PyTorch.
+"""
+
+import argparse
+import copy
+import io
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan import GANError, GANPipeline, ImageGenerator, ImagePipeline, evaluation, export_page
+from gan.export_seeds import SeedNoise
+from gan.grids import GridGenerator
+from gan.pipeline import MAX_SEED
+
+TOLERANCE = 1e-4
+TRIALS = ((1, 1.0), (2, 0.7), (5, 0.0), (8, 1.5), (16, 0.4))  # (batch, truncation)
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+PACKAGES = "onnx==1.23.2 onnxruntime==1.32.0 onnxscript==0.7.2"
+
+Feeds = dict[str, Tensor]  # the inputs of a graph by name, in their order
+Run = Callable[[Feeds], list[Tensor]]
+
+
+@dataclass
+class Export:
+    """A generator as a file.
+
+    Attributes:
+        data: the bytes of the file.
+        record: what a program has to know to run it; written beside it as JSON.
+    """
+
+    data: bytes
+    record: dict[str, Any]
+
+
+class FromLatents(nn.Module):
+    """The generator as it is: latents, truncation and weights of the classes to samples."""
+
+    def __init__(self, generator: GridGenerator):
+        super().__init__()
+        self.generator = generator
+        self.outputs = ["images" if isinstance(generator, ImageGenerator) else "spectrograms"]
+
+    def forward(self, latents: Tensor, truncation: Tensor, class_weights: Tensor | None = None) -> list[Tensor]:
+        return [self.samples(latents, class_weights, truncation)]
+
+    def samples(self, latents: Tensor, labels: Tensor | None, truncation: float | Tensor) -> Tensor:
+        """What the generator makes, pictures in [-1, 1]."""
+        samples = self.generator(latents, labels, truncation)
+        return samples.clamp(-1, 1) if self.outputs[0] == "images" else samples
+
+    def feeds(self, batch: int, psi: float) -> Feeds:
+        """Inputs to try: noise, mixed classes."""
+        chance = torch.Generator().manual_seed(batch)
+        latents = torch.randn(batch, self.generator.latent_dim, generator=chance)
+        feeds = {"latents": latents, "truncation": torch.tensor(psi)}
+        if self.generator.class_counts:
+            logits = [torch.randn(batch, count, generator=chance) * 4 for count in self.generator.class_counts]
+            feeds["class_weights"] = torch.cat([column.softmax(1) for column in logits], dim=1)
+        return feeds
+
+    def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
+        """What the pipeline makes of the same inputs."""
+        return [self.samples(feeds["latents"], feeds.get("class_weights"), float(feeds["truncation"]))]
+
+
+class FromSeeds(FromLatents):
+    """Seeds, truncation and classes to samples and their labels; a class of -1 is drawn from the seed."""
+
+    def __init__(self, generator: GridGenerator):
+        super().__init__(generator)
+        self.noise = SeedNoise(generator.latent_dim, generator.class_counts)
+        self.outputs += ["labels"] if generator.class_counts else []
+
+    def forward(  # type: ignore[override]
+        self, seeds: Tensor, truncation: Tensor, classes: Tensor | None = None
+    ) -> list[Tensor]:
+        latents, drawn = self.noise(seeds)
+        return self._both(latents, drawn, truncation, classes)
+
+    def _both(
+        self, latents: Tensor, drawn: Tensor, truncation: float | Tensor, classes: Tensor | None
+    ) -> list[Tensor]:
+        if classes is None:
+            return [self.samples(latents, None, truncation)]
+        labels = torch.where(classes < 0, drawn, classes)
+        return [self.samples(latents, labels, truncation), labels]
+
+    def feeds(self, batch: int, psi: float) -> Feeds:
+        """Inputs to try: seeds from the highest down, classes drawn and chosen."""
+        numbers = torch.arange(batch)
+        feeds = {"seeds": MAX_SEED - 99_991 * numbers, "truncation": torch.tensor(psi)}
+        if self.generator.class_counts:
+            columns = [numbers % (count + 1) - 1 for count in self.generator.class_counts]
+            feeds["classes"] = torch.stack(columns, dim=1)
+        return feeds
+
+    def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
+        latents, drawn = pipeline.latents(feeds["seeds"].tolist())
+        return self._both(latents, drawn.view(len(latents), -1), float(feeds["truncation"]), feeds.get("classes"))
+
+
+for _name in ("torch.onnx", "torch._export"):  # they miss torchvision, and guess the type of what is empty
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+GRAPHS: dict[str, type[FromLatents]] = {"seeds": FromSeeds, "latents": FromLatents}
+
+
+def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", half: bool = False) -> Export:
+    """A generator of pictures, or of the spectrograms of sounds, as a file.
+
+    Args:
+        form: "onnx", or "torch" for a `torch.export` program.
+        inputs: "seeds": `seeds` (batch,) int64 and `classes` (batch, columns) int64, -1 for a class that is drawn from
+            the seed; or "latents": `latents` (batch, latent_dim) and `class_weights` (batch, classes), float32. Models
+            without classes lack the second. Both: `truncation` () float32.
+        half: keep weights as float16, which halves the file; computations stay in float32. Only ONNX.
+
+    Raises:
+        GANError: if the model makes something else, packages are missing, or the file does not agree with PyTorch.
+    """
+    if not isinstance(pipeline.generator, GridGenerator):
+        raise GANError(f"This model makes {pipeline.unit}; only generators of pictures and sounds can be exported.")
+    if half and form != "onnx":
+        raise GANError("Weights of half precision are for ONNX files; leave --half out, or choose --format onnx.")
+    generator = copy.deepcopy(pipeline.generator).cpu().float()
+    for parameter in generator.parameters() if half else ():
+        parameter.data = parameter.data.half().float()
+    graph = GRAPHS[inputs](generator)
+    feeds = [graph.feeds(*trial) for trial in TRIALS]
+    # While training, layers are plain products and convolutions; for sampling they take kernels that files know not.
+    program = _traced(graph.train(), feeds[1])
+    data, run = _onnx(program, feeds[1], graph.outputs, half) if form == "onnx" else _torch(program)
+    graph.eval()
+    with torch.inference_mode():
+        meant = [graph.reference(pipeline, feed) for feed in feeds]
+        off = max(_difference(run(feed), samples) for feed, samples in zip(feeds, meant))
+        whole = GRAPHS[inputs](pipeline.generator)
+        rounding = max(_difference(whole.reference(pipeline, feed), samples) for feed, samples in zip(feeds, meant))
+    if not off <= TOLERANCE:  # nor if it is no number
+        raise GANError(f"The exported file differs from the model by {off:.1e}, more than {TOLERANCE:.0e}.")
+    record = {
+        "unit": pipeline.unit,
+        "labels": pipeline.config.labels,
+        "generator": {name: value for name, value in generator.config.items() if not name.startswith("_")},
+        "inputs": {name: _kind(value) for name, value in feeds[1].items()},
+        "outputs": {name: _kind(value) for name, value in zip(graph.outputs, run(feeds[1]))},
+        "weights": "float16" if half else "float32",
+        "largest_difference": off,
+        **({"largest_difference_by_rounding": rounding} if half else {}),
+    }
+    return Export(data, record)
+
+
+def _traced(graph: FromLatents, feeds: Feeds) -> torch.export.ExportedProgram:
+    batch = torch.export.Dim("batch", min=1)
+    shapes = {name: {0: batch} if value.ndim else None for name, value in feeds.items()}
+    with torch.no_grad():
+        program = torch.export.export(graph, tuple(feeds.values()), dynamic_shapes=shapes)
+    for part in program.graph_module.modules():
+        for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # names folders of this machine
+    return program
+
+
+def _onnx(program: torch.export.ExportedProgram, feeds: Feeds, outputs: list[str], half: bool) -> tuple[bytes, Run]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401  (torch.onnx imports it)
+    except ImportError as error:
+        raise GANError(f"ONNX files need the package {error.name}: pip install {PACKAGES}.") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own ways
+        made = torch.onnx.export(
+            program, input_names=list(feeds), output_names=outputs, external_data=False, verbose=False
+        )
+    model = made.model_proto
+    if half:
+        _store_half(model.graph, onnx)
+    for value in (*model.graph.input, *model.graph.output):
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.HasField("dim_param"):
+                axis.dim_param = "batch"
+    data = model.SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def run(feed: Feeds) -> list[Tensor]:
+        return [torch.from_numpy(x) for x in session.run(None, {name: x.numpy() for name, x in feed.items()})]
+
+    return data, run
+
+
+def _torch(program: torch.export.ExportedProgram) -> tuple[bytes, Run]:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own ways
+        torch.export.save(program, buffer)
+        buffer.seek(0)
+        loaded = torch.export.load(buffer).module()
+    return buffer.getvalue(), lambda feed: loaded(*feed.values())
+
+
+def _store_half(graph: Any, onnx: Any) -> None:
+    """Keeps every tensor that float16 holds exactly as float16; it is cast when the file is loaded."""
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        halved = values.astype(np.float16) if values.dtype == np.float32 and values.size > 1 else None
+        if halved is not None and np.array_equal(halved, values):
+            name = tensor.name
+            tensor.CopyFrom(onnx.numpy_helper.from_array(halved, f"{name}_half"))
+            casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _difference(made: list[Tensor], meant: list[Tensor]) -> float:
+    return max(float((one - other).abs().max()) for one, other in zip(made, meant, strict=True))
+
+
+def _kind(tensor: Tensor) -> dict[str, Any]:
+    shape = ["batch", *tensor.shape[1:]] if tensor.ndim else []
+    return {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": shape}
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files, each beside its place first.
+
+    Raises:
+        GANError: if one cannot be written.
+    """
+    for name, data in files.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            beside = folder / f".{name}.part"
+            beside.write_bytes(data)
+            beside.replace(folder / name)
+        except OSError as error:
+            raise GANError(
+                f"{folder / name} could not be written ({error.strerror}); choose another place."
+            ) from error
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m gan.export",
+        description="Writes a generator of pictures or sounds as a file for other programs, or as a web page.",
+        allow_abbrev=False,
+    )
+    top.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
+    top.add_argument("--revision", help="of a model on the Hub")
+    top.add_argument("--format", choices=tuple(SUFFIXES), default="onnx", help="torch is a torch.export program")
+    top.add_argument("--inputs", choices=tuple(GRAPHS), default="seeds", help="what the graph takes (default: seeds)")
+    top.add_argument("--half", action="store_true", help="keep weights as float16: half the size, ONNX only")
+    top.add_argument("--output", metavar="FILE", help="by default the model's name, in the current folder")
+    top.add_argument(
+        "--page", metavar="FOLDER", help="write a web page that runs the generator in the browser instead"
+    )
+    top.add_argument(
+        "--runtime",
+        metavar="TGZ",
+        help=f"what `npm pack onnxruntime-web@{export_page.VERSION}` fetched, for a page that loads nothing from afar",
+    )
+    return top
+
+
+def run(args: argparse.Namespace) -> None:
+    """Exports, checks, writes and says so.
+
+    Raises:
+        GANError: for a model, a choice or a place that cannot be used.
+    """
+    if args.page and (args.output or args.format != "onnx" or args.inputs != "seeds"):
+        raise GANError("A page runs an ONNX file that takes seeds; leave --output, --format and --inputs out.")
+    if args.runtime and not args.page:
+        raise GANError("--runtime is for a page; say where to write it with --page FOLDER.")
+    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision)
+    if args.page and not isinstance(pipeline, ImagePipeline):
+        raise GANError(f"The page shows pictures, and this model makes {pipeline.unit}; leave --page out.")
+    name = Path(args.model).resolve().name
+    made = export(pipeline, args.format, args.inputs, args.half)
+    made.record = {"model": name, **made.record}
+    if args.page:
+        folder, files = Path(args.page), export_page.files(made.data, made.record, args.runtime)
+    else:
+        file = Path(args.output or name + SUFFIXES[args.format])
+        folder, files = file.parent, {file.name: made.data, f"{file.name}.json": export_page.as_json(made.record)}
+    write(folder, files)
+    for file_name, data in files.items():
+        print(f"{folder / file_name}  {len(data):,} bytes")
+    for side in ("inputs", "outputs"):
+        kinds = [f"{key} ({', '.join(map(str, of['shape']))}) {of['dtype']}" for key, of in made.record[side].items()]
+        print(f"{side}: {'; '.join(kinds)}")
+    print(f"largest difference from PyTorch in {len(TRIALS)} batches: {made.record['largest_difference']:.1e}")
+    if args.half:
+        print(f"and by rounding weights to float16: {made.record['largest_difference_by_rounding']:.1e}")
+    if args.page:
+        print(f"to look at it: python -m http.server --directory {folder}, and open http://localhost:8000")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 with one sentence on stderr."""
+    return evaluation.main(run, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
