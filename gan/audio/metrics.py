@@ -95,13 +95,8 @@ def measure(
                 ratio = within(features, wanted, often) / within(real, labels, often)
                 figures.append(figure("Diversity within labels", "diversity", round(ratio, 3), None, space.name))
     made_figures, floors = table.pop("generated"), table.pop("real")
-    return beside_real(made_figures, floors, table, test_set.split, count) | {
-        "note": f"{count:,} clips against {len(held_out):,} of the {test_set.split} split. The floor is what real "
-        f"clips score: as many training clips against held-out ones; for class agreement, held-out clips. Yardsticks: "
-        f"the held-out clips themselves, taken through a spectrogram without phases and back, which no generator of "
-        f"spectrograms can do better than, and with white noise. Diversity within labels: how far clips of the same "
-        f"labels are from each other, over how far held-out ones are."
-    }
+    figures = beside_real(made_figures, floors, table, test_set.split, count)
+    return figures | {"note": _note(count, len(held_out), test_set.split)}
 
 
 def evaluate(
@@ -130,9 +125,7 @@ def evaluate(
         asked = test_set.classes(order.repeat(-(-count // len(order)))[:count])
         drawn = as_the_model_counts(pipeline, asked, test_set)
     space = feature_space(features, train_set)
-    generated = torch.cat(
-        [pipeline.decode(z, c) for z, c in zip(latents.split(BATCH), drawn.split(BATCH), strict=True)]
-    )
+    generated = pipeline.decode(latents, drawn)
     figures = measure(generated, asked, train_set, test_set, space)
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
@@ -161,8 +154,7 @@ def as_the_model_counts(pipeline: "AudioPipeline", classes: Tensor | None, data:
     """
     known = pipeline.labels or {}
     names = data.label_names or {}
-    missing = [column for column in known if column not in names]
-    if missing or classes is None:
+    if known.keys() != names.keys() or classes is None:
         raise GANError(
             f"The model was trained on labels {' and '.join(known)}, and {data.name} is read with "
             f"{' and '.join(names) or 'none'}; name the columns with --label_column."
@@ -201,6 +193,19 @@ def round_trip(clips: Tensor, sampling_rate: int) -> Tensor:
 def as_floats(clips: Tensor) -> Tensor:
     """Clips in [-1, 1] of floats, or of int16."""
     return clips.float() / (32767 if clips.dtype == torch.int16 else 1)
+
+
+def _note(count: int, held_out: int, split: str) -> str:
+    """What was compared with what, for the card."""
+    if min(count, held_out) < FEWEST:
+        return f"{count:,} clips; the {split} split has {held_out:,}, and of fewer than {FEWEST} nothing is compared."
+    return (
+        f"{count:,} clips against {held_out:,} of the {split} split. The floor is what real clips score: as many "
+        f"training clips against held-out ones; for class agreement, held-out clips. Yardsticks: the held-out clips "
+        f"themselves, taken through a spectrogram without phases and back, which no generator of spectrograms can do "
+        f"better than, and with white noise. Diversity within labels: how far clips of the same labels are from each "
+        f"other, over how far held-out ones are."
+    )
 
 
 def _twice_in_each(*sets: Tensor | None) -> Tensor:
