@@ -142,7 +142,10 @@ def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
 
 
 def main(
-    run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, argv: list[str] | None = None
+    run: Callable[[argparse.Namespace], None],
+    parser: argparse.ArgumentParser,
+    argv: list[str] | None = None,
+    stopped: str = "Stopped; nothing was written.",
 ) -> int:
     """Returns the exit code of a command: 0, or 2 with one sentence on stderr."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -154,5 +157,5 @@ def main(
         print(f"\nerror: {error}", file=sys.stderr, flush=True)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped; nothing was written.", file=sys.stderr, flush=True)
+        print(f"\n{stopped}", file=sys.stderr, flush=True)
         return 130

@@ -35,12 +35,15 @@ class GANPipeline(DiffusionPipeline):
         sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
+        file_suffix, samples_per_file: of the files that `gan.sample` writes.
         losses: what the card says of each objective's loss, the default one first.
         last_objectives: those whose models are not gone on from by the same objective, but by the default one.
     """
 
     unit: ClassVar[str]
     hub_task: ClassVar[str]
+    file_suffix: ClassVar[str]
+    samples_per_file: ClassVar[int] = 1
     losses: ClassVar[dict[str, str]]
     last_objectives: ClassVar[tuple[str, ...]] = ()
 
@@ -201,6 +204,17 @@ class GANPipeline(DiffusionPipeline):
 
     def save_samples(self, folder: Path) -> None:
         """Writes what the card shows (`samples.png`, ...)."""
+        raise NotImplementedError
+
+    def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
+        """Samples as the contents of files of their own or, with several a file, as lines of it.
+
+        Args:
+            settings: of a call.
+
+        Raises:
+            GANError: as for a call.
+        """
         raise NotImplementedError
 
     def show_samples(self) -> str:

@@ -53,6 +53,7 @@ class AudioPipeline(GANPipeline):
     """
 
     unit = "clips"
+    file_suffix = ".wav"
     hub_task = "text-to-audio"  # the nearest task that the Hub has
     losses = LOSSES
 
@@ -248,6 +249,10 @@ class AudioPipeline(GANPipeline):
             "Clip k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
             "smaller is safer and less varied."
         )
+
+    def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
+        """WAV files; see `GANPipeline.sample_bytes`."""
+        return [wav(audio, self.sampling_rate) for audio in self(seed, count, **settings).audios]
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.png`, spectrograms with a class of the first column a row, and `samples.wav`, one a row."""

@@ -1,5 +1,6 @@
 """`ImagePipeline`: pictures from seeds and, where the model has an encoder, from other pictures."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class ImagePipeline(GANPipeline):
     """
 
     unit = "images"
+    file_suffix = ".png"
     hub_task = "unconditional-image-generation"
     losses = LOSSES
 
@@ -283,6 +285,15 @@ class ImagePipeline(GANPipeline):
             "Picture k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
             "smaller is safer and less varied."
         ) + (REBUILD if self.encoder is not None else "")
+
+    def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
+        """PNG files; see `GANPipeline.sample_bytes`."""
+        files = []
+        for image in self(seed, count, **settings).images:
+            file = io.BytesIO()
+            image.save(file, "PNG")
+            files.append(file.getvalue())
+        return files
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes."""

@@ -78,6 +78,7 @@ class TextPipeline(GANPipeline):
     """
 
     unit = "texts"
+    file_suffix, samples_per_file = ".jsonl", 1000
     hub_task = "text-generation"
     losses = LOSSES
     last_objectives = ("ratio", "distil")
@@ -320,6 +321,14 @@ class TextPipeline(GANPipeline):
         """The samples of the model card."""
         texts = self(seed=0, num_samples=8).texts
         return "```text\n" + "\n".join(texts).replace("```", "'''") + "\n```"
+
+    def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
+        """JSON lines; see `GANPipeline.sample_bytes`."""
+        output = self(seed, count, **settings)
+        lines = [{"seed": number, "text": text} for number, text in zip(output.seeds, output.texts)]
+        for line, label in zip(lines, output.labels or ()):
+            line["label"] = label
+        return [json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines]
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.txt`."""

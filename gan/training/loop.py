@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import platform
 import shlex
 import signal
@@ -22,6 +21,7 @@ from tqdm.auto import tqdm
 from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.precision import native_precision
+from gan.threads import use_all_cores
 from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
 from gan.training.best import Best
@@ -81,7 +81,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     accelerator = Accelerator(
         mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
     )
-    _use_all_cores(accelerator)
+    use_all_cores(accelerator)
     torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
     torch.manual_seed(args.seed)  # for the initial weights: nothing later draws from global state
 
@@ -331,13 +331,6 @@ def _check_finite(figures: dict[str, float], output_dir: Path) -> None:
             f"{' or raise --gamma' * any('discriminator' in name for name in figures)}; "
             + (f"{kept[-1]} is the last good checkpoint." if kept else "no checkpoint was written before.")
         )
-
-
-def _use_all_cores(accelerator: Accelerator) -> None:
-    """Undoes what `accelerate launch` does to a single process on a CPU: it gives it one thread."""
-    launched = "ACCELERATE_MIXED_PRECISION" in os.environ and os.environ.get("OMP_NUM_THREADS") == "1"
-    if launched and accelerator.device.type == "cpu" and accelerator.num_processes == 1:
-        torch.set_num_threads(os.cpu_count() or 1)
 
 
 def _record(
