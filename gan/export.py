@@ -136,6 +136,8 @@ def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", hal
         raise GANError(f"This model makes {pipeline.unit}; only generators of pictures and sounds can be exported.")
     if half and form != "onnx":
         raise GANError("Weights of half precision are for ONNX files; leave --half out, or choose --format onnx.")
+    if form == "onnx":
+        _packages()
     generator = copy.deepcopy(pipeline.generator).cpu().float()
     for parameter in generator.parameters() if half else ():
         parameter.data = parameter.data.half().float()
@@ -177,12 +179,7 @@ def _traced(graph: FromLatents, feeds: Feeds) -> torch.export.ExportedProgram:
 
 
 def _onnx(program: torch.export.ExportedProgram, feeds: Feeds, outputs: list[str], half: bool) -> tuple[bytes, Run]:
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401  (torch.onnx imports it)
-    except ImportError as error:
-        raise GANError(f"ONNX files need the package {error.name}: pip install {PACKAGES}.") from error
+    onnx, onnxruntime = _packages()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about its own ways
         made = torch.onnx.export(
@@ -204,6 +201,16 @@ def _onnx(program: torch.export.ExportedProgram, feeds: Feeds, outputs: list[str
         return [torch.from_numpy(x) for x in session.run(None, {name: x.numpy() for name, x in feed.items()})]
 
     return data, run
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401  (for torch.onnx)
+    except ImportError as error:
+        raise GANError(f"ONNX files need the package {error.name}: pip install {PACKAGES}.") from error
+    return onnx, onnxruntime
 
 
 def _torch(program: torch.export.ExportedProgram) -> tuple[bytes, Run]:
@@ -292,6 +299,7 @@ def run(args: argparse.Namespace) -> None:
         raise GANError("A page runs an ONNX file that takes seeds; leave --output, --format and --inputs out.")
     if args.runtime and not args.page:
         raise GANError("--runtime is for a page; say where to write it with --page FOLDER.")
+    runtime = export_page.unpacked(Path(args.runtime)) if args.runtime else None
     pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision)
     if args.page and not isinstance(pipeline, ImagePipeline):
         raise GANError(f"The page shows pictures, and this model makes {pipeline.unit}; leave --page out.")
@@ -299,7 +307,7 @@ def run(args: argparse.Namespace) -> None:
     made = export(pipeline, args.format, args.inputs, args.half)
     made.record = {"model": name, **made.record}
     if args.page:
-        folder, files = Path(args.page), export_page.files(made.data, made.record, args.runtime)
+        folder, files = Path(args.page), export_page.files(made.data, made.record, runtime)
     else:
         file = Path(args.output or name + SUFFIXES[args.format])
         folder, files = file.parent, {file.name: made.data, f"{file.name}.json": export_page.as_json(made.record)}

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +19,39 @@ RUNTIME = {  # the files of onnxruntime-web that the page runs; the browser chec
 }
 
 
-def files(model: bytes, record: dict[str, Any], runtime: str | None) -> dict[str, bytes]:
+def files(model: bytes, record: dict[str, Any], runtime: dict[str, bytes] | None) -> dict[str, bytes]:
     """The contents of the page's files by name.
 
     Args:
         model: an ONNX file that takes seeds and makes pictures.
         record: what `gan.export` says of it.
-        runtime: the file that `npm pack` fetched, whose runtime is put beside the page; `None` refers to a CDN.
-
-    Raises:
-        GANError: if it isn't that file.
+        runtime: what `unpacked` returns, to be put beside the page; `None` refers to a CDN.
     """
-    source = "./" if runtime else CDN
-    known = {**record, "bytes": len(model), "runtime": {"from": source, "integrity": list(RUNTIME.items())}}
+    source = {"from": "./" if runtime else CDN, "integrity": list(RUNTIME.items())}
     page = {file.name: file.read_bytes() for file in sorted(PAGE.iterdir())}
-    brought = unpacked(Path(runtime)) if runtime else {}
-    return {**page, "model.onnx": model, "model.onnx.json": as_json(known), **brought}
+    known = as_json({**record, "bytes": len(model), "runtime": source})
+    return {**page, "model.onnx": model, "model.onnx.json": known, **(runtime or {})}
 
 
-def unpacked(runtime: Path) -> dict[str, bytes]:
+def unpacked(archive: Path) -> dict[str, bytes]:
     """The runtime's files in what `npm pack` fetched.
 
     Raises:
         GANError: if they aren't there, or aren't those of the version that was tested.
     """
-    remedy = f"fetch it with npm pack onnxruntime-web@{VERSION}"
+    found = {}
     try:
-        with tarfile.open(runtime) as archive:
-            found = {name: archive.extractfile(f"package/dist/{name}").read() for name in RUNTIME}  # type: ignore[union-attr]
-    except (OSError, tarfile.TarError, KeyError, AttributeError) as error:
-        raise GANError(f"{runtime} is not onnxruntime-web {VERSION} ({error}); {remedy}.") from error
-    for name, data in found.items():
-        if integrity(data) != RUNTIME[name]:
-            raise GANError(f"{runtime} is not onnxruntime-web {VERSION} ({name} is another); {remedy}.")
+        with tarfile.open(archive) as members:
+            for name in RUNTIME:
+                member = members.extractfile(f"package/dist/{name}")
+                found[name] = member.read() if member else b""
+    except (OSError, tarfile.TarError, zlib.error, KeyError, EOFError):
+        found = {}
+    if {name: integrity(data) for name, data in found.items()} != RUNTIME:
+        raise GANError(
+            f"{archive} is not the package of onnxruntime-web {VERSION}, or is damaged; fetch it with "
+            f"npm pack onnxruntime-web@{VERSION}."
+        )
     return found
 
 
