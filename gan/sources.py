@@ -1,12 +1,13 @@
 """Where training data come from, whatever they are of: the Hub, or a local folder laid out as there."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
-from datasets import DatasetDict, IterableDatasetDict
+from datasets import ClassLabel, Dataset, DatasetDict, IterableDatasetDict
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from gan import hub
@@ -63,6 +64,100 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
     told = (vague and error.__cause__) or error
     first_line = (str(told).strip() or type(told).__name__).splitlines()[0].rstrip(".")
     return f"The data set {name} could not be loaded ({first_line}); check its files."
+
+
+def train_and_test(splits: DatasetDict, held_out: Sequence[str]) -> tuple[str, str | None]:
+    """The names of the split to train on, and of the first of `held_out` that there is beside it."""
+    train = "train" if "train" in splits else next(iter(splits))
+    return train, next((name for name in held_out if name in splits and name != train), None)
+
+
+def hold_out(train: Any) -> tuple[Any, Any | None]:
+    """Sets a tenth of the training samples aside, at most 2,000, always the same ones; `None` of fewer than 20.
+
+    Args:
+        train: has `__len__` and `take(indices, split)`.
+    """
+    order = np.random.default_rng(0).permutation(len(train))
+    count = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
+    if count < 2:
+        return train, None
+    rest = train.take(np.sort(order[count:]), "train without the held-out tenth")
+    return rest, train.take(np.sort(order[:count]), "held-out tenth")
+
+
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
+
+
+def sample_column(split: Dataset, wanted: str | None, kind: type, what: str) -> str:
+    """The column of samples: the one asked for, or else the one there is.
+
+    Args:
+        kind: `datasets.Image` or `datasets.Audio`; the flag that names a column is called after it.
+        what: a sample is called ("picture").
+
+    Raises:
+        GANError: if there is no such column, or it holds something else.
+    """
+    name = kind.__name__.lower()
+    if wanted is not None and wanted in split.column_names:
+        feature = split.features[wanted]
+        if isinstance(feature, kind) or getattr(feature, "dtype", None) in ("binary", "string"):
+            return wanted
+        raise GANError(f"The column {wanted!r} of the data set holds no {what}s; name another with --{name}_column.")
+    found = [column for column, feature in split.features.items() if isinstance(feature, kind)]
+    if wanted is None and found:
+        return name if name in found else found[0]
+    raise GANError(
+        f"There is no {f'column of {what}s' if wanted is None else f'{what} column {wanted!r}'} in the data set; its "
+        f"columns are {', '.join(split.column_names)}. Name one with --{name}_column."
+    )
+
+
+def label_columns(wanted: Sequence[str] | None, columns: Iterable[str], where: str, unconditional: bool) -> list[str]:
+    """The columns of classes: those asked for, or else `label` if there is one; none where they don't matter.
+
+    Raises:
+        GANError: if one that was asked for isn't there.
+    """
+    columns = list(columns)
+    if unconditional:
+        return []
+    for column in wanted or []:
+        if column not in columns:
+            raise GANError(
+                f"There is no label column {column!r} in {where}; its columns are {', '.join(columns)}. Name one with "
+                f"--label_column, or train with --unconditional."
+            )
+    return list(wanted or (["label"] if "label" in columns else []))
+
+
+def classes_of(split: Dataset, column: str) -> tuple[list[str | None], list[str]]:
+    """The class of each sample, `None` where there is none, and the names of the classes.
+
+    Raises:
+        GANError: if the column holds something else.
+    """
+    feature = split.features[column]
+    if isinstance(feature, ClassLabel):
+        names = list(feature.names)
+        return [None if value is None or value < 0 else names[value] for value in split[column]], names
+    if not isinstance(feature, datasets.Value):
+        raise GANError(
+            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
+            f"--unconditional."
+        )
+    values = [None if value is None else str(value) for value in split[column]]
+    return values, in_order(set(values) - {None})
+
+
+def in_order(names: Iterable[str | None]) -> list[str]:
+    """Numbers by their value, words by the alphabet."""
+    words = sorted(str(name) for name in names)
+    try:
+        return sorted(words, key=float)
+    except ValueError:
+        return words
 
 
 def some(count: int, most: int | None) -> np.ndarray:

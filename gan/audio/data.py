@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import datasets
 import numpy as np
 import torch
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 from datasets.packaged_modules.audiofolder.audiofolder import AudioFolder
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -19,10 +19,20 @@ from gan.audio import drums
 from gan.audio.clips import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixteen_bits
 from gan.audio.spectrogram import whole_length
 from gan.errors import GANError
-from gan.sources import fingerprint, folder_classes, load_splits, some
+from gan.sources import (
+    classes_of,
+    fingerprint,
+    folder_classes,
+    hold_out,
+    in_order,
+    label_columns,
+    load_splits,
+    sample_column,
+    some,
+    train_and_test,
+)
 
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
-HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
 LOWEST_RATE, HIGHEST_RATE = 4_000, 16_000  # between which data keep their own
 SECONDS = 1.0
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
@@ -121,12 +131,7 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
     else:
         train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
     if test is None:
-        order = np.random.default_rng(0).permutation(len(train))
-        held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
-        if held_out < 2:
-            return train, None
-        test = train.take(np.sort(order[:held_out]), "held-out tenth")
-        train = train.take(np.sort(order[held_out:]), "train without the held-out tenth")
+        return hold_out(train)
     return train, test
 
 
@@ -148,7 +153,7 @@ def _from_folder(args: Any) -> AudioSet:
     else:
         files, values = _from_tree(root, args)
     chosen = some(len(files), args.max_train_samples)
-    names = {column: _in_order(set(filter(None, classes))) for column, classes in values.items()}
+    names = {column: in_order(set(filter(None, classes))) for column, classes in values.items()}
     labels = _indices({column: [classes[k] for k in chosen] for column, classes in values.items()}, names)
     audio, kept, rate = _read((files[k] for k in chosen), len(chosen), args, f"the folder {root}")
     if labels is not None:
@@ -185,7 +190,7 @@ def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
         raise GANError(f"{table} has no column file_name; its columns are {', '.join(header) or 'none'}.")
     if not rows:
         raise GANError(f"{table} lists no files.")
-    columns = _label_columns(header, str(table), args)
+    columns = label_columns(args.label_column, header, str(table), args.unconditional)
     for number, row in enumerate(rows, 1):
         if not row["file_name"] or not (table.parent / row["file_name"]).is_file():
             raise GANError(f"{table} lists {row['file_name'] or 'no file'!r} in row {number}, which is not there.")
@@ -197,8 +202,7 @@ def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
 
 def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[AudioSet, AudioSet | None]:
     splits = load_splits(args, "sounds")
-    train_name = "train" if "train" in splits else next(iter(splits))
-    test_name = next((name for name in held_out if name in splits and name != train_name), None)
+    train_name, test_name = train_and_test(splits, held_out)
     train_split = splits[train_name]
     if args.max_train_samples is not None:
         train_split = train_split.select(some(len(train_split), args.max_train_samples))
@@ -216,12 +220,12 @@ def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[AudioSet, Audio
 
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | None) -> AudioSet:
-    column = _audio_column(split, args.audio_column)
+    column = sample_column(split, args.audio_column, datasets.Audio, "sound")
     where = f"the {split_name} split of {args.dataset_name}"
     values: _Values = {}
     names: _Names = {}
-    for name in _label_columns(split.column_names, "the data set", args):
-        values[name], names[name] = _classes(split, name)
+    for name in label_columns(args.label_column, split.column_names, "the data set", args.unconditional):
+        values[name], names[name] = classes_of(split, name)
     if like is not None and like.label_names is not None and names.keys() == like.label_names.keys():
         names = like.label_names
     files = _files(split.select_columns([column]).cast_column(column, datasets.Audio(decode=False)), column)
@@ -240,58 +244,6 @@ def _files(split: Dataset, column: str) -> Iterator[BinaryIO | str]:
     for row in split:
         cell = row[column] or {"bytes": b""}
         yield cell["path"] if cell["bytes"] is None else io.BytesIO(cell["bytes"])
-
-
-def _audio_column(split: Dataset, wanted: str | None) -> str:
-    if wanted is not None and wanted in split.column_names:
-        feature = split.features[wanted]
-        if isinstance(feature, datasets.Audio) or getattr(feature, "dtype", None) in ("binary", "string"):
-            return wanted
-        raise GANError(f"The column {wanted!r} of the data set holds no sounds; name another with --audio_column.")
-    sounds = [name for name, feature in split.features.items() if isinstance(feature, datasets.Audio)]
-    if wanted is None and sounds:
-        return "audio" if "audio" in sounds else sounds[0]
-    raise GANError(
-        f"There is no {'column of sounds' if wanted is None else f'sound column {wanted!r}'} in the data set; its "
-        f"columns are {', '.join(split.column_names)}. Name one with --audio_column."
-    )
-
-
-def _label_columns(columns: list[str], where: str, args: Any) -> list[str]:
-    """The columns of classes: those asked for, or else `label` if there is one."""
-    if args.unconditional:
-        return []
-    for wanted in args.label_column or []:
-        if wanted not in columns:
-            raise GANError(
-                f"There is no label column {wanted!r} in {where}; its columns are {', '.join(columns)}. Name one with "
-                f"--label_column, or train with --unconditional."
-            )
-    return args.label_column or (["label"] if "label" in columns else [])
-
-
-def _classes(split: Dataset, column: str) -> tuple[list[str | None], list[str]]:
-    """The class of each clip, `None` where there is none, and class names."""
-    feature = split.features[column]
-    if isinstance(feature, ClassLabel):
-        names = list(feature.names)
-        return [None if value is None or value < 0 else names[value] for value in split[column]], names
-    if not isinstance(feature, datasets.Value):
-        raise GANError(
-            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
-            f"--unconditional."
-        )
-    values = [None if value is None else str(value) for value in split[column]]
-    return values, _in_order(set(values) - {None})
-
-
-def _in_order(names: Iterable[str | None]) -> list[str]:
-    """Numbers by their value, words by the alphabet."""
-    words = sorted(str(name) for name in names)
-    try:
-        return sorted(words, key=float)
-    except ValueError:
-        return words
 
 
 def _indices(values: _Values, names: _Names) -> np.ndarray | None:

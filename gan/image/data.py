@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -19,10 +19,19 @@ from tqdm.auto import tqdm
 from gan.errors import GANError
 from gan.image import glyphs
 from gan.image.pictures import UNREADABLE, fit_picture
-from gan.sources import fingerprint, folder_classes, load_splits, some
+from gan.sources import (
+    classes_of,
+    fingerprint,
+    folder_classes,
+    hold_out,
+    label_columns,
+    load_splits,
+    sample_column,
+    some,
+    train_and_test,
+)
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
-HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
 IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -104,12 +113,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     else:
         train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
     if test is None:
-        order = np.random.default_rng(0).permutation(len(train))
-        held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
-        if held_out < 2:
-            return train, None
-        test = train.take(np.sort(order[:held_out]), "held-out tenth")
-        train = train.take(np.sort(order[held_out:]), "train without the held-out tenth")
+        return hold_out(train)
     return train, test
 
 
@@ -137,8 +141,7 @@ def _from_folder(args: Any) -> ImageSet:
 
 def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, ImageSet | None]:
     splits = load_splits(args, "pictures")
-    train_name = "train" if "train" in splits else next(iter(splits))
-    test_name = next((name for name in held_out if name in splits and name != train_name), None)
+    train_name, test_name = train_and_test(splits, held_out)
     train_split = splits[train_name]
     if args.max_train_samples is not None:
         train_split = train_split.select(some(len(train_split), args.max_train_samples))
@@ -156,9 +159,15 @@ def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, Image
 
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
-    column = _image_column(split, args.image_column)
+    column = sample_column(split, args.image_column, datasets.Image, "picture")
     raw = split.cast_column(column, datasets.Image(decode=False))
-    labels, names = (None, None) if args.unconditional else _labels(split, args.label_column)
+    labels: list[int] | None = None
+    names: list[str] | None = None
+    asked = None if args.label_column is None else [args.label_column]
+    for label_column in label_columns(asked, split.column_names, "the data set", args.unconditional):
+        classes, names = classes_of(split, label_column)
+        place = {name: index for index, name in enumerate(names)}
+        labels = [-1 if name is None else place[name] for name in classes]
 
     def opener(index: int) -> Callable[[], Image.Image]:
         def open_one() -> Image.Image:
@@ -173,44 +182,6 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | Non
     if Path(name).is_dir():
         name = Path(name).resolve().name
     return _image_set(decoded, labels, names, name, split_name, split.info.license or None)
-
-
-def _image_column(split: Dataset, wanted: str | None) -> str:
-    if wanted is not None and wanted in split.column_names:
-        feature = split.features[wanted]
-        if isinstance(feature, datasets.Image) or getattr(feature, "dtype", None) in ("binary", "string"):
-            return wanted
-        raise GANError(f"The column {wanted!r} of the data set holds no pictures; name another with --image_column.")
-    pictures = [name for name, feature in split.features.items() if isinstance(feature, datasets.Image)]
-    if wanted is None and pictures:
-        return "image" if "image" in pictures else pictures[0]
-    raise GANError(
-        f"There is no {'column of pictures' if wanted is None else f'picture column {wanted!r}'} in the data set; its "
-        f"columns are {', '.join(split.column_names)}. Name one with --image_column."
-    )
-
-
-def _labels(split: Dataset, wanted: str | None) -> tuple[list[int] | None, list[str] | None]:
-    """Class indices, -1 where there is none, and class names."""
-    if wanted is not None and wanted not in split.column_names:
-        raise GANError(
-            f"There is no label column {wanted!r} in the data set; its columns are {', '.join(split.column_names)}. "
-            f"Name one with --label_column, or train with --unconditional."
-        )
-    column = wanted or ("label" if "label" in split.column_names else None)
-    if column is None:
-        return None, None
-    feature = split.features[column]
-    if isinstance(feature, ClassLabel):
-        return [-1 if value is None else value for value in split[column]], list(feature.names)
-    if not isinstance(feature, datasets.Value):
-        raise GANError(
-            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
-            f"--unconditional."
-        )
-    names = sorted(set(split[column]) - {None})
-    index = {name: k for k, name in enumerate(names)}
-    return [index.get(value, -1) for value in split[column]], [str(name) for name in names]
 
 
 def _image_set(

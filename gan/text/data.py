@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.sources import fingerprint, folder_classes, load_splits, some
+from gan.sources import fingerprint, folder_classes, label_columns, load_splits, some
 from gan.text import oracle, verses
 from gan.text.tokens import END, IGNORED, UNKNOWN, train_tokenizer
 
@@ -163,12 +163,8 @@ def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) ->
             f"There is no {wanted} in the data set; its columns are {', '.join(features)}. Name one with "
             f"--text_column."
         )
-    labels_from = None if args.unconditional else args.label_column or ("label" if "label" in features else None)
-    if labels_from is not None and labels_from not in features:
-        raise GANError(
-            f"There is no label column {labels_from!r} in the data set; its columns are {', '.join(features)}. Name "
-            f"one with --label_column, or train with --unconditional."
-        )
+    asked = None if args.label_column is None else [args.label_column]
+    labels_from = next(iter(label_columns(asked, features, "the data set", args.unconditional)), None)
     rows = islice(split, args.max_train_samples or STREAMED) if args.streaming else split
     texts, raw = [], []
     for row in rows:
