@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from gan.audio.pipeline import AudioPipeline
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import GANPipeline
 from gan.text.pipeline import TextPipeline
@@ -40,6 +41,13 @@ def _kind_facts(pipeline: GANPipeline) -> dict[str, Any]:
             "critic": pipeline.critic is not None,
             "critic_strength": pipeline.config.critic_strength,
         }
+    if isinstance(pipeline, AudioPipeline):
+        return {
+            "kind": "audio",
+            "sampling_rate": pipeline.sampling_rate,
+            "samples": config.samples,
+            "duration": round(pipeline.duration, 3),
+        }
     assert isinstance(pipeline, ImagePipeline)
     height, width = pipeline.resolution
     return {"kind": "image", "width": width, "height": height, "channels": config.image_channels}
@@ -47,13 +55,13 @@ def _kind_facts(pipeline: GANPipeline) -> dict[str, Any]:
 
 def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     """The panel. Everything a repository says is escaped: anybody may have written it."""
-    training, labels = facts["training"], facts["labels"]
+    training = facts["training"]
     dataset = training.get("dataset")
     megabytes = f"{facts['megabytes']:.1f}"
     rows = [
         (words["dataset"], dataset.get("name") if isinstance(dataset, dict) else dataset),
-        (words["classes"], f"{len(labels)}: {', '.join(labels)}" if labels else words["no_classes"]),
-        *(_text_rows(facts, words) if facts["kind"] == "text" else _image_rows(facts, words)),
+        *_class_rows(facts["labels"], words),
+        *{"image": _image_rows, "text": _text_rows, "audio": _audio_rows}[facts["kind"]](facts, words),
         (
             words["parameters"],
             words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
@@ -64,6 +72,20 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     ]
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text(value))}</dd>" for term, value in rows if value)
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
+
+
+def _class_rows(labels: list[str] | dict[str, list[str]] | None, words: dict[str, str]) -> list[tuple[str, str]]:
+    """A row a label column."""
+    columns = labels if isinstance(labels, dict) else {"label": labels} if labels else {}
+    return [
+        (words["classes"] if name == "label" else column_name(name, words), f"{len(of_it)}: {', '.join(of_it)}")
+        for name, of_it in columns.items()
+    ] or [(words["classes"], words["no_classes"])]
+
+
+def column_name(name: str, words: dict[str, str]) -> str:
+    """What the page calls a label column: a word of its own where it has one, else the data set's."""
+    return words.get(f"column_{name}", name[:1].upper() + name[1:])
 
 
 def _image_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
@@ -77,6 +99,13 @@ def _text_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, 
         (words["vocabulary"], words["vocabulary_value"].format(tokens=f"{facts['vocabulary']:,}")),
         (words["length"], words["length_value"].format(tokens=facts["length"])),
         (words["critic"], critic if facts["critic"] else words["no_critic"]),
+    ]
+
+
+def _audio_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
+    kilohertz = f"{facts['sampling_rate'] / 1000:g}"
+    return [
+        (words["sampling"], words["sampling_value"].format(seconds=f"{facts['duration']:.3g}", kilohertz=kilohertz))
     ]
 
 
@@ -94,6 +123,8 @@ def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
         parts.append(words["images_seen"].format(images=f"{training['images_seen']:,}"))
     if is_number(training.get("texts_seen")):
         parts.append(words["texts_seen"].format(texts=f"{training['texts_seen']:,}"))
+    if is_number(training.get("clips_seen")):
+        parts.append(words["clips_seen"].format(clips=f"{training['clips_seen']:,}"))
     if is_number(training.get("seconds")):
         parts.append(duration(training["seconds"], words))
     return " · ".join(parts)

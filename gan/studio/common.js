@@ -5,7 +5,7 @@ const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\
 
 // What the page was opened with. The first tab to be loaded notes it, before any writes an address of its own.
 const opened = (window.studioOpened ??= new URL(window.location.href).searchParams);
-const PARTS = ["tab", "model", "data", "seed", "n", "psi", "t", "k", "p", "lambda", "best", "prefix", "acrostic", "label", "view", "a", "b"];
+const PARTS = ["tab", "model", "data", "seed", "n", "psi", "t", "k", "p", "lambda", "best", "prefix", "acrostic", "label", "view", "a", "b", "pads", "beat", "bpm"];
 
 // Writes what is shown into the address, so that it restores it: parts of this tab, and none of another.
 function writeAddress(how, parts) {
@@ -41,6 +41,9 @@ const ICONS = {
   png: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", zip: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", save: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10",
   copies: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.3a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4z",
+  play: "M5 3.2v9.6L12.5 8z", stop: "M4.5 4.5h7v7h-7z",
+  dice: "M2.5 2.5h11v11h-11zM5.5 5.5v0M10.5 5.5v0M8 8v0M5.5 10.5v0M10.5 10.5v0",
+  lock: "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5", unlock: "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 4.7-1.2",
 };
 
 // A button with an icon and words, which stand beside it or, where there is no room, are its name.
@@ -48,6 +51,10 @@ function iconButton(key, name, onclick) {
   const button = make("button", { type: "button", "data-action": key, title: name, "aria-label": name, onclick }, make("span", { text: name }));
   button.insertAdjacentHTML("afterbegin", `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[key]}"/></svg>`);
   return button;
+}
+
+function setIcon(button, key) {
+  button.querySelector("path").setAttribute("d", ICONS[key]);
 }
 
 // Says for a moment on a button of `iconButton` what became of it.

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from gan.errors import GANError
+from gan.pipeline import sample_seeds
 from gan.studio.card import describe
 from gan.studio.models import Registry
 from gan.studio.pictures import MOST, draw, in_turn
+from gan.studio.sounding import Clip, archive, clip_name, kit, kit_classes, pad_name, sound, way, way_names
 from gan.studio.strings import EN
 from gan.studio.uploads import MOST_BYTES, read_picture
 from gan.studio.writing import samples, write
@@ -28,6 +32,17 @@ def told(function: Callable) -> Callable:
             raise gr.Error(str(error), print_exception=False) from error
 
     return wrapper
+
+
+def audio_file(content: bytes, name: str) -> str:
+    """The path of a file that Gradio serves; the same content under the same name lies there once."""
+    return save_bytes_to_cache(content, name, get_upload_folder())
+
+
+def audio_files(clips: list[Clip], names: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Clips as files, and what is known of each."""
+    facts = [{"seed": clip.seed, "label": clip.label} for clip in clips]
+    return [audio_file(clip.wav, name) for clip, name in zip(clips, names)], facts
 
 
 def add_endpoints(registry: Registry) -> None:
@@ -160,8 +175,69 @@ def add_endpoints(registry: Registry) -> None:
             for text, likelihood, sample in zip(output.texts, output.log_likelihoods, samples(output))
         ]
 
+    @told
+    def generate_audio(
+        model: str, seed: int = 0, num_samples: int = 1, truncation: float = 1.0, label: str = ""
+    ) -> tuple[list[str], list[dict[str, Any]]]:
+        """Makes sounds with a GAN. The same arguments always give the same sounds, much faster than they play.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            seed: of the first clip, from 0 to 4294967295; clip k of a batch is that of seed + k.
+            num_samples: how many clips, 1 to 16.
+            truncation: 1 is the model as trained, smaller (down to 0) is safer and less varied.
+            label: classes of the model, by name, such as "kick", or "7, george" where there are several label
+                columns ("speaker=george" where a name is not enough); what isn't named is drawn from each seed.
+
+        Returns:
+            WAV files (16 bits), and of each its seed and label.
+        """
+        model = model or registry.default("audio")
+        clips, _ = sound(registry, model, seed, num_samples, truncation, label)
+        return audio_files(clips, [clip_name(model, clip, truncation) for clip in clips])
+
+    @told
+    def interpolate_audio(
+        model: str, a_seed: int = 0, b_seed: int = 1, steps: int = 16, label: str = "", truncation: float = 1.0
+    ) -> tuple[list[str], list[dict[str, Any]]]:
+        """Makes the sounds on the way from one seed to another, both ends included.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            a_seed: where the way begins, from 0 to 4294967295.
+            b_seed: where it ends.
+            steps: how many clips, 2 to 32.
+            label: classes for all of them, as for `generate_audio`; those not named go from one seed's to the other's.
+            truncation: 1 is the model as trained, smaller (down to 0) is safer and less varied.
+
+        Returns:
+            WAV files (16 bits), and of each its label and its share of the way, 0 to 1.
+        """
+        model = model or registry.default("audio")
+        clips, _ = way(registry, model, a_seed, b_seed, steps, truncation, label)
+        shares = [round(k / (len(clips) - 1), 3) for k in range(len(clips))]
+        files, facts = audio_files(clips, way_names(model, a_seed, b_seed, clips, truncation))
+        return files, [{"label": fact["label"], "share": share} for fact, share in zip(facts, shares)]
+
+    @told
+    def drum_kit(model: str, seed: int = 0, truncation: float = 1.0) -> str:
+        """Makes a kit of sixteen sounds for a sampler: all classes of a model, in order; sound k is that of seed + k.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            seed: of the first sound, from 0 to 4294967280.
+            truncation: 1 is the model as trained, smaller (down to 0) is safer and less varied.
+
+        Returns:
+            A ZIP of WAV files (16 bits), such as 01-kick-seed7.wav.
+        """
+        model = model or registry.default("audio")
+        classes = kit_classes(registry.audio_model(model))
+        clips, _ = kit(registry, model, list(zip(sample_seeds(seed, len(classes)), classes)), truncation, {})
+        return audio_file(archive([pad_name(k, clip) for k, clip in enumerate(clips)], clips), f"kit-{seed}.zip")
+
     def list_models() -> list[str]:
-        """Names the models that this studio offers; `load_model` says of each whether it makes images or text."""
+        """Names the models that this studio offers; `load_model` says of each whether it makes image, text, audio."""
         return list(registry.offered)
 
     # Components of its own: those of the page would check arguments against the choices that they happen to show.
@@ -209,6 +285,27 @@ def add_endpoints(registry: Registry) -> None:
         ]
         gr.Button("generate_text").click(
             generate_text, texts, gr.JSON(label="texts"), api_name="generate_text", concurrency_limit=4
+        )
+        sounds = [
+            gr.Textbox(registry.default("audio"), label="model"),
+            gr.Number(0, label="seed", precision=0),
+            gr.Number(1, label="num_samples", precision=0),
+            gr.Number(1.0, label="truncation"),
+            gr.Textbox("", label="label"),
+        ]
+        heard = [gr.File(label="clips", file_count="multiple"), gr.JSON(label="facts")]
+        gr.Button("generate_audio").click(
+            generate_audio, sounds, heard, api_name="generate_audio", concurrency_limit=4
+        )
+        gr.Button("interpolate_audio").click(
+            interpolate_audio,
+            [sounds[0], *seeds, steps, sounds[4], sounds[3]],
+            heard,
+            api_name="interpolate_audio",
+            concurrency_limit=4,
+        )
+        gr.Button("drum_kit").click(
+            drum_kit, [sounds[0], sounds[1], sounds[3]], gr.File(label="kit"), api_name="drum_kit", concurrency_limit=4
         )
     gr.api(load_model, api_name="load_model", concurrency_limit=4)
     gr.api(list_models, api_name="list_models", queue=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from gan import hub
+from gan.audio.pipeline import AudioPipeline
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import INDEX, GANPipeline
@@ -71,7 +72,7 @@ class Registry:
         self._lock = threading.Lock()
 
     def names(self, wanted: str) -> list[str]:
-        """The offered models of a kind, "image" or "text". What isn't known of a Hub id counts as pictures."""
+        """The offered models of a kind, one of `KINDS`. What isn't known of a Hub id counts as pictures."""
         return [model for model, source in self.offered.items() if (kind(source) or "image") == wanted]
 
     def default(self, wanted: str) -> str:
@@ -100,6 +101,17 @@ class Registry:
             raise GANError(f"{model} makes {pipeline.unit}, not texts; {self._some('text')}")
         return pipeline
 
+    def audio_model(self, model: str) -> AudioPipeline:
+        """As `get`, of a model of sound; it comes without its discriminator.
+
+        Raises:
+            GANError: as for `get`, and if it makes something else.
+        """
+        pipeline = self.get(model)
+        if not isinstance(pipeline, AudioPipeline):
+            raise GANError(f"{model} makes {pipeline.unit}, not sound; {self._some('audio')}")
+        return pipeline
+
     def get(self, model: str) -> GANPipeline:
         """The pipeline of an offered name, a Hub id or, where allowed, a folder.
 
@@ -119,8 +131,8 @@ class Registry:
                     return self._loaded[source]
             if not Path(source).is_dir() and kind(source) is None:
                 hub.download(source, files=[INDEX])
-            # Pictures aren't judged here: without the discriminator they load faster and take half the memory.
-            unused = {"discriminator": None} if kind(source) == "image" else {}
+            # Only text is judged here: without the discriminator the others load faster and take half the memory.
+            unused = {} if kind(source) == "text" else {"discriminator": None}
             pipeline = GANPipeline.from_pretrained(source, **unused)
             with self._lock:
                 self._loaded[source] = pipeline

@@ -13,7 +13,7 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
-from gan.studio import compare, images, morph, text
+from gan.studio import compare, images, morph, sound, text
 from gan.studio.endpoints import add_endpoints
 from gan.studio.models import Registry, ask_kinds, given_models, offered_models
 from gan.studio.pictures import START, draw
@@ -49,7 +49,7 @@ def build_page(registry: Registry) -> gr.Blocks:
                 scale=0,
                 min_width=180,
             )
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # where they don't fit they scroll: studio.css
             with gr.Tab(i18n("pictures_tab"), id="pictures", elem_id="pictures-tab"):
                 images.build(page, registry, model)
             with gr.Tab(i18n("morph_tab"), id="morph", elem_id="morph-tab"):
@@ -58,13 +58,16 @@ def build_page(registry: Registry) -> gr.Blocks:
                 compare.build(registry, compared)
             with gr.Tab(i18n("text_tab"), id="text", elem_id="text-tab", visible=bool(registry.names("text"))):
                 text.build(registry)
+            with gr.Tab(i18n("sound_tab"), id="sound", elem_id="sound-tab", visible=bool(registry.names("audio"))):
+                sound.build(registry)
         add_endpoints(registry)
 
         def select_tab(request: gr.Request):
             asked = request.query_params.get("tab")
-            shown = ["pictures", "morph", *["compare"] * bool(compared), *["text"] * bool(registry.names("text"))]
-            first = "pictures" if registry.names("image") else "text"
-            return gr.update(selected=asked if asked in shown else first)
+            made = {"pictures": "image", "text": "text", "sound": "audio"}
+            filled = [tab for tab, kind in made.items() if registry.names(kind)]
+            shown = ["pictures", "morph", *["compare"] * bool(compared), *filled]
+            return gr.update(selected=asked if asked in shown else filled[0])
 
         page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
     return page.queue(max_size=64)

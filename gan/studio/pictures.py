@@ -62,10 +62,10 @@ def draw(
     return in_turn(lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None))
 
 
-def file_name(model: str, seed: int, label: str | None, truncation: float) -> str:
+def file_name(model: str, seed: int, label: str | None, truncation: float, suffix: str = "png") -> str:
     """`fashion_seed-7_Ankle-boot_psi-0.8.png`."""
     words_of = [Path(model).name if Path(model).is_absolute() else model, f"seed-{seed}", label, f"psi-{truncation:g}"]
-    return "_".join(re.sub(r"[^\w.-]+", "-", word).strip("-") for word in words_of if word) + ".png"
+    return "_".join(re.sub(r"[^\w.-]+", "-", word).strip("-") for word in words_of if word) + f".{suffix}"
 
 
 def png(image: Image.Image) -> bytes:

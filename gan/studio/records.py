@@ -11,7 +11,11 @@ from huggingface_hub import try_to_load_from_cache
 from gan.pipeline import INDEX, TRAINING
 
 OBJECTIVES = ("gan", "vae", "vaegan")  # in the order in which they are compared
-KINDS = {"ImagePipeline": "image", "TextPipeline": "text"}  # what a model makes, by the class that its index names
+KINDS = {
+    "ImagePipeline": "image",
+    "TextPipeline": "text",
+    "AudioPipeline": "audio",
+}  # what a model makes, by the class that its index names
 
 
 def kind(source: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from gan.studio import text_strings
+from gan.studio import sound_strings, text_strings
 
 EN = {
     "tagline": "Small generators, live.",
@@ -204,8 +204,8 @@ ZH = {
     "minutes": "{m} 分钟",
     "seconds": "{s} 秒",
 }
-EN |= text_strings.EN
-ZH |= text_strings.ZH
+EN |= text_strings.EN | sound_strings.EN
+ZH |= text_strings.ZH | sound_strings.ZH
 LANGUAGES = {"en": EN, "zh": ZH}
 
 # Gradio translates the labels of its own components in the browser; this is that part.

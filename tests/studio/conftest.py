@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from gan import (
+    AudioGenerator,
+    AudioPipeline,
     ImageDiscriminator,
     ImageEncoder,
     ImageGenerator,
@@ -154,6 +156,43 @@ def writers(library):
 def library_address(writers):
     """The address of a studio on the writers."""
     with served(writers) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def band(tmp_path_factory):
+    """A folder of players: `voices` (two label columns, 8 kHz) and `hits` (one, a drum kit's); `blots`, pictures.
+
+    Nobody trained them; a quarter of a second each.
+    """
+    folder = tmp_path_factory.mktemp("band")
+    kinds = {
+        "voices": {"label": ["one", "two", "<b>three</b>"], "speaker": ["ann", "bob"]},
+        "hits": {"label": ["kick", "snare", "closed hat"]},
+    }
+    for number, (name, labels) in enumerate(kinds.items()):
+        torch.manual_seed(number)
+        generator = AudioGenerator(
+            samples=2048, num_classes=tuple(map(len, labels.values())), latent_dim=8, channels=(16, 16, 16)
+        )
+        pipeline = AudioPipeline(generator, labels=labels)
+        pipeline.training = {"dataset": {"name": "<b>sung</b>"}, "steps": 20, "clips_seen": 1280, "seconds": 61}
+        pipeline.save_pretrained(folder / name)
+    ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
+        folder / "blots"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def players(band):
+    return Registry(offered_models([str(band / "voices"), str(band / "hits")], bundled=band))
+
+
+@pytest.fixture(scope="session")
+def band_address(players):
+    """The address of a studio on the players."""
+    with served(players) as url:
         yield url
 
 

@@ -29,6 +29,9 @@ def test_only_the_endpoints_are_public(client):
         "/generate_text",
         "/reconstruct_image",
         "/interpolate_images",
+        "/generate_audio",
+        "/interpolate_audio",
+        "/drum_kit",
         "/load_model",
         "/list_models",
     }

@@ -1,0 +1,101 @@
+// A bar of sixteen steps that plays the pads, and how it is written in an address. Given: common.js, audio.js, pads.js.
+// Makes `soundBeat`.
+
+function soundBeat(player, pads, changed) {
+  const COUNT = 16;
+  const [AHEAD, EVERY] = [0.12, 30]; // seconds that are scheduled ahead; milliseconds between two looks
+  const FIRST = [[/kick|bass/i, 0b1000001010000000], [/snare|clap/i, 0b0000100000001000], [/hat/i, 0b1010101010101010]];
+  let rows = pads.pads.map(() => 0); // of each pad its steps, the first one in the highest bit
+  let given = ""; // what the kit began with, written
+  let timer = 0;
+  let next = { step: 0, time: 0 };
+  let shown = [];
+
+  const run = make("button", { type: "button", class: "main", onclick: () => (timer ? stop() : start()) });
+  const clear = make("button", { type: "button", text: say("clear"), onclick: () => ((rows = rows.map(() => 0)), tell()) });
+  const steps = Array.from({ length: COUNT }, (_, k) => make("button", {
+    type: "button", class: "step", onclick: () => ((rows[pads.chosen().index] ^= bit(k)), tell()),
+  }));
+  const tempoValue = make("output");
+  const tempo = make("input", { type: "range", min: 60, max: 180, step: 1, value: 104, "aria-label": say("tempo"), oninput: () => tell() });
+  const name = make("b");
+  const bar = make("section", { class: "beat", "aria-label": say("beat") },
+    make("div", { class: "row" }, run, name, make("label", { class: "tempo" }, make("span", { text: say("tempo") }), tempo, tempoValue), clear),
+    make("div", { class: "steps" }, ...steps));
+  run.textContent = say("play_beat");
+
+  const bit = (step) => 1 << (COUNT - 1 - step);
+
+  function tell() {
+    const pad = pads.chosen();
+    name.textContent = [say("pad", { number: pad.index + 1 }), pad.clip?.label].filter(Boolean).join(" · ");
+    steps.forEach((step, k) => {
+      step.setAttribute("aria-pressed", String(Boolean(rows[pad.index] & bit(k))));
+      step.setAttribute("aria-label", say("step", { number: k + 1 }));
+    });
+    tempoValue.textContent = tempo.value;
+    tempo.style.setProperty("--share", (tempo.value - tempo.min) / (tempo.max - tempo.min));
+    pads.pads.forEach((one) => one.box.classList.toggle("used", rows[one.index] > 0));
+    changed();
+  }
+
+  // What a kit begins with: the first pads that are called as the parts of a drum kit are.
+  function first() {
+    rows = rows.map(() => 0);
+    for (const [called, row] of FIRST) {
+      const pad = pads.pads.find((one) => called.test(one.label || ""));
+      if (pad) rows[pad.index] = row;
+    }
+    if (rows.every((row) => !row)) rows[0] = 0b1000100010001000;
+    given = written();
+  }
+
+  function start() {
+    player.wake();
+    next = { step: 0, time: player.now() + 0.06 };
+    timer = setInterval(schedule, EVERY);
+    run.textContent = say("stop_beat");
+    schedule();
+    requestAnimationFrame(light);
+  }
+
+  // Sound is begun by the clock of the sound card, a little ahead; timers are only asked to look often enough.
+  function schedule() {
+    while (next.time < player.now() + AHEAD) {
+      for (const pad of pads.pads) if (rows[pad.index] & bit(next.step)) pads.play(pad, next.time);
+      shown.push({ ...next });
+      next = { step: (next.step + 1) % COUNT, time: next.time + 15 / Number(tempo.value) };
+    }
+  }
+
+  function light() {
+    while (shown.length && shown[0].time <= player.now()) {
+      const { step } = shown.shift();
+      steps.forEach((button, k) => button.classList.toggle("now", k === step));
+    }
+    if (timer) requestAnimationFrame(light);
+    else steps.forEach((button) => button.classList.remove("now"));
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = 0;
+    shown = [];
+    run.textContent = say("play_beat");
+    player.stopAll();
+  }
+
+  // Such as "1-8280_5-0808": pads and their steps in hexadecimal digits.
+  const written = () => rows.map((row, k) => row && `${k + 1}-${row.toString(16).padStart(4, "0")}`).filter(Boolean).join("_") || "0";
+
+  function read(text) {
+    rows = rows.map(() => 0);
+    for (const [, pad, row] of text.matchAll(/(\d+)-([0-9a-f]{4})/g)) if (rows[pad - 1] !== undefined) rows[pad - 1] = parseInt(row, 16);
+  }
+
+  return {
+    bar, tell, first, stop, written, read, changed: () => written() !== given,
+    plays: () => timer > 0, toggle: () => (timer ? stop() : start()),
+    tempo: () => Number(tempo.value), setTempo: (value) => (tempo.value = value),
+  };
+}
