@@ -1,28 +1,33 @@
 """`GANPipeline`: a model repository in memory. Loading, saving, publishing and seeds, the same for every modality."""
 
+import inspect
 import json
 import math
 import numbers
-import re
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from diffusers import DiffusionPipeline
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from gan import card, hub
 from gan.errors import GANError
+from gan.repository import (
+    COMPONENTS,
+    INDEX,
+    METRICS,
+    PICTURES,
+    TRAINING,
+    check_component,
+    first_sentence,
+    read_index,
+    read_json,
+)
 
-FORMAT_VERSION = 1
 MAX_SEED = 2**32 - 1
-
-INDEX, TRAINING, METRICS = "model_index.json", "training.json", "metrics.json"
-PICTURES = {"neighbours": "neighbours.png", "sweep": "sweep.png"}  # of an evaluation, by attribute
-COMPONENTS = ("generator", "discriminator", "encoder")
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 class GANPipeline(DiffusionPipeline):
@@ -69,34 +74,27 @@ class GANPipeline(DiffusionPipeline):
         hub_kwargs = {k: kwargs.pop(k) for k in ("revision", "token", "cache_dir", "local_files_only") if k in kwargs}
         source = str(pretrained_model_name_or_path)
         folder = Path(source) if Path(source).is_dir() else Path(cls.download(source, **hub_kwargs))
-        index = _read_index(folder, source)
+        index = read_index(folder, source)
         kind = cls._kind(index, source)
-        stored = {
-            name: _check_component(folder / name, index[name], source)
-            for name in COMPONENTS
-            if index.get(name) not in (None, [None, None])
-        }
+        parameters = inspect.signature(kind.__init__).parameters
+        for name in COMPONENTS:
+            if index.get(name) not in (None, [None, None]):
+                wanted = parameters[name].annotation if name in parameters else ()
+                check_component(folder / name, index[name], wanted, source)
         try:
-            pipeline = super(GANPipeline, kind).from_pretrained(folder, **kwargs)
+            pipeline = super(GANPipeline, kind).from_pretrained(folder, use_safetensors=True, **kwargs)
         except GANError as error:
             raise GANError(f"{source} cannot be loaded: {error}") from error
         except (ValueError, OSError, RuntimeError, TypeError, KeyError, AttributeError) as error:
             raise GANError(
-                f"{source} cannot be loaded, its config and weights do not fit: {_first_sentence(error)}."
+                f"{source} cannot be loaded, its config and weights do not fit: {first_sentence(error)}."
             ) from error
-        for name, tensors in stored.items():  # diffusers would leave what is missing as drawn by chance
-            component = getattr(pipeline, name, None)
-            odd = tensors ^ set(component.state_dict()) if component is not None else None
-            if odd:
-                raise GANError(
-                    f"{source} cannot be loaded, its config and weights do not fit: {min(odd)} is only in one of "
-                    f"{name}/config.json and {name}/{WEIGHTS}."
-                )
-            for parameter in component.parameters() if component is not None else ():
+        for network in pipeline.components.values():
+            for parameter in network.parameters() if network is not None else ():
                 # As mapped from the file it may begin at any fourth byte, and products round differently there.
                 parameter.data = parameter.data.clone()
-        pipeline.training = _read_json(folder / TRAINING, source)
-        pipeline.metrics = _read_json(folder / METRICS, source)
+        pipeline.training = read_json(folder / TRAINING, source)
+        pipeline.metrics = read_json(folder / METRICS, source)
         for attribute, name in PICTURES.items():
             setattr(pipeline, attribute, (folder / name).read_bytes() if (folder / name).is_file() else None)
         pipeline.read_more(folder, source)
@@ -111,7 +109,7 @@ class GANPipeline(DiffusionPipeline):
         index is fetched first: a repository that isn't ours is refused before its gigabytes are on their way.
         """
         folder = Path(hub.download(pretrained_model_name, files=[INDEX], **kwargs))
-        cls._kind(_read_index(folder, pretrained_model_name), pretrained_model_name)
+        cls._kind(read_index(folder, pretrained_model_name), pretrained_model_name)
         return hub.download(pretrained_model_name, **kwargs)
 
     @classmethod
@@ -152,7 +150,7 @@ class GANPipeline(DiffusionPipeline):
         except (OSError, SafetensorError) as error:
             raise GANError(
                 f"The model could not be written to {folder} "
-                f"({getattr(error, 'strerror', None) or _first_sentence(error)}); what was there before is "
+                f"({getattr(error, 'strerror', None) or first_sentence(error)}); what was there before is "
                 f"untouched. Make room or choose another folder."
             ) from error
 
@@ -314,56 +312,3 @@ def slerp(first: Tensor, last: Tensor, share: Tensor) -> Tensor:
 def _is_whole(number: Any) -> bool:
     real = isinstance(number, numbers.Real) and not isinstance(number, bool)
     return real and math.isfinite(number) and number == int(number)
-
-
-def _read_index(folder: Path, source: str) -> dict[str, Any]:
-    if not (folder / INDEX).is_file():
-        raise GANError(f"{source} is not a model repository of ours: it has no {INDEX}.")
-    index = _read_json(folder / INDEX, source)
-    version = index.get("format_version", 1)
-    if not isinstance(version, int) or version > FORMAT_VERSION:
-        raise GANError(
-            f"{source} has format version {version}, and this installation reads up to {FORMAT_VERSION}; update it."
-        )
-    return index
-
-
-def _read_json(path: Path, source: str) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise GANError(
-            f"{path.name} of {source} is damaged ({_first_sentence(error)}); download or save the model again."
-        ) from error
-    if not isinstance(content, dict):
-        raise GANError(
-            f"{path.name} of {source} is damaged: it holds no JSON object; download or save the model again."
-        )
-    return content
-
-
-def _check_component(folder: Path, recorded: Any, source: str) -> set[str]:
-    """The names of the tensors of a component of ours whose files are whole."""
-    if not isinstance(recorded, list) or recorded[:1] != ["gan"]:
-        raise GANError(f"{source} cannot be loaded: its {folder.name} ({recorded}) is not one of ours.")
-    for name in ("config.json", WEIGHTS):
-        if not (folder / name).is_file():
-            raise GANError(
-                f"{source} is incomplete: {folder.name}/{name} is missing; download or save the model again."
-            )
-    _read_json(folder / "config.json", source)
-    try:
-        with safe_open(folder / WEIGHTS, framework="pt") as file:
-            return set(file.keys())
-    except (SafetensorError, OSError) as error:
-        raise GANError(
-            f"{folder.name}/{WEIGHTS} of {source} is damaged ({_first_sentence(error)}); download or save the model "
-            f"again."
-        ) from error
-
-
-def _first_sentence(error: Exception) -> str:
-    sentence = re.split(r"\.?\n|\.\s|\.$", str(error).strip())[0]
-    return " ".join(sentence.split())

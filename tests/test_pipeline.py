@@ -16,7 +16,8 @@ from PIL import Image
 
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
 from gan.image.pipeline import image_grid
-from gan.pipeline import FORMAT_VERSION, MAX_SEED
+from gan.pipeline import MAX_SEED
+from gan.repository import FORMAT_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATOR = "generator/diffusion_pytorch_model.safetensors"
@@ -446,10 +447,10 @@ def transformers_model(folder: Path) -> None:
         pytest.param(edit("generator/config.json", channels=[32]), ["1 widths", "3 stages"], id="fewer stages"),
         pytest.param(edit("generator/config.json", blocks_per_stage=2), ["do not fit", "stages"], id="deeper"),
         pytest.param(
-            edit("generator/config.json", num_classes=0, latent_dim=28), ["3 labels for the 0"], id="no classes"
+            edit("generator/config.json", num_classes=0, latent_dim=28), ["do not fit", "embed"], id="no classes"
         ),
         pytest.param(edit("generator/config.json", resolution=[17, 16]), ["17x16"], id="odd resolution"),
-        pytest.param(edit("generator/config.json", resolution="large"), ["do not fit"], id="nonsense"),
+        pytest.param(edit("generator/config.json", resolution="large"), ["resolution is 'large'"], id="nonsense"),
         pytest.param(edit("discriminator/config.json", features=8), ["do not fit"], id="other features"),
     ],
 )

@@ -16,7 +16,8 @@ from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.grids import class_weights
-from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds, slerp
+from gan.pipeline import GANPipeline, check_labels, check_truncation, sample_seeds, slerp
+from gan.repository import FORMAT_VERSION
 
 LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
 BATCH = 16  # clips made at once: bounds memory

@@ -17,7 +17,8 @@ from gan.errors import GANError
 from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.pictures import UNREADABLE, fit_picture
-from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, check_truncation, sample_seeds, slerp
+from gan.pipeline import GANPipeline, check_labels, check_truncation, sample_seeds, slerp
+from gan.repository import FORMAT_VERSION
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",

@@ -14,7 +14,8 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.pipeline import FORMAT_VERSION, GANPipeline, check_labels, sample_seeds
+from gan.pipeline import GANPipeline, check_labels, sample_seeds
+from gan.repository import FORMAT_VERSION
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Drawn, Settings, draw
 from gan.text.tokens import END, decode, encode, pieces, read_tokenizer
