@@ -89,10 +89,15 @@ def report(
     measured = metrics.measure(pixels, classes, *sets, features.feature_space("auto", sets[0]))
     shown = pixels[:64] if classes is None else pixels[_by_class(classes)]
     contact_sheet(to_pil(shown)).save(folder / "samples.png")
+    keep(name, folder, measured, {"name": sets[0].name, "fingerprint": sets[0].fingerprint()}, facts)
+
+
+def keep(name: str, folder: Path, measured: dict[str, Any], data: dict[str, str], facts: dict[str, Any]) -> None:
+    """Writes `report.json` and prints a Markdown table of one row: what was `measured` of the row `name`."""
     record = {
         "name": name,
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
-        "data": {"name": sets[0].name, "fingerprint": sets[0].fingerprint()},
+        "data": data,
         "threads": torch.get_num_threads(),
         **facts,
         **measured,

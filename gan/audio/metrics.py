@@ -121,8 +121,7 @@ def evaluate(
     latents, drawn = pipeline.latents(list(range(count)))
     asked = None
     if pipeline.labels:
-        order = torch.randperm(len(test_set), generator=torch.Generator().manual_seed(0))
-        asked = test_set.classes(order.repeat(-(-count // len(order)))[:count])
+        asked = labels_like(test_set, count)
         drawn = as_the_model_counts(pipeline, asked, test_set)
     space = feature_space(features, train_set)
     generated = pipeline.decode(latents, drawn)
@@ -144,6 +143,12 @@ def evaluate(
     pipeline.neighbours = sheet.getvalue()
     near = memorisation(distances[:, 0], held_out_distances[:, 0])
     return figures | {"neighbours": {"features": space.name, "of": "clip"} | near}
+
+
+def labels_like(test_set: "AudioSet", count: int) -> Tensor | None:
+    """int64 (count, columns): the labels of held-out clips in an order of chance, over and over; `None` without."""
+    order = torch.randperm(len(test_set), generator=torch.Generator().manual_seed(0))
+    return test_set.classes(order.repeat(-(-count // len(order)))[:count])
 
 
 def as_the_model_counts(pipeline: "AudioPipeline", classes: Tensor | None, data: "AudioSet") -> Tensor:
