@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from torch import nn
+
 from gan import hub
 from gan.audio.pipeline import AudioPipeline
 from gan.errors import GANError
@@ -20,6 +22,7 @@ from gan.text.pipeline import TextPipeline
 
 BUNDLED = Path(__file__).parents[2] / "weights"
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
+BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -55,18 +58,18 @@ def given_models(arguments: Iterable[str] = ()) -> list[str]:
 
 
 class Registry:
-    """Loads a model the first time it is asked for and keeps the `capacity` last used.
+    """Loads a model the first time it is asked for and keeps those last used, as many as fit into memory.
 
     Args:
         offered: name to source, from `offered_models`.
         allow_paths: whether the page and the endpoints may name folders of this machine; never where strangers come.
-        capacity: how many models stay in memory.
+        budget: bytes that the weights of models may take together; the one in use stays, however large.
     """
 
-    def __init__(self, offered: dict[str, str], allow_paths: bool = False, capacity: int = 4):
+    def __init__(self, offered: dict[str, str], allow_paths: bool = False, budget: int = BUDGET):
         self.offered = offered
         self.allow_paths = allow_paths
-        self.capacity = capacity
+        self.budget = budget
         self._loaded: OrderedDict[str, GANPipeline] = OrderedDict()
         self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # as long as somebody waits
         self._lock = threading.Lock()
@@ -136,7 +139,7 @@ class Registry:
             pipeline = GANPipeline.from_pretrained(source, **unused)
             with self._lock:
                 self._loaded[source] = pipeline
-                if len(self._loaded) > self.capacity:
+                while len(self._loaded) > 1 and sum(map(weight, self._loaded.values())) > self.budget:
                     self._loaded.popitem(last=False)
             return pipeline
 
@@ -161,6 +164,12 @@ class Registry:
     def _some(self, wanted: str) -> str:
         names = self.names(wanted)
         return f"choose one of {', '.join(names)}." if names else "none is offered here."
+
+
+def weight(pipeline: GANPipeline) -> int:
+    """Bytes of a model's parameters."""
+    networks = [network for network in pipeline.components.values() if isinstance(network, nn.Module)]
+    return sum(p.numel() * p.element_size() for network in networks for p in network.parameters())
 
 
 def ask_kinds(registry: Registry, seconds: float = 5.0) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from gan import GANError, GANPipeline
 from gan.studio.card import card_html, describe
-from gan.studio.models import Registry, given_models, offered_models
+from gan.studio.models import Registry, given_models, offered_models, weight
 from gan.studio.page import main, set_threads
 from gan.studio.pictures import START, draw, file_name, state_from_address
 from gan.studio.strings import EN, ZH
@@ -97,11 +97,15 @@ def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
 
 
 def test_only_the_last_used_stay_in_memory(weights):
-    registry = Registry(offered_models(bundled=weights), capacity=1)
-    first = registry.get("shapes")
-    assert registry.get("shapes") is first
-    registry.get("strokes")
-    assert registry.get("shapes") is not first
+    offered = offered_models(bundled=weights)
+    sizes = [weight(Registry(offered).get(name)) for name in ("shapes", "strokes")]
+    assert sizes[0] == sum(p.nbytes for p in Registry(offered).get("shapes").generator.parameters())
+    for budget, stays in ((sum(sizes), True), (sum(sizes) - 1, False), (0, False)):
+        registry = Registry(offered, budget=budget)
+        first = registry.get("shapes")
+        assert registry.get("shapes") is first
+        registry.get("strokes")
+        assert (registry.get("shapes") is first) == stays
 
 
 def test_a_failure_is_not_remembered(weights, tmp_path):
