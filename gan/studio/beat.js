@@ -62,6 +62,7 @@ function soundBeat(player, pads, changed) {
   // Sound is begun by the clock of the sound card, a little ahead; timers are only asked to look often enough.
   function schedule() {
     while (next.time < player.now() + AHEAD) {
+      next.time = Math.max(next.time, player.now()); // where the browser was kept busy, nothing is made up for
       for (const pad of pads.pads) if (rows[pad.index] & bit(next.step)) pads.play(pad, next.time);
       shown.push({ ...next });
       next = { step: (next.step + 1) % COUNT, time: next.time + 15 / Number(tempo.value) };

@@ -63,5 +63,5 @@ function clipSheet(root, player) {
     next(0);
   }
 
-  return { list, show, layout, playAll, buffer: () => cards[0]?.picture.buffer(), paint: () => cards.forEach((card) => card.picture.paint()), paintWaves: () => cards.forEach((card) => card.picture.paintWave()) };
+  return { list, show, layout, playAll, paint: () => cards.forEach((card) => card.picture.paint()), paintWaves: () => cards.forEach((card) => card.picture.paintWave()) };
 }

@@ -51,6 +51,7 @@ function soundPads(root, player, { changed, selected }) {
     pad.box.classList.toggle("locked", locked);
     pad.lock.setAttribute("aria-pressed", String(locked));
     setIcon(pad.lock, locked ? "lock" : "unlock");
+    pad.lock.title = say(locked ? "unlock" : "lock");
     selected(chosen);
   }
 

@@ -53,7 +53,8 @@ const slider = (key, name, { min = 0, step, info }) => {
 };
 const seedRow = make("div", { class: "row" }, field(say("seed"), seed), shuffle);
 const card = make("div", { class: "card" });
-const speed = make("dl", {}, make("dt", { text: say("speed") }), make("dd"));
+const fact = (name) => make("dl", {}, make("dt", { text: say(name) }), make("dd"));
+const [drawn, speed] = [fact("sound_picture"), fact("speed")];
 
 // What the chosen pad is.
 const padTitle = make("h2");
@@ -71,7 +72,7 @@ const kit = soundPads(root, player, { changed: () => ask(), selected: tellPad })
 const beat = soundBeat(player, kit, () => address());
 const controls = make("div", { class: "controls" }, field(say("model"), choice), seedRow, labels,
   slider("psi", "truncation", { step: 0.01, info: "truncation_info" }), slider("n", "num_clips", { min: 1, step: 1 }), padBox,
-  make("div", { class: "about" }, card, speed));
+  make("div", { class: "about" }, card, drawn, speed));
 const bodies = { clips: sheet.list, way: way.panes, pads: make("div", {}, kit.grid, beat.bar) };
 root.append(make("div", { class: "stage" },
   make("div", { class: "bar" }, views, title, make("div", { class: "tools" }, ...Object.values(tools))), message, ...Object.values(bodies)), controls);
@@ -116,7 +117,7 @@ const ask = latest(async () => {
     notice = "";
     root.classList.remove("waiting");
     address();
-    if (answer && view === name) tellSpeed(answer, name);
+    if (answer) tellSpeed(answer);
   } catch {
     complain(say("failed"));
   }
@@ -154,10 +155,9 @@ async function askPads() {
   return answer;
 }
 
-function tellSpeed({ clips, milliseconds }, name) {
-  const buffer = { clips: () => sheet.buffer(), way: () => way.clip().buffer, pads: () => kit.chosen().picture.buffer() }[name]();
-  const [each, seconds] = [milliseconds / clips.length, buffer?.duration || 0];
-  speed.lastChild.textContent = say("sound_speed", { ms: each.toFixed(each < 10 ? 1 : 0), times: Math.round((1000 * seconds) / each) });
+function tellSpeed({ clips, milliseconds }) {
+  const each = milliseconds / clips.length;
+  speed.lastChild.textContent = say("sound_speed", { ms: each.toFixed(each < 10 ? 1 : 0), times: Math.round((1000 * model.seconds) / each) });
 }
 
 function reseed() {
@@ -205,6 +205,7 @@ async function openModel(name) {
   choice.parentElement.hidden = choice.options.length < 2;
   card.innerHTML = model.card; // made by card.py, which escapes what a repository says
   const options = (names, any) => [["", any], ...names.map((name) => [name, name])].map(([value, text]) => make("option", { value, text }));
+  drawn.lastChild.textContent = say("sound_picture_value", { kilohertz: model.sampling_rate / 2000 });
   labels.replaceChildren(...model.columns.map((column) =>
     field(column.title, make("select", { onchange: () => ask() }, ...options(column.labels, say("any_of_column"))))));
   padLabel.replaceChildren(...options(model.columns[0]?.labels || [], say("any_of_column")));
@@ -311,5 +312,6 @@ new ResizeObserver(() => {
   if (wasInSight) repaint();
 }).observe(root);
 window.addEventListener("resize", repaint);
+document.addEventListener("visibilitychange", () => document.hidden && beat.plays() && beat.stop()); // timers slow down there
 // The scheme may change under the pictures' feet.
 new MutationObserver(() => [sheet, way, kit].forEach((shown) => shown.paint())).observe(document.body, { attributeFilter: ["class"] });

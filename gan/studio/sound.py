@@ -47,6 +47,8 @@ def build(registry: Registry) -> None:
         pipeline = registry.audio_model(model)
         return {
             "model": model,
+            "seconds": pipeline.duration,
+            "sampling_rate": pipeline.sampling_rate,
             "columns": [
                 {"name": name, "title": column_name(name, words(request)), "labels": labels}
                 for name, labels in (pipeline.labels or {}).items()

@@ -94,11 +94,11 @@ function palette(of) {
 }
 
 // A canvas pair, waveform over spectrogram, with a playhead: `show(buffer)` draws a clip, `at(share)` moves the head.
-function soundPicture(root, name) {
+function soundPicture(root) {
   const wave = make("canvas", { class: "wave" });
   const spectrum = make("canvas", { class: "spectrum", width: COLUMNS, height: ROWS });
   const head = make("i", { class: "head" });
-  const box = make("div", { class: "picture", ...(name ? { role: "img", "aria-label": name } : { "aria-hidden": "true" }) }, wave, spectrum, head);
+  const box = make("div", { class: "picture", "aria-hidden": "true" }, wave, spectrum, head);
   let buffer = null;
   let loud = null;
 

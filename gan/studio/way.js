@@ -7,7 +7,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
   let place = 0.5;
   let marching = 0;
 
-  const picture = soundPicture(root, say("way_slider"));
+  const picture = soundPicture(root);
   const centre = {
     starts: () => between.classList.add("playing"),
     at: picture.at,
@@ -75,7 +75,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
     place = Math.min(1, Math.max(0, share));
     slider.value = place;
     slider.style.setProperty("--share", place);
-    slider.setAttribute("aria-valuetext", `${Math.round(100 * place)} %`);
+    slider.setAttribute("aria-valuetext", say("way_place", { share: Math.round(100 * place) }));
     const clip = clips[step()];
     if (!clip || clip.buffer === picture.buffer()) return;
     picture.show(clip.buffer);
