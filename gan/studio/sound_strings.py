@@ -29,6 +29,7 @@ EN = {
     "pad_title": "Pad {number}, {label}, seed {seed}, key {key}",
     "reroll": "Another sound",
     "lock": "Lock: shuffling leaves it as it is",
+    "unlock": "Unlock",
     "locked": "Locked",
     "unlocked": "Lock",
     # the beat
@@ -70,6 +71,7 @@ ZH = {
     "pad_title": "第 {number} 垫，{label}，种子 {seed}，按键 {key}",
     "reroll": "换一个声音",
     "lock": "锁定：换一批时保持不变",
+    "unlock": "解锁",
     "locked": "已锁定",
     "unlocked": "锁定",
     "beat": "节拍",

@@ -20,7 +20,8 @@ LISTEN = """() => {
         return start.call(this, when);
     };
     window.seen = [];
-    new MutationObserver((all) => all.forEach(({ target }) => target.matches(".playing") && window.seen.push(target.className)))
+    const note = ({ target }) => target.matches(".playing") && window.seen.push(target.className);
+    new MutationObserver((all) => all.forEach(note))
         .observe(document.querySelector(".sound"), { subtree: true, attributeFilter: ["class"] });
 }"""
 
