@@ -17,6 +17,7 @@ import dcgan
 import oracle
 import stacked_mnist
 import throughput
+import wavegan
 
 from gan import ImageEncoder, ImagePipeline
 from gan.image.data import ImageSet
@@ -61,6 +62,25 @@ def test_dcgan_draws_and_judges_pictures_of_any_size(resolution: tuple[int, int]
     assert images.shape == (3, channels, *resolution)
     assert images.abs().max() <= 1
     assert discriminator(images, labels).shape == (3,)
+
+
+def test_wavegan_makes_and_judges_clips_of_labels() -> None:
+    generator, critic = wavegan.Generator([3, 2], 4), wavegan.Critic([3, 2], 4)
+    labels = torch.tensor([[0, 1], [2, 0]])
+    clips = generator(wavegan.noise(2), labels)
+    assert clips.shape == (2, wavegan.SAMPLES) and clips.abs().max() <= 1
+    assert critic(clips, labels).shape == (2,)
+    wavegan.gradient_penalty(critic, clips.detach(), torch.zeros_like(clips), labels).backward()
+    assert critic.layers[0].weight.grad.abs().sum() > 0
+
+
+def test_phases_are_shuffled_by_two_at_most_and_reflected() -> None:
+    ramp = torch.arange(10.0).view(1, 1, 1, 10)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        found = {tuple(wavegan.phase_shuffle(ramp).flatten().tolist()) for _ in range(100)}
+    assert len(found) == 5
+    assert (2, 1, 0, 1, 2, 3, 4, 5, 6, 7) in found and (2, 3, 4, 5, 6, 7, 8, 9, 8, 7) in found
 
 
 def test_operations_are_counted_forwards_and_backwards() -> None:

@@ -95,8 +95,8 @@ def measure(
                 ratio = within(features, wanted, often) / within(real, labels, often)
                 figures.append(figure("Diversity within labels", "diversity", round(ratio, 3), None, space.name))
     made_figures, floors = table.pop("generated"), table.pop("real")
-    figures = beside_real(made_figures, floors, table, test_set.split, count)
-    return figures | {"note": _note(count, len(held_out), test_set.split)}
+    found = beside_real(made_figures, floors, table, test_set.split, count)
+    return found | {"note": _note(count, len(held_out), test_set.split)}
 
 
 def evaluate(
