@@ -161,14 +161,12 @@ def test_the_command_writes_a_file_and_its_record(
 def test_mistakes_are_one_sentence(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "file").touch()
     (tmp_path / "other.tgz").write_bytes(b"no archive")
     for flags, said in (
         (["--page", "p", "--inputs", "latents"], "leave --output, --format and --inputs out"),
         (["--runtime", "x.tgz"], "--page FOLDER"),
         (["--page", str(tmp_path / "p"), "--runtime", str(tmp_path / "other.tgz")], "npm pack onnxruntime-web@"),
         (["--page", str(tmp_path / "p"), "--runtime", str(tmp_path / "none.tgz")], "npm pack onnxruntime-web@"),
-        (["--inputs", "latents", "--output", str(tmp_path / "file" / "x.onnx")], "choose another place"),
     ):
         assert main([str(repository), *flags]) == 2
         error = capsys.readouterr().err.strip().splitlines()[-1]
@@ -177,6 +175,12 @@ def test_mistakes_are_one_sentence(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert main([str(repository)]) == 2
     assert "the package onnxruntime: pip install onnx==" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GANError, match=r"x\.onnx could not be written .*choose another place"):
+        exporting.write(tmp_path / "file", {"x.onnx": b""})
 
 
 def test_texts_cannot_be_exported() -> None:
