@@ -172,9 +172,9 @@ def test_mistakes_are_one_sentence(
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert error.startswith("error: ") and said in error and error.endswith("."), error
     assert not (tmp_path / "p").exists()
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     assert main([str(repository)]) == 2
-    assert "the package onnxruntime: pip install onnx==" in capsys.readouterr().err
+    assert "the package onnxscript: pip install onnx==" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
