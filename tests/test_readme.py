@@ -34,7 +34,7 @@ def test_every_picture_and_file_that_the_readme_names_is_there() -> None:
 
 
 def test_the_bundled_models_are_there() -> None:
-    for name in ("fashion", "emoji"):
+    for name in ("fashion", "emoji", "digits", "drums"):
         folder = ROOT / "weights" / name
         assert {path.name for path in folder.iterdir()} >= {
             "model_index.json",

@@ -1,7 +1,7 @@
 """`AudioPipeline`: sounds from seeds."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,12 @@ class AudioPipeline(GANPipeline):
         self,
         generator: AudioGenerator,
         discriminator: AudioDiscriminator | None = None,
-        labels: Mapping[str, list[str]] | Iterable[tuple[str, list[str]]] | None = None,
+        labels: Mapping[str, list[str]] | list | None = None,
         format_version: int = FORMAT_VERSION,
     ):
         super().__init__()
-        counts, columns = (
-            generator.class_counts,
-            [[column, list(names)] for column, names in dict(labels or {}).items()],
-        )
+        counts = generator.class_counts
+        columns: list[list[Any]] = [list(column) for column in dict(labels or {}).items()]
         if len(columns) not in (0, len(counts)):
             raise GANError(f"There are {len(columns)} columns of labels for the {len(counts)} of the generator.")
         for (_, names), count in zip(columns, counts):
