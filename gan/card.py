@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from gan.errors import GANError
+
 if TYPE_CHECKING:
     from gan.pipeline import GANPipeline
 
@@ -15,20 +17,49 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
 
     Args:
         repo_id: `user/name`, or a folder's name for a model that isn't published.
+
+    Raises:
+        GANError: if the model's records are not what training and evaluation write.
     """
+    try:
+        front = _front_matter(pipeline, repo_id).to_yaml()
+        of_training, of_metrics = _training_section(pipeline, pipeline.training), _metrics_section(pipeline)
+        again = _again(pipeline, repo_id)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
+        raise GANError(
+            f"The card of {repo_id} cannot be rendered: training.json or metrics.json is not what training and "
+            f"evaluation write ({type(error).__name__}); take the model from where it was made, or measure it again."
+        ) from error
+    parts = [
+        f"# {repo_id.split('/')[-1]}",
+        pipeline.describe(),
+        pipeline.show_samples(),
+        "## Use it",
+        pipeline.usage(repo_id),
+        of_training,
+        of_metrics,
+        "## Fine-tune it",
+        again,
+        "## Limits",
+        "It makes what its data showed and nothing else, with the biases of that data; a sample is a function of the "
+        "model and its seed. The weights are safetensors; no code from this repository is run when it is loaded.",
+    ]
+    return ModelCard(f"---\n{front}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _front_matter(pipeline: "GANPipeline", repo_id: str) -> ModelCardData:
     training, metrics = pipeline.training, pipeline.metrics
     dataset = training.get("dataset", {})
     arguments = training.get("arguments", {})
     base = arguments.get("pretrained_model_name_or_path") or ""
-    title = repo_id.split("/")[-1]
-    data = ModelCardData(
+    return ModelCardData(
         library_name="gan-studio",
         pipeline_tag=pipeline.hub_task,
         license=arguments.get("license") or dataset.get("license"),
         base_model=base if "/" in base and not base.startswith((".", "/")) else None,
         datasets=[dataset["name"]] if "/" in dataset.get("name", "") else None,
         tags=["gan", "gan-studio", "safetensors", type(pipeline).__name__],
-        model_name=title,
+        model_name=repo_id.split("/")[-1],
         eval_results=[
             EvalResult(
                 task_type=pipeline.hub_task,
@@ -43,21 +74,6 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
         ]
         or None,
     )
-    parts = [
-        f"# {title}",
-        pipeline.describe(),
-        pipeline.show_samples(),
-        "## Use it",
-        pipeline.usage(repo_id),
-        _training_section(pipeline, training),
-        _metrics_section(pipeline),
-        "## Fine-tune it",
-        _again(pipeline, repo_id),
-        "## Limits",
-        "It makes what its data showed and nothing else, with the biases of that data; a sample is a function of the "
-        "model and its seed. The weights are safetensors; no code from this repository is run when it is loaded.",
-    ]
-    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n")
 
 
 def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:

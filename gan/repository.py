@@ -46,7 +46,14 @@ def read_index(folder: Path, source: str) -> dict[str, Any]:
         raise GANError(
             f"{source} has format version {version}, and this installation reads up to {FORMAT_VERSION}; update it."
         )
+    if not _is_text(index.get("labels") or []):
+        raise GANError(f"{INDEX} of {source} is damaged: its labels are not all text; save the model again.")
     return index
+
+
+def _is_text(labels: Any) -> bool:
+    """Whether these are names, or lists of them."""
+    return isinstance(labels, str) or (isinstance(labels, list) and all(map(_is_text, labels)))
 
 
 def read_json(path: Path, source: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import torch
 from cli import ROOT, files
 from PIL import Image
 
-from gan import GANPipeline, ImagePipeline, TextGenerator, TextPipeline
+from gan import AudioGenerator, AudioPipeline, GANPipeline, ImagePipeline, TextGenerator, TextPipeline
+from gan.audio.pictures import wav
 from gan.sample import main
 from gan.text.tokens import train_tokenizer
 
@@ -76,6 +77,21 @@ def test_texts_are_lines(writer: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert [json.loads(line) for line in lines] == [
         {"seed": seed, "text": text, "label": "two"} for seed, text in zip(direct.seeds, direct.texts)
     ]
+
+
+def test_clips_are_sound_files(tmp_path: Path) -> None:
+    shape = {"samples": 2048, "channels": (16, 16, 16), "num_classes": (2,)}
+    AudioPipeline(AudioGenerator(latent_dim=4, **shape), labels={"digit": ["zero", "one"]}).save_pretrained(
+        tmp_path / "m"
+    )
+    flags = ["--num_samples", 3, "--seed", 8, "--label", "one", "--truncation", 0.5]
+    sample(tmp_path / "m", tmp_path / "clips", *flags)
+    whole = files(tmp_path / "clips")
+    direct = GANPipeline.from_pretrained(tmp_path / "m")(seed=9, truncation=0.5, label="one").audios[0]
+    assert whole["0000000009.wav"] == wav(direct, 8000) and len(whole) == 4
+    (tmp_path / "clips/0000000010.wav").write_bytes(whole["0000000010.wav"][:-2])
+    sample(tmp_path / "m", tmp_path / "clips", *flags)
+    assert files(tmp_path / "clips") == whole
 
 
 BAD = {

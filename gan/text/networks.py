@@ -20,6 +20,7 @@ from gan.text.tokens import BEGIN, END, SPECIAL
 
 State = Any  # what a body remembers of the tokens before
 ARCHITECTURES = ("lstm", "transformer", "memory")
+MOST_TOKENS = 2**14  # of a text: seconds of writing
 
 
 class RecurrentBody(nn.Module):
@@ -140,6 +141,10 @@ class TextGenerator(ModelMixin, ConfigMixin):
         tied: bool = True,
     ):
         super().__init__()
+        if not 1 <= max_length <= MOST_TOKENS:
+            raise GANError(f"A text of {max_length} tokens cannot be written; 1 to {MOST_TOKENS} can.")
+        if dropout >= 1 or noise > 1:
+            raise GANError(f"A dropout of {dropout} and noise of {noise} leave nothing; they are shares.")
         self.embed = nn.Embedding(vocab_size, embedding_size)
         nn.init.normal_(self.embed.weight, std=embedding_size**-0.5)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None

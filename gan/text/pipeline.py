@@ -119,7 +119,9 @@ class TextPipeline(GANPipeline):
             raise GANError(f"{source} is incomplete: {TOKENIZER} is missing; download or save the model again.")
         try:
             self.tokenizer = read_tokenizer((folder / TOKENIZER).read_text(encoding="utf-8"))
-        except (GANError, ValueError) as error:
+        except UnicodeDecodeError as error:
+            raise GANError(f"{TOKENIZER} of {source} is damaged; download or save the model again.") from error
+        except GANError as error:
             raise GANError(f"{source} cannot be loaded: {error}") from error
         if self.tokenizer.get_vocab_size() != self.generator.config.vocab_size:
             raise GANError(

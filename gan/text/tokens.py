@@ -1,6 +1,9 @@
 """From text to tokens and back: characters, words or byte pairs, all of them through the `tokenizers` library."""
 
+import json
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -23,10 +26,8 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokeniz
         kind: "characters", "words" (a mark is one too) or "bpe" (byte pairs: nothing is unknown to it).
         vocab_size: tokens at most, the rarest characters or words stay unknown.
     """
+    tokenizer = _untrained(kind)
     if kind == "bpe":
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
         trainer: trainers.Trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
             special_tokens=list(SPECIAL),
@@ -34,12 +35,21 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokeniz
             show_progress=False,
         )
     else:
-        tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
-        pattern, behavior, invert = ("(?m).", "isolated", False) if kind == "characters" else (WORD, "removed", True)
-        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior, invert)
-        tokenizer.decoder = decoders.Fuse() if kind == "characters" else decoders.WordPiece(prefix="##", cleanup=True)
         trainer = trainers.WordLevelTrainer(vocab_size=vocab_size, special_tokens=list(SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _untrained(kind: str) -> Tokenizer:
+    if kind == "bpe":
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        return tokenizer
+    tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
+    pattern, behavior, invert = ("(?m).", "isolated", False) if kind == "characters" else (WORD, "removed", True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior, invert)
+    tokenizer.decoder = decoders.Fuse() if kind == "characters" else decoders.WordPiece(prefix="##", cleanup=True)
     return tokenizer
 
 
@@ -51,19 +61,34 @@ def numbers_tokenizer(count: int) -> Tokenizer:
     return tokenizer
 
 
-def read_tokenizer(json: str) -> Tokenizer:
+def read_tokenizer(content: str) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`.
 
     Raises:
         GANError: if it is damaged or not one of ours.
     """
     try:
-        tokenizer = Tokenizer.from_str(json)
+        tokenizer = Tokenizer.from_str(content)
     except Exception as error:  # the library raises nothing more special
         raise GANError(f"tokenizer.json is damaged ({error}); download or save the model again.") from error
+    if _machinery(tokenizer) not in _machineries():
+        raise GANError("tokenizer.json is not one of ours: it takes text apart in another way.")
     if [tokenizer.id_to_token(k) for k in range(len(SPECIAL))] != list(SPECIAL):
         raise GANError("tokenizer.json is not one of ours: its first tokens are not " + ", ".join(SPECIAL) + ".")
     return tokenizer
+
+
+def _machinery(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All of a tokenizer but its vocabulary. That of a stranger may hold an expression that never comes to an end."""
+    content = json.loads(tokenizer.to_str())
+    added = [token for token in content.pop("added_tokens") if token["content"] not in SPECIAL]
+    model = {name: value for name, value in content.pop("model").items() if name not in ("vocab", "merges")}
+    return content | {"added": added, "model": model}
+
+
+@cache
+def _machineries() -> list[dict[str, Any]]:
+    return [_machinery(tokenizer) for tokenizer in (*map(_untrained, KINDS), numbers_tokenizer(0))]
 
 
 def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
