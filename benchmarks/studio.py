@@ -24,6 +24,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 FIRST_PICTURE = ".tile img[src^='data:image/png']"
+SOUNDING = ".sound:not(.waiting)"
 WRITTEN = ".text:not(.waiting) .words[aria-busy=false]"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}, "device_scale_factor": 2}
@@ -74,6 +75,21 @@ TEXT = """seed => new Promise((resolve, reject) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   look();
   setTimeout(() => reject(new Error("no text within 30 s")), 30000);
+})"""
+
+
+# Types another seed of the clips; until all of them are drawn and can be played.
+SOUND = """seed => new Promise((resolve, reject) => {
+  const field = document.querySelector(".sound .controls input[type=number]");
+  const start = performance.now();
+  const look = () => {
+    if (document.querySelector(".sound .title").textContent.includes(seed)) resolve(performance.now() - start);
+    else setTimeout(look, 4);
+  };
+  field.value = seed;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  look();
+  setTimeout(() => reject(new Error("no sound within 30 s")), 30000);
 })"""
 
 
@@ -149,6 +165,9 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
         if page.locator("#text-tab-button").is_visible():
             tabs.append(("text", WRITTEN))
             rows += seed_to_text(page, address, moves)
+        if page.locator("#sound-tab-button").is_visible():
+            tabs.append(("sound", SOUNDING))
+            rows.append(("Seed to 8 new clips", seed_to_sound(page, address, moves)))
         if screenshots:
             screenshots.mkdir(parents=True, exist_ok=True)
             for name, device in (("desktop", DESKTOP), ("phone", PHONE)):
@@ -185,6 +204,14 @@ def seed_to_text(page: Page, address: str, moves: int) -> list[tuple[str, str]]:
         (name, f"median {statistics.median(times):.0f} ms, p95 {sorted(times)[int(0.95 * (moves - 1))]:.0f} ms")
         for name, times in zip(names, found)
     ]
+
+
+def seed_to_sound(page: Page, address: str, moves: int) -> str:
+    page.goto(f"{address}?tab=sound", wait_until="commit")
+    page.wait_for_selector(SOUNDING)
+    page.wait_for_timeout(1000)
+    times = sorted(page.evaluate(SOUND, 1000 + k) for k in range(moves))
+    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
 
 
 def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:
