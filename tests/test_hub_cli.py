@@ -68,6 +68,7 @@ def test_a_model_is_pushed_and_pulled(
     old = {"discriminator/config.json": b"{}", "metrics.json": b"{}", "sweep.png": b"old", "notes.md": b"mine"}
     hub.create("model", "tester/again", old)
     hub.fail(500, "PUT /lfs/")
+    hub.drop("PUT /lfs/", 1000)
     hub.drop("models/tester/x/commit")
     hub.fail(429, "models/tester/again/commit")
     make_pipeline(seed=1).save_pretrained(tmp_path / "bare")
@@ -137,6 +138,8 @@ def test_bad_input_is_one_sentence(hub: HubServer, env: dict[str, str], reposito
     }
     for result, part in zip(each(list(cases.values()), env, tmp_path), cases, strict=True):
         assert part in result.error
+    sent = [path for method, path in hub.requests if method == "PUT"]
+    assert len(sent) == len(set(sent)) >= 2  # what has been sent isn't sent again, by whichever attempt
     assert not (tmp_path / "new").exists() and ("model", "tester/x") not in hub.repos
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
