@@ -21,14 +21,18 @@ function soundPlayer() {
   let out = null;
   let drawing = 0;
 
-  // Browsers let a page sound once somebody has touched it. Made then, so that a pad has nothing to wait for.
+  // Opens the way to the loudspeaker, which takes a while: before the first pad is touched, and not then.
+  function prepare() {
+    if (context) return;
+    context = new AudioContext({ latencyHint: "interactive" });
+    // A clip alone passes as it is; where several meet, they are held back instead of clipped.
+    out = new DynamicsCompressorNode(context, { threshold: -3, knee: 0, ratio: 20, attack: 0.001, release: 0.1 });
+    out.connect(context.destination);
+  }
+
+  // Browsers let a page sound only once somebody has touched it.
   function wake() {
-    if (!context) {
-      context = new AudioContext({ latencyHint: "interactive" });
-      // A clip alone passes as it is; where several meet, they are held back instead of clipped.
-      out = new DynamicsCompressorNode(context, { threshold: -3, knee: 0, ratio: 20, attack: 0.001, release: 0.1 });
-      out.connect(context.destination);
-    }
+    prepare();
     if (context.state !== "running") context.resume();
   }
 
@@ -80,10 +84,9 @@ function soundPlayer() {
   const stopAll = () => [...voices.keys()].forEach((owner) => stop(owner));
 
   return {
-    wake, play, stop, stopAll,
+    prepare, wake, play, stop, stopAll,
     only: (owner, buffer, after) => (stopAll(), play(owner, buffer, 0, after)),
     plays: (owner) => voices.has(owner),
     now: () => context?.currentTime ?? 0,
-    state: () => context?.state ?? "none",
   };
 }

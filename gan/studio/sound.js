@@ -273,6 +273,7 @@ function restorePads() {
 }
 
 async function open() {
+  player.prepare();
   seed.value = number("seed", start.seed);
   for (const key of ["n", "psi"]) sliders[key].set(number(key, start[key]));
   way.setSeeds([number("a", start.a), number("b", start.b)]);
@@ -302,6 +303,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft") turn(-1);
   if (event.key === "ArrowRight") turn(1);
 });
+
+// On a phone a touch counts when it is lifted.
+for (const kind of ["pointerdown", "pointerup", "keydown"]) root.addEventListener(kind, player.wake, { passive: true, capture: true });
 
 let wasInSight = false;
 let begun = false;

@@ -13,11 +13,16 @@ function makeTransform(count) {
   const order = Uint16Array.from({ length: count }, (_, k) => parseInt(k.toString(2).padStart(bits, "0").split("").reverse().join(""), 2));
   const cosine = Float32Array.from({ length: count / 2 }, (_, k) => Math.cos((2 * Math.PI * k) / count));
   const sine = Float32Array.from({ length: count / 2 }, (_, k) => -Math.sin((2 * Math.PI * k) / count));
+  const swap = (numbers, a, b) => {
+    const kept = numbers[a];
+    numbers[a] = numbers[b];
+    numbers[b] = kept;
+  };
   return (real, imaginary) => {
     for (let k = 0; k < count; k++) {
-      const other = order[k];
-      if (other <= k) continue;
-      [real[k], real[other], imaginary[k], imaginary[other]] = [real[other], real[k], imaginary[other], imaginary[k]];
+      if (order[k] <= k) continue;
+      swap(real, k, order[k]);
+      swap(imaginary, k, order[k]);
     }
     for (let half = 1; half < count; half *= 2) {
       for (let start = 0; start < count; start += 2 * half) {
@@ -51,27 +56,31 @@ function loudness(samples, rate) {
   const { size, window, bins, transform } = analyser(rate);
   const found = new Float32Array(ROWS * COLUMNS);
   const [real, imaginary] = [new Float32Array(size), new Float32Array(size)];
+  const full = 20 * Math.log10(size / 4); // decibels of a full-scale tone
+  const power = (k, sign) => {
+    const mirror = (size - k) % size;
+    const re = real[k] + sign * real[mirror];
+    const im = imaginary[k] - sign * imaginary[mirror];
+    return re * re + im * im;
+  };
+  const padded = new Float32Array(samples.length + size); // silence before and after, half a window of each
+  padded.set(samples, size / 2);
   const fill = (into, column) => {
-    const start = Math.round(((column + 0.5) * samples.length) / COLUMNS - size / 2);
-    for (let k = 0; k < size; k++) into[k] = (samples[start + k] || 0) * window[k];
+    const start = Math.round(((column + 0.5) * samples.length) / COLUMNS);
+    for (let k = 0; k < size; k++) into[k] = padded[start + k] * window[k];
   };
   // Two moments a transform: one is the real part, and the spectra come apart by their symmetry.
   for (let column = 0; column < COLUMNS; column += 2) {
     fill(real, column);
     fill(imaginary, column + 1);
     transform(real, imaginary);
-    const power = (k, sign) => {
-      const mirror = (size - k) % size;
-      const re = real[k] + sign * real[mirror];
-      const im = imaginary[k] - sign * imaginary[mirror];
-      return re * re + im * im;
-    };
     for (let row = 0; row < ROWS; row++) {
       const below = Math.floor(bins[row]);
       const share = bins[row] - below;
-      for (const [beside, sign] of [[0, 1], [1, -1]]) {
-        const mixed = (1 - share) * power(below, sign) + share * power(Math.min(below + 1, size / 2 - 1), sign);
-        const decibels = 10 * Math.log10(mixed / 4 + 1e-12) - 20 * Math.log10(size / 4);
+      const above = Math.min(below + 1, size / 2 - 1);
+      for (let beside = 0; beside < 2; beside++) {
+        const mixed = (1 - share) * power(below, 1 - 2 * beside) + share * power(above, 1 - 2 * beside);
+        const decibels = 10 * Math.log10(mixed / 4 + 1e-12) - full;
         found[row * COLUMNS + column + beside] = Math.min(1, Math.max(0, (decibels - QUIET) / (LOUD - QUIET)));
       }
     }
