@@ -42,7 +42,7 @@ TOKEN = "hf_thisTokenIsASecret"
 # several epochs, and augmentation from the first step (a negative target calls everything overfitting).
 DEMANDING = ["--train_data_dir", "pictures", "--resolution", "16", "--max_train_steps", "8", "--random_flip"]
 DEMANDING += ["--gradient_accumulation_steps", "2", "--penalty_interval", "3", "--lr_warmup_steps", "3"]
-DEMANDING += ["--augment_images", "60", "--augment_target", "-100", "--logging_steps", "2", "--validation_steps", "4"]
+DEMANDING += ["--augment_samples", "60", "--augment_target", "-100", "--logging_steps", "2", "--validation_steps", "4"]
 DEMANDING += ["--checkpointing_steps", "2", "--checkpoints_total_limit", "3"]
 
 
@@ -339,7 +339,7 @@ REFUSED = {  # by argparse, after its usage
     "no steps": ["--max_train_steps", "0"],
     "no size": ["--resolution", "small"],
     "negative rate": ["--learning_rate", "-1"],
-    "no augmentation length": ["--augment_images", "0"],
+    "no augmentation length": ["--augment_samples", "0"],
     "no decay": ["--adam_beta2", "1"],
     "no such flag": ["--resolutoin", "32"],
 }

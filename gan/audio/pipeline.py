@@ -143,7 +143,8 @@ class AudioPipeline(GANPipeline):
         clips = []
         for z, c in zip(latents.split(BATCH), classes.split(BATCH)):
             spectrograms = self.generator(z.to(device, dtype), c.to(device), truncation)
-            clips.append(synthesise(spectrograms, self.generator.config.n_fft).clamp(-1, 1).cpu())
+            sounds = synthesise(spectrograms, self.generator.config.n_fft)
+            clips.append((sounds / sounds.abs().amax(1, keepdim=True).clamp_min(1)).cpu())  # softer, not distorted
         return torch.cat(clips)
 
     def spectrograms(self, audios: Tensor) -> Tensor:

@@ -35,8 +35,7 @@ def add_game_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
         help="how far the discriminator may overfit, from 0 to 1, before augmentation sets in; 1 turns it off",
     )
     group.add_argument(
-        f"--augment_{unit}",
-        dest="augment_samples",
+        "--augment_samples",
         type=positive_float,
         default=100_000,
         help=f"{unit} over which its strength can rise from 0 to 1",

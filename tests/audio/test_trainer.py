@@ -18,7 +18,7 @@ TINY += ["--duration", "0.25", "--no-evaluate", "--validation_steps", "3"]
 SOUNDS = ["--train_data_dir", "sounds"]
 SPOKEN = ["--train_data_dir", "spoken", "--label_column", "word", "voice"]
 KEEPING = ["--checkpointing_steps", "3", "--gradient_accumulation_steps", "2", "--penalty_interval", "2"]
-KEEPING += ["--augment_clips", "20", "--augment_target", "-100"]
+KEEPING += ["--augment_samples", "20", "--augment_target", "-100"]
 
 LINES: dict[str, list[str]] = {"two labels": [*SPOKEN, *KEEPING]}
 LINES["resumed"] = [*SPOKEN, *KEEPING, "--resume_from_checkpoint", "two labels/checkpoint-3"]

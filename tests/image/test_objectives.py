@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
 NETWORKS = {"gan": ["discriminator", "generator"], "vae": ["encoder", "generator"]}
 NETWORKS["vaegan"] = ["discriminator", "encoder", "generator"]
 # Augmentation from the first step, lazy penalties and accumulation: all that a resume must not lose.
-BASE = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--augment_images", "60"]
+BASE = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--augment_samples", "60"]
 BASE += ["--augment_target", "-100", "--penalty_interval", "3", "--max_train_steps", "4"]
 KEEPING = ["--checkpointing_steps", "2", "--gradient_accumulation_steps", "2", "--validation_steps", "2"]
 BREAKING = ["--learning_rate", "1e30", "--max_train_steps", "20", "--checkpointing_steps", "1"]

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["image", "--model_size", "tiny", "--resolution", "8", "--max_train_samples", "40", "--max_train_steps", "6"]
 FLAGS += ["--adam_epsilon", "1e-5"]  # below it Adam would blow rounding up to steps of its own
 FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--no-evaluate", "--checkpointing_steps", "3"]
-FLAGS += ["--augment_target", "-9", "--augment_images", "100"]  # augmentation on, and adapting
+FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation on, and adapting
 
 
 def run(*words: str) -> None:
