@@ -194,7 +194,8 @@ class _OnPaper(TorchFunctionMode):
 def _described_shapes(kind: type[nn.Module], config: dict[str, Any], tensors: int) -> dict[str, tuple[int, ...]]:
     """Tensor names and shapes of the network of a config, which is built on the meta device: nothing is allocated."""
     arguments = {name: value for name, value in config.items() if name not in BOOKKEEPING}
-    with torch.device("meta"), _OnPaper(tensors):
+    grad = torch.is_grad_enabled()  # or giving up within a `no_grad` would leave gradients off
+    with torch.set_grad_enabled(grad), torch.device("meta"), _OnPaper(tensors):
         network = kind(**arguments)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 

@@ -1,6 +1,7 @@
 """One thread, no network, and a tiny model for the tests that need one."""
 
 import os
+import shutil
 
 os.environ["OMP_NUM_THREADS"] = (
     "1"  # before torch is imported: threads that wait for each other crawl on a busy machine
@@ -8,7 +9,7 @@ os.environ["OMP_NUM_THREADS"] = (
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from gan.grids import stage_channels
 torch.set_num_threads(1)
 
 NAMES = ["Ada", "Bob", "Cleo"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +90,15 @@ def repository(pipeline: ImagePipeline, record: dict[str, Any], measured: dict[s
     pipeline.training, pipeline.metrics = record, measured
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path / "model"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, for all tests of pages: Playwright runs only once in a process."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

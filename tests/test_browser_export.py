@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,9 +18,6 @@ from gan.export_page import CDN, RUNTIME, VERSION, files
 
 ROOT = Path(__file__).resolve().parents[1]
 ARCHIVE = ROOT / f"onnxruntime-web-{VERSION}.tgz"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 def test_by_default_the_runtime_comes_from_a_cdn_and_is_checked() -> None:
@@ -60,17 +56,6 @@ def address(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def pictures(page: Any) -> np.ndarray:

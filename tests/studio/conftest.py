@@ -1,6 +1,5 @@
 """Live studios on tiny models and a browser to look at them, shared by the tests of this folder."""
 
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -22,9 +21,6 @@ from gan.studio import LOOKS, Registry, build_page, offered_models
 from gan.text.tokens import train_tokenizer
 
 LABELS = ["Circle", "Square/box", "Star"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -194,17 +190,6 @@ def band_address(players):
     """The address of a studio on the players."""
     with served(players) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
