@@ -103,6 +103,22 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     return torch.tensor([known[name.casefold()] for name in names], dtype=torch.int64)
 
 
+def check_held_out(train_set: Any, test_set: Any | None, split: str | None, what: str) -> None:
+    """Raises `GANError` unless samples are held out, in the split that was asked for if one was.
+
+    Args:
+        train_set, test_set: have `split`; the first has `name` and `__len__`, too.
+        what: samples are called, in the plural.
+    """
+    if test_set is None:
+        raise GANError(f"{train_set.name} has {len(train_set)} {what}, too few to hold some out and measure.")
+    if split and test_set.split != split:
+        raise GANError(
+            f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
+            f"{test_set.split}: leave --split out."
+        )
+
+
 def report(args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], modality: str) -> None:
     """Prints what was measured; where there is a folder to write to, renews the record and the card there.
 

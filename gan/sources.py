@@ -1,7 +1,7 @@
 """Where training data come from, whatever they are of: the Hub, or a local folder laid out as there."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,42 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
     return f"The data set {name} could not be loaded ({first_line}); check its files."
 
 
-def train_and_test(splits: DatasetDict, held_out: Sequence[str]) -> tuple[str, str | None]:
-    """The names of the split to train on, and of the first of `held_out` that there is beside it."""
-    train = "train" if "train" in splits else next(iter(splits))
-    return train, next((name for name in held_out if name in splits and name != train), None)
+def read_splits(
+    args: Any, held_out: Sequence[str], what: str, read: Callable[[Dataset, Any, str, Any], Any]
+) -> tuple[Any, Any | None]:
+    """The training samples of a data set, and those of the first of the splits `held_out` that can be used beside it.
+
+    Args:
+        args: as for `load_splits`, and `max_train_samples`.
+        what: the data set is of, in the plural, for errors.
+        read: (split, args, name of the split, training set or `None`) to a set, which has `labels` (-1: no class) and
+            `label_names`.
+
+    Raises:
+        GANError: if there is none, it cannot be loaded, or training samples have no class.
+    """
+    splits = load_splits(args, what)
+    train_name = "train" if "train" in splits else next(iter(splits))
+    test_name = next((name for name in held_out if name in splits and name != train_name), None)
+    train_split = splits[train_name]
+    if args.max_train_samples is not None:
+        train_split = train_split.select(some(len(train_split), args.max_train_samples))
+    train = read(train_split, args, train_name, None)
+    if train.labels is not None and train.labels.min() < 0:
+        raise GANError(
+            f"{(train.labels.reshape(len(train), -1) < 0).any(1).sum()} {what} of {args.dataset_name} have no class; "
+            f"name another column with --label_column, or train with --unconditional."
+        )
+    if test_name is None:
+        return train, None
+    test = read(splits[test_name], args, test_name, train)
+    usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
+    return train, test if usable else None
+
+
+def shown_name(dataset_name: str) -> str:
+    """What a card calls a data set: its Hub id, or the name of its folder."""
+    return Path(dataset_name).resolve().name if Path(dataset_name).is_dir() else dataset_name
 
 
 def hold_out(train: Any) -> tuple[Any, Any | None]:

@@ -26,10 +26,10 @@ from gan.sources import (
     hold_out,
     in_order,
     label_columns,
-    load_splits,
+    read_splits,
     sample_column,
+    shown_name,
     some,
-    train_and_test,
 )
 
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
@@ -129,7 +129,8 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
         train = _drums(args, min(DRUMS_TRAIN, args.max_train_samples or DRUMS_TRAIN), 0, "train")
         test = _drums(args, DRUMS_TEST, 1, "test")
     else:
-        train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
+        held_out = ("test", "validation", "valid") if split is None else (split,)
+        train, test = read_splits(args, held_out, "sounds", _from_split)
     if test is None:
         return hold_out(train)
     return train, test
@@ -200,25 +201,6 @@ def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
     return [table.parent / row["file_name"] for row in rows], {name: [row[name] for row in rows] for name in columns}
 
 
-def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[AudioSet, AudioSet | None]:
-    splits = load_splits(args, "sounds")
-    train_name, test_name = train_and_test(splits, held_out)
-    train_split = splits[train_name]
-    if args.max_train_samples is not None:
-        train_split = train_split.select(some(len(train_split), args.max_train_samples))
-    train = _from_split(train_split, args, train_name, like=None)
-    if train.labels is not None and train.labels.min() < 0:
-        raise GANError(
-            f"{(train.labels < 0).any(1).sum()} clips of {args.dataset_name} have no class; name other columns with "
-            f"--label_column, or train with --unconditional."
-        )
-    if test_name is None:
-        return train, None
-    test = _from_split(splits[test_name], args, test_name, like=train)
-    usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
-    return train, test if usable else None
-
-
 def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | None) -> AudioSet:
     column = sample_column(split, args.audio_column, datasets.Audio, "sound")
     where = f"the {split_name} split of {args.dataset_name}"
@@ -233,9 +215,7 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | Non
     labels = _indices(values, names)
     if labels is not None:
         labels = labels[kept]
-    name = args.dataset_name
-    if Path(name).is_dir():
-        name = Path(name).resolve().name
+    name = shown_name(args.dataset_name)
     skipped = len(split) - len(kept)
     return AudioSet(audio, labels, names or None, rate, name, split_name, skipped, split.info.license or None)
 

@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from gan import evaluation
-from gan.errors import GANError
 from gan.training.arguments import positive_int
 
 # Which clips; what isn't given is as the model was trained, if the data set is the same.
@@ -57,17 +56,12 @@ def run(args: argparse.Namespace) -> None:
     assert isinstance(pipeline, AudioPipeline)
     evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
     args.sampling_rate = pipeline.sampling_rate
-    args.duration = (pipeline.generator.config.samples - 0.5) / pipeline.sampling_rate  # of which the data make whole
+    args.duration = pipeline.duration
     args.unconditional = False  # an unconditional model is measured by a classifier all the same
     args.seed = 0
     train_set, test_set = data.load(args, args.split)
-    if test_set is None:
-        raise GANError(f"{train_set.name} has {len(train_set)} clips, too few to hold some out and measure.")
-    if args.split and test_set.split != args.split:
-        raise GANError(
-            f"{train_set.name} has no usable split {args.split!r} beside the one to train on; its held-out clips "
-            f"are the {test_set.split}: leave --split out."
-        )
+    evaluation.check_held_out(train_set, test_set, args.split, "clips")
+    assert test_set is not None
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
     evaluation.report(args, pipeline, figures, "audio")
 

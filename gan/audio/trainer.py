@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan.audio import data
+from gan.audio import data, metrics
 from gan.audio.networks import SIZES, AudioDiscriminator, AudioGenerator, folded_size, stage_channels
 from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
 from gan.audio.pipeline import AudioPipeline
@@ -15,6 +15,7 @@ from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.training.arguments import positive_float, positive_int
 from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments, matched
+from gan.training.task import load_pretrained
 
 
 class AudioTask(GameTask):
@@ -58,14 +59,8 @@ class AudioTask(GameTask):
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
-        pretrained = None
-        if args.pretrained_model_name_or_path:
-            pretrained = AudioPipeline.from_pretrained(
-                args.pretrained_model_name_or_path,
-                revision=args.revision,
-                token=args.hub_token,
-                cache_dir=args.cache_dir,
-            )
+        pretrained = load_pretrained(args, AudioPipeline)
+        if pretrained is not None:
             args.sampling_rate = args.sampling_rate or pretrained.sampling_rate
             args.duration = args.duration or pretrained.duration
         self.train_set, self.test_set = data.load(args)
@@ -85,17 +80,6 @@ class AudioTask(GameTask):
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> AudioPipeline:
         return AudioPipeline(generator, discriminator, self.train_set.label_names)
 
-    def dataset_record(self) -> dict[str, Any]:
-        return {
-            "name": self.train_set.name,
-            "split": self.train_set.split,
-            "clips": len(self.train_set),
-            "watched": len(self.watched_set),
-            "skipped": self.train_set.skipped,
-            "license": self.train_set.license,
-            "fingerprint": self.train_set.fingerprint(),
-        }
-
     def preview(self, pipeline: AudioPipeline, path: Path) -> Path:
         file = path.with_suffix(".png")
         clips = pipeline(seed=0, num_samples=32).audios[..., 0]
@@ -107,8 +91,6 @@ class AudioTask(GameTask):
         if self.test_set is None:
             print("There are too few sounds to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
-        from gan.audio import metrics
-
         return metrics.evaluate(pipeline, self.whole_set, self.test_set)
 
 

@@ -25,10 +25,10 @@ from gan.sources import (
     folder_classes,
     hold_out,
     label_columns,
-    load_splits,
+    read_splits,
     sample_column,
+    shown_name,
     some,
-    train_and_test,
 )
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
@@ -111,7 +111,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
     else:
-        train, test = _from_dataset(args, ("test", "validation", "valid") if split is None else (split,))
+        held_out = ("test", "validation", "valid") if split is None else (split,)
+        train, test = read_splits(args, held_out, "pictures", _from_split)
     if test is None:
         return hold_out(train)
     return train, test
@@ -139,25 +140,6 @@ def _from_folder(args: Any) -> ImageSet:
     return _image_set(decoded, labels, names, root.resolve().name, "train", None)
 
 
-def _from_dataset(args: Any, held_out: tuple[str, ...]) -> tuple[ImageSet, ImageSet | None]:
-    splits = load_splits(args, "pictures")
-    train_name, test_name = train_and_test(splits, held_out)
-    train_split = splits[train_name]
-    if args.max_train_samples is not None:
-        train_split = train_split.select(some(len(train_split), args.max_train_samples))
-    train = _from_split(train_split, args, train_name, like=None)
-    if train.labels is not None and train.labels.min() < 0:
-        raise GANError(
-            f"{(train.labels < 0).sum()} pictures of {args.dataset_name} have no class; name another column with "
-            f"--label_column, or train with --unconditional."
-        )
-    if test_name is None:
-        return train, None
-    test = _from_split(splits[test_name], args, test_name, like=train)
-    usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
-    return train, test if usable else None
-
-
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
     column = sample_column(split, args.image_column, datasets.Image, "picture")
     raw = split.cast_column(column, datasets.Image(decode=False))
@@ -178,9 +160,7 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | Non
 
     where = f"the {split_name} split of {args.dataset_name}"
     decoded = _decode([opener(index) for index in range(len(split))], args, where, like)
-    name = args.dataset_name
-    if Path(name).is_dir():
-        name = Path(name).resolve().name
+    name = shown_name(args.dataset_name)
     return _image_set(decoded, labels, names, name, split_name, split.info.license or None)
 
 

@@ -17,6 +17,7 @@ from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments, matched
+from gan.training.task import load_pretrained
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -80,14 +81,8 @@ class ImageTask(GameTask):
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
-        pretrained = None
-        if args.pretrained_model_name_or_path:
-            pretrained = ImagePipeline.from_pretrained(
-                args.pretrained_model_name_or_path,
-                revision=args.revision,
-                token=args.hub_token,
-                cache_dir=args.cache_dir,
-            )
+        pretrained = load_pretrained(args, ImagePipeline)
+        if pretrained is not None:
             args.resolution = args.resolution or pretrained.resolution
             args.image_channels = pretrained.generator.config.image_channels
         if args.resolution:
@@ -115,17 +110,6 @@ class ImageTask(GameTask):
         if isinstance(generator, Autoencoder):
             generator, encoder = generator.generator, generator.encoder
         return ImagePipeline(generator, discriminator, self.train_set.label_names, encoder=encoder)
-
-    def dataset_record(self) -> dict[str, Any]:
-        return {
-            "name": self.train_set.name,
-            "split": self.train_set.split,
-            "images": len(self.train_set),
-            "watched": len(self.watched_set),
-            "skipped": self.train_set.skipped,
-            "license": self.train_set.license,
-            "fingerprint": self.train_set.fingerprint(),
-        }
 
     def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
         file = path.with_suffix(".png")

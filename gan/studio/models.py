@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from torch import nn
@@ -21,6 +22,7 @@ from gan.studio.records import kind
 from gan.text.pipeline import TextPipeline
 
 BUNDLED = Path(__file__).parents[2] / "weights"
+Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
 BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -88,10 +90,7 @@ class Registry:
         Raises:
             GANError: as for `get`, and if it makes something else.
         """
-        pipeline = self.get(model)
-        if not isinstance(pipeline, ImagePipeline):
-            raise GANError(f"{model} makes {pipeline.unit}, not pictures; {self._some('image')}")
-        return pipeline
+        return self._that_makes(model, ImagePipeline, "pictures", "image")
 
     def text_model(self, model: str) -> TextPipeline:
         """As `get`, of a model of text; it comes with its critic, where it has one.
@@ -99,10 +98,7 @@ class Registry:
         Raises:
             GANError: as for `get`, and if it makes something else.
         """
-        pipeline = self.get(model)
-        if not isinstance(pipeline, TextPipeline):
-            raise GANError(f"{model} makes {pipeline.unit}, not texts; {self._some('text')}")
-        return pipeline
+        return self._that_makes(model, TextPipeline, "texts", "text")
 
     def audio_model(self, model: str) -> AudioPipeline:
         """As `get`, of a model of sound; it comes without its discriminator.
@@ -110,10 +106,7 @@ class Registry:
         Raises:
             GANError: as for `get`, and if it makes something else.
         """
-        pipeline = self.get(model)
-        if not isinstance(pipeline, AudioPipeline):
-            raise GANError(f"{model} makes {pipeline.unit}, not sound; {self._some('audio')}")
-        return pipeline
+        return self._that_makes(model, AudioPipeline, "sound", "audio")
 
     def get(self, model: str) -> GANPipeline:
         """The pipeline of an offered name, a Hub id or, where allowed, a folder.
@@ -160,6 +153,12 @@ class Registry:
         raise GANError(
             f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
         )
+
+    def _that_makes(self, model: str, kind: type[Pipeline], called: str, wanted: str) -> Pipeline:
+        pipeline = self.get(model)
+        if not isinstance(pipeline, kind):
+            raise GANError(f"{model} makes {pipeline.unit}, not {called}; {self._some(wanted)}")
+        return pipeline
 
     def _some(self, wanted: str) -> str:
         names = self.names(wanted)

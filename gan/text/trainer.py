@@ -19,7 +19,7 @@ from gan.text.sheet import text_sheet
 from gan.text.tokens import IGNORED, KINDS
 from gan.training.arguments import decay, positive_float, positive_int
 from gan.training.randomness import StepRandom
-from gan.training.task import Batch, ObjectiveTask
+from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
 OBJECTIVES: dict[str, type[MLE]] = {
     "mle": MLE,
@@ -100,14 +100,7 @@ class TextTask(ObjectiveTask):
             args.max_train_steps = None
         args.learning_rate = args.learning_rate or OBJECTIVES[args.objective].learning_rate
         self.args = args
-        pretrained = None
-        if args.pretrained_model_name_or_path:
-            pretrained = TextPipeline.from_pretrained(
-                args.pretrained_model_name_or_path,
-                revision=args.revision,
-                token=args.hub_token,
-                cache_dir=args.cache_dir,
-            )
+        pretrained = load_pretrained(args, TextPipeline)
         splits = data.load(args)
         self.train_set, self.validation_set, self.test_set = splits.train, splits.validation, splits.test
         self.size = len(self.train_set)

@@ -134,6 +134,7 @@ class GameTask(ObjectiveTask):
     """
 
     args: argparse.Namespace
+    unit: str
     train_set: Any
     discriminator: Any
 
@@ -163,6 +164,17 @@ class GameTask(ObjectiveTask):
             )
         for layers in stages[:wanted]:
             layers.requires_grad_(False)
+
+    def dataset_record(self) -> dict[str, Any]:
+        return {
+            "name": self.train_set.name,
+            "split": self.train_set.split,
+            self.unit: len(self.train_set),
+            "watched": len(self.watched_set),
+            "skipped": self.train_set.skipped,
+            "license": self.train_set.license,
+            "fingerprint": self.train_set.fingerprint(),
+        }
 
     def watch(self, share: float) -> None:
         """Takes a share of the training samples, at most `WATCHED_MOST`, out of the game; always the same ones."""

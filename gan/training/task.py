@@ -2,13 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from gan.pipeline import GANPipeline
 from gan.training.randomness import StepRandom
 
+Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 Batch = dict[str, Any]  # tensors, and None for what the data hasn't (labels)
 Generated = dict[str, Tensor]  # what a pass of the generator gives its losses: "samples" and what belongs to them
 
@@ -77,6 +78,21 @@ class Task(Protocol):
 
     def evaluate(self, pipeline: GANPipeline) -> dict[str, Any]:
         """What `metrics.json` says: measured on held-out data."""
+
+
+def load_pretrained(args: argparse.Namespace, kind: type[Pipeline]) -> Pipeline | None:
+    """The model that training goes on from, if the command line names one.
+
+    Raises:
+        GANError: if there is none there, or it isn't of that kind.
+    """
+    if not args.pretrained_model_name_or_path:
+        return None
+    pipeline = kind.from_pretrained(
+        args.pretrained_model_name_or_path, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir
+    )
+    assert isinstance(pipeline, kind)
+    return pipeline
 
 
 class ObjectiveTask:

@@ -471,7 +471,7 @@ def test_a_test_split_without_labels_is_of_no_use(load: Load, tmp_path: Path) ->
 def test_clips_without_a_class(load: Load, tmp_path: Path) -> None:
     root = dataset(tmp_path / "digits", {"label": Value("string")}, audio=SOUNDS[:3], label=["a", None, "b"])
     said = refusal(load, "--dataset_name", root)
-    assert "1 clips" in said and "--unconditional" in said
+    assert "1 sounds" in said and "--unconditional" in said
     assert len(load("--dataset_name", root, "--unconditional")[0]) == 3
 
 
