@@ -42,15 +42,15 @@ def run(line: list[str]) -> float:
     return time.monotonic() - started
 
 
-def under_fire(modality: str, folder: Path, steps: int, kills: int, chance: random.Random, seconds: float) -> dict:
-    """Trains to the end through so many kills, each after a random part of `seconds`; counts what they hit."""
+def under_fire(modality: str, folder: Path, steps: int, kills: int, chance: random.Random, longest: float) -> dict:
+    """Trains to the end through so many kills, each after up to `longest` seconds; counts what they hit."""
     line = [*command(modality, folder, steps), "--resume_from_checkpoint", "latest"]
     seen = {"kills": 0, "in a save": 0, "before the first step": 0}
     while seen["kills"] < kills:
         before = _newest(folder)
         with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
-                _, said = process.communicate(timeout=chance.uniform(0, seconds))
+                _, said = process.communicate(timeout=chance.uniform(0, longest))
             except subprocess.TimeoutExpired:
                 process.kill()
             else:
@@ -78,15 +78,18 @@ def equal(one: Path, other: Path) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--kills", type=int, default=10, help="of each modality")
-    parser.add_argument("--steps", type=int, default=150, help="of each training")
+    parser.add_argument("--steps", type=int, default=400, help="of each training")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args()
     rows = []
     for modality in MODALITIES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            seconds = run(command(modality, folder / "calm", args.steps))
-            seen = under_fire(modality, folder / "fire", args.steps, args.kills, random.Random(args.seed), seconds)
+            to_start = run(command(modality, folder / "start", 2))
+            training = run(command(modality, folder / "calm", args.steps)) - to_start
+            # Of lives that are as likely to end before the first step as after it, so many don't reach the end.
+            longest = to_start + 3 * training / args.kills
+            seen = under_fire(modality, folder / "fire", args.steps, args.kills, random.Random(args.seed), longest)
             rows.append({"": modality, "steps": args.steps, **seen, "equal": equal(folder / "calm", folder / "fire")})
     baseline.table(rows)
 
