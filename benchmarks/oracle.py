@@ -53,6 +53,7 @@ class Method:
 
 METHODS = {
     "mle": Method("MLE", None, ("--objective", "mle")),
+    "longer": Method("MLE, for as long as ours", None, ("--objective", "mle")),  # --flags longer "--dropout ..."
     "ratio": Method("Density ratio (ours)", "mle", ("--objective", "ratio")),
     "seqgan": Method(
         "SeqGAN",
