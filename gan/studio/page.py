@@ -21,6 +21,7 @@ from gan.studio.records import comparisons
 from gan.studio.strings import i18n
 from gan.studio.theme import CSS, StudioTheme
 from gan.studio.uploads import MOST_BYTES
+from gan.threads import cores
 
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
@@ -124,10 +125,10 @@ def stop(message: str) -> NoReturn:
 def set_threads() -> None:
     """Threads for a batch: a small network gains nothing beyond four, and a Space names fewer cores than it shows."""
     try:
-        cores = int(float(os.environ["CPU_CORES"]))
+        usable = int(float(os.environ["CPU_CORES"]))
     except (KeyError, ValueError, OverflowError):
-        cores = os.cpu_count() or 1
-    torch.set_num_threads(min(4, max(1, cores)))
+        usable = cores()
+    torch.set_num_threads(min(4, max(1, usable)))
 
 
 def warm_up(registry: Registry) -> None:

@@ -74,7 +74,7 @@ def test_a_port_that_cannot_be_ends_the_program(port, capsys):
 def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
     asked = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     monkeypatch.setenv("CPU_CORES", cores)
     set_threads()
     assert asked == [threads or 3]
