@@ -14,7 +14,8 @@ from gan.audio.pipeline import AudioPipeline
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.training.arguments import positive_float, positive_int
-from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments, matched
+from gan.training.classes import matched
+from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
 

@@ -16,7 +16,8 @@ from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
-from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments, matched
+from gan.training.classes import check_labelled, matched
+from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
 
@@ -149,9 +150,9 @@ def _networks(
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:
             old = getattr(pretrained, name)
-            columns = [[labels] if labels else [] for labels in (pretrained.labels, train_set.label_names)]
+            known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
             networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
-            networks[name].load_state_dict(matched(old.state_dict(), *columns))
+            networks[name].load_state_dict(matched(old.state_dict(), known, wanted))
         elif name == "discriminator":
             networks[name] = ImageDiscriminator(**config)
         elif name == "encoder":
@@ -175,9 +176,4 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
             f"{source} has no discriminator, so training cannot go on from it with --objective {args.objective}; "
             f"{remedy}."
         )
-    if bool(pretrained.labels) != bool(train_set.label_names):
-        raise GANError(
-            f"{source} knows classes and the data has none; put the pictures into sub-folders, or train from scratch."
-            if pretrained.labels
-            else f"{source} knows no classes; train on from it with --unconditional."
-        )
+    check_labelled(source, pretrained.labels, train_set.label_names, "pictures")

@@ -20,6 +20,8 @@ from gan.text.tokens import BEGIN, END, SPECIAL
 
 State = Any  # what a body remembers of the tokens before
 ARCHITECTURES = ("lstm", "transformer", "memory")
+SHAPE = ("architecture", "embedding_size", "hidden_size", "num_layers", "num_heads", "dropout", "noise", "tied")
+CLASS_AXIS = {"embed_class.weight": 0}  # of the weights that tell classes apart
 MOST_TOKENS = 2**14  # of a text: seconds of writing
 
 

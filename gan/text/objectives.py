@@ -22,9 +22,11 @@ class MLE:
         generator: what is trained and averaged.
         discriminator: its opponent, `None` without one.
         learning_rate: where none is asked for.
+        takes_over: discriminators of an earlier model that are of use here.
     """
 
     learning_rate = 2e-3
+    takes_over: type[nn.Module] | tuple[()] = ()
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         self.generator: nn.Module = generator

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text.likelihood import cross_entropy, inputs, nll
-from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.networks import SHAPE, TextDiscriminator, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
 from gan.text.samples import write
@@ -50,8 +50,7 @@ class Ratio(MLE):
             )
         self.frozen = generator.eval().requires_grad_(False)
         self.loss = args.critic_loss
-        shape = {name: getattr(args, name) for name in ("architecture", "hidden_size", "num_layers", "dropout")}
-        shape |= {name: getattr(args, name) for name in ("embedding_size", "noise", "tied", "num_heads")}
+        shape = {name: getattr(args, name) for name in SHAPE}
         torch.manual_seed(args.seed + 2**20)  # or it would begin as the generator once did
         critic = TextDiscriminator.from_config(dict(generator.config) | shape)
         critic.frequencies.copy_(generator.frequencies)
@@ -97,6 +96,8 @@ class Distil(MLE):
     """A refined model back into one generator: the exact Kullback-Leibler divergence from the teacher's next tokens
     (Hinton et al. 2015), on prefixes of the data and as many that the teacher wrote.
     """
+
+    takes_over = TextDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         if pretrained is None or pretrained.critic is None:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.adversarial import relativistic_discriminator_loss, relativistic_generator_loss
+from gan.text.critics import SequenceDiscriminator
 from gan.text.likelihood import inputs
 from gan.text.networks import TextGenerator
 from gan.text.objectives import MLE
@@ -37,6 +38,7 @@ class RelGAN(MLE):
     """
 
     learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
+    takes_over = SequenceDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         check_start(args, pretrained)

@@ -9,15 +9,16 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text import data, metrics
-from gan.text.networks import ARCHITECTURES, TextGenerator
+from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
 from gan.text.ratio import CRITIC_LOSSES, Distil, Ratio
 from gan.text.relgan import RelGAN
 from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
-from gan.text.tokens import IGNORED, KINDS
+from gan.text.tokens import END, IGNORED, KINDS, UNKNOWN
 from gan.training.arguments import decay, positive_float, positive_int
+from gan.training.classes import check_labelled, matched
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
@@ -108,19 +109,24 @@ class TextTask(ObjectiveTask):
             self.tokenizer = data.learn_tokenizer(self.train_set, args.tokens, args.vocab_size)
             args.max_length = args.max_length or data.natural_length(self.train_set, self.tokenizer)
         else:
+            _check_pretrained(args, self.train_set, pretrained)
+            _keep_shape(args, pretrained)
             self.tokenizer = pretrained.tokenizer
             self.train_set.has_end = pretrained.generator.config.has_end
-            args.max_length = pretrained.generator.config.max_length
         self.encoded = data.encode(self.train_set, self.tokenizer, args.max_length)
         if self.encoded.cut:
             print(
-                f"{self.encoded.cut} of {self.size:,} texts are longer than {args.max_length} tokens and end there; "
-                f"--max_length changes that.",
+                f"{self.encoded.cut} of {self.size:,} texts are longer than {args.max_length} tokens and end there"
+                f"{'; --max_length changes that' if pretrained is None else ''}.",
                 flush=True,
             )
+        if pretrained is not None:
+            _tell_unknown(args.pretrained_model_name_or_path, self.encoded.tokens)
         self.validation = self._held_out(self.validation_set)
         generator = self._generator(args, pretrained)
         self.objective = OBJECTIVES[args.objective](args, generator, pretrained)
+        if pretrained is not None:
+            _tell_left_out(args.pretrained_model_name_or_path, pretrained, self.objective)
         self.generator, self.discriminator = self.objective.generator.train(), self.objective.discriminator
 
     def _held_out(self, held_out: data.TextSet | None) -> tuple[Tensor, Tensor | None] | None:
@@ -130,28 +136,20 @@ class TextTask(ObjectiveTask):
         return tokens, held_out.classes(torch.arange(len(held_out)))
 
     def _generator(self, args: argparse.Namespace, pretrained: TextPipeline | None) -> TextGenerator:
+        """A new network, or that of an earlier model, with its classes matched by name."""
         names = self.train_set.label_names or []
         if pretrained is not None:
-            if (pretrained.labels or []) != names:
-                raise GANError(
-                    f"{args.pretrained_model_name_or_path} knows the classes {pretrained.labels or 'none'}, and the "
-                    f"data {names or 'none'}; they must be the same, or train with --unconditional."
-                )
-            generator = pretrained.generator
+            old = pretrained.generator
+            generator = TextGenerator.from_config(old.config, num_classes=len(names))
+            weights = matched(old.state_dict(), [pretrained.labels or []], [names], CLASS_AXIS)
+            generator.load_state_dict(weights)
         else:
             generator = TextGenerator(
                 vocab_size=self.tokenizer.get_vocab_size(),
                 max_length=args.max_length,
                 num_classes=len(names),
                 has_end=self.train_set.has_end,
-                architecture=args.architecture,
-                embedding_size=args.embedding_size,
-                hidden_size=args.hidden_size,
-                num_layers=args.num_layers,
-                num_heads=args.num_heads,
-                dropout=args.dropout,
-                noise=args.noise,
-                tied=args.tied,
+                **{name: getattr(args, name) for name in SHAPE},
             )
         tokens = self.encoded.tokens
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
@@ -196,3 +194,55 @@ class TextTask(ObjectiveTask):
             print("There are too few texts to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
         return metrics.evaluate(pipeline, self.train_set, self.test_set)
+
+
+def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrained: TextPipeline) -> None:
+    source, length = args.pretrained_model_name_or_path, pretrained.generator.config.max_length
+    if args.max_length not in (None, length):
+        raise GANError(
+            f"{source} writes up to {length} tokens, so training cannot go on from it with another length; leave "
+            f"--max_length out, or train from scratch."
+        )
+    check_labelled(source, pretrained.labels, train_set.label_names, "texts")
+    if args.objective != "mle" and pretrained.labels != train_set.label_names:
+        raise GANError(
+            f"{source} knows the classes {', '.join(pretrained.labels or [])}, and the data has "
+            f"{', '.join(train_set.label_names or [])}, in this order; fine-tune with --objective mle first."
+        )
+
+
+def _keep_shape(args: argparse.Namespace, pretrained: TextPipeline) -> None:
+    """Makes the flags, which become part of the record, those of the model that training goes on from."""
+    config = pretrained.generator.config
+    args.max_length = config.max_length
+    if args.objective == "ratio":
+        return  # they are the critic's there
+    kept = {name: config[name] for name in SHAPE if config[name] != getattr(args, name)}
+    vars(args).update(kept)
+    if kept:
+        words = ", ".join(f"{name} {value}" for name, value in kept.items())
+        print(f"{args.pretrained_model_name_or_path} keeps what it was made with: {words}.", flush=True)
+
+
+def _tell_unknown(source: str, tokens: Tensor) -> None:
+    """Says how much of the texts (n, length) a model cannot spell; refuses where that is all."""
+    unknown, spelt = tokens == UNKNOWN, tokens > END
+    count, total = int(unknown.sum()), int(spelt.sum())
+    if count == total:
+        raise GANError(
+            f"{source} has no token for anything in the data, so it can learn nothing of it; train from scratch."
+        )
+    if count:
+        print(
+            f"{source} has no token for {count:,} of {total:,} words or characters ({100 * count / total:.1f} %), in "
+            f"{int(unknown.any(1).sum()):,} of {len(tokens):,} texts; it will never write them.",
+            flush=True,
+        )
+
+
+def _tell_left_out(source: str, pretrained: TextPipeline, objective: MLE) -> None:
+    """Says that the discriminator of the earlier model won't be part of the new one, if that is so."""
+    if pretrained.discriminator is None or isinstance(pretrained.discriminator, objective.takes_over):
+        return
+    called, remedy = ("critic", "; --objective ratio trains another") if pretrained.critic else ("discriminator", "")
+    print(f"The {called} of {source} judges what that model writes, so it is left out{remedy}.", flush=True)

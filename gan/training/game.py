@@ -1,7 +1,6 @@
 """The game of a generator and a discriminator, the same for every modality whose samples can be differentiated."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -197,27 +196,3 @@ class GameTask(ObjectiveTask):
             batch["watched"] = self.samples(self.watched_set, watched)
             batch["watched_labels"] = self.watched_set.classes(watched)
         return batch
-
-
-def matched(
-    weights: dict[str, Tensor], old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]
-) -> dict[str, Tensor]:
-    """Weights of a network that knows the classes `old`, for one that knows the classes `new`.
-
-    Classes are matched by name, whatever its case; those that are new start from the mean of the old.
-
-    Args:
-        old, new: the class names of each label column; as many columns.
-    """
-    for name in CLASS_AXIS.keys() & weights.keys():
-        axis, parts = CLASS_AXIS[name], []
-        columns = weights[name].split([len(names) for names in old], axis) if old else ()
-        for column, known, wanted in zip(columns, old, new, strict=True):
-            place = {label.casefold(): index for index, label in enumerate(known)}
-            indices = [place.get(label.casefold()) for label in wanted]
-            parts += [column.mean(axis) if k is None else column.select(axis, k) for k in indices]
-        weights[name] = torch.stack(parts, axis)
-    return weights
-
-
-CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}  # of the weights that tell classes apart

@@ -23,6 +23,7 @@ TINY += ["--train_batch_size", "4", "--max_train_steps", "6", "--validation_step
 TINY += ["--report_to", "none"]
 KEEPING = ["--checkpointing_steps", "3", "--gradient_accumulation_steps", "2"]
 FROM_MLE = ["--pretrained_model_name_or_path", "mle"]
+FROM_VERSES = ["--pretrained_model_name_or_path", "verses"]
 
 LINES: dict[str, list[str]] = {"mle": KEEPING}
 LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
@@ -34,6 +35,8 @@ for name in tuple(LINES):
 LINES["memory"] = ["--architecture", "memory"]
 LINES["relgan of memory"] = ["--pretrained_model_name_or_path", "memory", "--objective", "relgan"]
 LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
+LINES["other verses"] = ["--train_data_dir", "others", *FROM_VERSES, "--max_train_steps", "2", "--num_layers", "3"]
+LINES["mle again"] = ["--pretrained_model_name_or_path", "ratio", "--max_train_steps", "2"]
 LINES["stopped early"] = ["--learning_rate", "0.5", "--validation_steps", "1", "--patience", "2"]
 LINES["stopped early"] += ["--max_train_steps", "60", "--ema_half_life", "1", "--dropout", "0"]
 
@@ -43,7 +46,21 @@ BAD = {  # after the runs above
     "nothing to refine": (["--objective", "ratio"], "--objective ratio refines a model of --objective mle"),
     "nothing to distil": ([*FROM_MLE, "--objective", "distil"], "--objective distil makes one network of"),
     "refined already": (["--objective", "ratio", "--pretrained_model_name_or_path", "ratio"], "ratio has"),
-    "other classes": (["--train_data_dir", "couplets", *FROM_MLE], "they must be the same, or train with"),
+    "classes for one without": (
+        ["--train_data_dir", "couplets", *FROM_MLE],
+        "mle knows no classes; train on from it with --unconditional.",
+    ),
+    "no classes": (
+        ["--train_data_dir", "couplets", "--unconditional", *FROM_VERSES],
+        "verses knows classes and the data has none; put the texts into sub-folders, or train from scratch.",
+    ),
+    "no classes in a folder": (FROM_VERSES, "put the texts into sub-folders"),
+    "nothing of a class": (
+        ["--train_data_dir", "others", *FROM_VERSES, "--objective", "ratio"],
+        "the data has Spring, autumn, in this order; fine-tune with --objective mle first.",
+    ),
+    "another length": ([*FROM_MLE, "--max_length", "3"], "so training cannot go on from it with another length"),
+    "nothing to spell": (["--train_data_dir", "foreign", *FROM_MLE], "mle has no token for anything in the data"),
     "other game": (
         [*FROM_MLE, "--objective", "relgan", "--resume_from_checkpoint", "seqgan/checkpoint-6", *KEEPING],
         "belongs to a model of another shape or objective",
@@ -63,9 +80,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [f"{a} {b} {c}{' at last' * (k % 3)}." for k, (a, b, c) in enumerate(SENTENCES)]
     (folder / "poems").mkdir()
     (folder / "poems/all.txt").write_text("\n".join(texts))
-    for season, part in (("spring", texts[::2]), ("winter", texts[1::2])):
-        (folder / "couplets" / season).mkdir(parents=True)
-        (folder / "couplets" / season / "some.txt").write_text("\n".join(part))
+    parts = {"couplets/spring": texts[::2], "couplets/winter": texts[1::2]}
+    parts |= {"others/Spring": texts[::3], "others/autumn": ["the owl sees leaves."] * 5, "foreign": ["春水东流"] * 9}
+    for name, part in parts.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "some.txt").write_text("\n".join(part), encoding="utf-8")
     return folder
 
 
@@ -97,7 +116,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     pipeline = TextPipeline.from_pretrained(work / name)
     out = pipeline(seed=1, num_samples=2)
     assert len(out.texts) == 2 and pipeline(seed=2).texts == out.texts[1:]
-    assert pipeline.labels == (["spring", "winter"] if name == "verses" else None)
+    assert pipeline.labels == {"verses": ["spring", "winter"], "other verses": ["Spring", "autumn"]}.get(name)
     assert (work / name / "samples.txt").is_file() and (work / name / "README.md").is_file()
     objective = pipeline.training["arguments"]["objective"]
     kinds = {"ratio": TextDiscriminator, "seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
@@ -124,6 +143,17 @@ def test_ratio_leaves_the_generator_and_a_game_does_not(results: dict[str, Resul
     assert [same(work / "mle" / weights, work / name / weights) for name in ("ratio", "seqgan", "relgan")] == [
         *(True, False, False)
     ]
+
+
+def test_what_an_earlier_model_brings_is_said(results: dict[str, Result]) -> None:
+    said = results["other verses"].out
+    assert "verses keeps what it was made with: num_layers 1." in said
+    assert "verses has no token for 5 of " in said and "in 5 of 23 texts; it will never write them." in said
+    left_out = (
+        "The critic of ratio judges what that model writes, so it is left out; --objective ratio trains another."
+    )
+    assert left_out in results["mle again"].out
+    assert "left out" not in results["distil"].out and "no token" not in results["distil"].out
 
 
 def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) -> None:

@@ -1,16 +1,14 @@
-"""What pictures and sounds share of the game: samples to watch, frozen layers, classes matched by name."""
+"""What pictures and sounds share of the game: samples to watch, frozen layers."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from cli import pictures
 
 from gan import GANError, ImagePipeline
 from gan.image.trainer import ImageTask
 from gan.training.arguments import parser
-from gan.training.game import matched
 
 
 def task(folder: Path, *flags: str) -> ImageTask:
@@ -46,10 +44,3 @@ def test_frozen_layers_are_the_finest_and_are_not_trained(
         task(folder, *taken_over, "--freeze_discriminator_layers", "3")
     with pytest.raises(GANError, match="name a model with --pretrained_model_name_or_path"):
         task(folder, "--freeze_discriminator_layers", "1")
-
-
-def test_classes_are_matched_by_name_in_each_column() -> None:
-    weights = {"embed.weight": torch.arange(5.0)[None].repeat(2, 1), "other": torch.zeros(1)}
-    new = matched(weights, [["zero", "one", "two"], ["Ada", "Bob"]], [["TWO", "four", "zero"], ["Bob"]])
-    assert new["embed.weight"][0].tolist() == [2, 1, 0, 4]
-    assert matched({"other": torch.zeros(1)}, [], []) == {"other": torch.zeros(1)}
