@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from accelerate import PartialState
 from diffusers import ModelMixin
 from huggingface_hub import constants
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.errors import GANError
+from gan.shares import alike
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ def fit(
 def cached(kind: type[Classifier], name: str, train: Callable[[], Classifier]) -> Classifier:
     """The classifier of that name from the cache, or else trained now and kept there.
 
-    The cache is `gan-studio/classifiers` below huggingface_hub's `HF_HOME`.
+    The cache is `gan-studio/classifiers` below huggingface_hub's `HF_HOME`. Of several processes the main one trains,
+    and the others find what it kept; those that cannot, on another machine, train the same once more.
 
     Args:
         name: tells apart data and recipes.
@@ -77,6 +80,12 @@ def cached(kind: type[Classifier], name: str, train: Callable[[], Classifier]) -
     Raises:
         GANError: if what is kept there is damaged.
     """
+    with alike():
+        classifier = _found_or_trained(kind, name, train) if PartialState().is_main_process else None
+    return _found_or_trained(kind, name, train) if classifier is None else classifier
+
+
+def _found_or_trained(kind: type[Classifier], name: str, train: Callable[[], Classifier]) -> Classifier:
     folder = Path(constants.HF_HOME) / "gan-studio" / "classifiers" / name
     if folder.is_dir():
         try:

@@ -5,6 +5,7 @@ The Fréchet distance (Heusel et al. 2017), the kernel distance (Bińkowski et a
 """
 
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +15,15 @@ from gan.neighbours import nearest
 NEIGHBOURHOOD = 5  # k of precision, recall, density and coverage
 SUBSETS, SUBSET_SIZE = 100, 1_000  # of the kernel distance
 CHUNK = 1_000  # vectors at once: bounds memory
+# Or torchmetrics would add up what several processes measure, each another set (`gan.shares.each`).
+ALONE: dict[str, Any] = {"sync_on_compute": False}
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """The Fréchet distance between Gaussians fitted to two sets of features (n, d) and (m, d)."""
     from torchmetrics.image.fid import FrechetInceptionDistance  # seconds to import, which only measuring pays
 
-    distance = FrechetInceptionDistance(feature=_GivenFeatures(first.shape[1]))
+    distance = FrechetInceptionDistance(feature=_GivenFeatures(first.shape[1]), **ALONE)
     distance.update(first.double(), real=False)
     distance.update(second.double(), real=True)
     return max(0.0, float(distance.compute()))
@@ -39,7 +42,8 @@ def kernel_distance(first: Tensor, second: Tensor, seed: int = 0) -> float:
         warnings.simplefilter("ignore", UserWarning)  # that it keeps all features
         torch.manual_seed(seed)
         size = min(SUBSET_SIZE, len(first), len(second))
-        distance = KernelInceptionDistance(_GivenFeatures(first.shape[1]), subsets=SUBSETS, subset_size=size)
+        features = _GivenFeatures(first.shape[1])
+        distance = KernelInceptionDistance(features, subsets=SUBSETS, subset_size=size, **ALONE)
         distance.update(first.double(), real=False)
         distance.update(second.double(), real=True)
         return float(distance.compute()[0])

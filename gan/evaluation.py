@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import Tensor
 
 from gan.card import metrics_tables, model_card
 from gan.errors import GANError
 from gan.pipeline import METRICS, PICTURES, GANPipeline
+from gan.shares import alike, start
+from gan.threads import use_all_cores
 from gan.training.arguments import positive_int, without_folders, without_token
 
 
@@ -56,12 +59,13 @@ def add_data_arguments(
 
 
 def load_model(args: argparse.Namespace, kind: type[GANPipeline]) -> GANPipeline:
-    """The model that the command line names.
+    """The model that the command line names, on the accelerator if there is one.
 
     Raises:
         GANError: if there is none, or it isn't of that kind.
     """
-    return kind.from_pretrained(args.model, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir)
+    pipeline = kind.from_pretrained(args.model, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir)
+    return pipeline.to(PartialState().device)
 
 
 def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str, Any], what: str) -> None:
@@ -122,17 +126,22 @@ def check_held_out(train_set: Any, test_set: Any | None, split: str | None, what
 def report(args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], modality: str) -> None:
     """Prints what was measured; where there is a folder to write to, renews the record and the card there.
 
+    Of several processes the main one does.
+
     Raises:
         GANError: if it cannot be written.
     """
     words = shlex.join(without_folders(word) for word in without_token(sys.argv[1:]))
     pipeline.metrics = figures | {"command": f"python -m gan.{modality}.evaluate {words}"}
-    print(metrics_tables(pipeline.metrics), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
-    if folder is not None:
-        name = Path(args.model).resolve().name if Path(args.model).is_dir() else args.model
-        written = _write(pipeline, Path(folder), name)
-        print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
+    with alike():
+        if not PartialState().is_main_process:
+            return
+        print(metrics_tables(pipeline.metrics), flush=True)
+        if folder is not None:
+            name = Path(args.model).resolve().name if Path(args.model).is_dir() else args.model
+            written = _write(pipeline, Path(folder), name)
+            print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
 
 
 def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
@@ -163,15 +172,25 @@ def main(
     argv: list[str] | None = None,
     stopped: str = "Stopped; nothing was written.",
 ) -> int:
-    """Returns the exit code of a command: 0, or 2 with one sentence on stderr."""
+    """Returns the exit code of a command: 0, or 2 with one sentence on stderr.
+
+    Args:
+        run: what the command does; a `GANError` that not every process meets must be raised inside of `alike`.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    args = parser.parse_args(argv)
+    state = start()
+    use_all_cores(state)
+    code = 0
     try:
-        run(parser.parse_args(argv))
-        return 0
-    except GANError as error:
-        print(f"\nerror: {error}", file=sys.stderr, flush=True)
-        return 2
+        run(args)
+    except GANError as error:  # the same on every process, see `alike`
+        if state.is_main_process:
+            print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        code = 2
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr, flush=True)
         return 130
+    state.destroy_process_group()
+    return code

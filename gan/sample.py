@@ -13,17 +13,19 @@ import hashlib
 import inspect
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import PartialState
 from tqdm.auto import tqdm
 
 from gan import evaluation
 from gan.errors import GANError
 from gan.pipeline import GANPipeline, sample_seeds
-from gan.threads import use_all_cores
+from gan.shares import alike
 from gan.training.arguments import positive_int, whole_number
 
 RECORD = "sampling.json"  # what the files of a folder are samples of
@@ -60,35 +62,40 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         GANError: for a model, folder or setting that cannot be used.
     """
-    accelerator = Accelerator()
-    use_all_cores(accelerator)
-    sample_seeds(args.seed, args.count)  # all of them can be used
-    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
-    settings = {name: value for name in args.settings if (value := getattr(args, name)) is not None}
-    known = inspect.signature(type(pipeline).__call__).parameters
-    for name in settings.keys() - known.keys():
-        raise GANError(f"{args.model} makes {pipeline.unit}, which have no --{name}; leave it out.")
-    record = {"model": _fingerprint(pipeline), "seed": args.seed, "settings": settings}
-    pipeline.to(accelerator.device)
-    pipeline.sample_bytes(args.seed, 1, **settings)  # what cannot be used is said before a folder is made
+    state = PartialState()
     folder = Path(args.output_dir)
-    try:
-        _check(folder, record)
-        accelerator.wait_for_everyone()  # until all have looked at the folder as it was
-        if accelerator.is_main_process:
+    with alike():
+        sample_seeds(args.seed, args.count)  # all of them can be used
+        pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
+        settings = {name: value for name in args.settings if (value := getattr(args, name)) is not None}
+        known = inspect.signature(type(pipeline).__call__).parameters
+        for name in settings.keys() - known.keys():
+            raise GANError(f"{args.model} makes {pipeline.unit}, which have no --{name}; leave it out.")
+        record = {"model": _fingerprint(pipeline), "seed": args.seed, "settings": settings}
+        pipeline.to(state.device)
+        pipeline.sample_bytes(args.seed, 1, **settings)  # what cannot be used is said before a folder is made
+        with _writing_to(folder):
+            _check(folder, record)
+    with alike(), _writing_to(folder):
+        if state.is_main_process:
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
-        accelerator.wait_for_everyone()
-        _fill(folder, pipeline, settings, args, accelerator)
+    with alike(), _writing_to(folder):
+        _fill(folder, pipeline, settings, args, state)
+    if state.is_main_process:
+        print(f"{args.count:,} {pipeline.unit} are in {folder}.", flush=True)
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Makes a disk that is full, and its like, a `GANError`."""
+    try:
+        yield
     except OSError as error:
         raise GANError(
             f"The samples cannot be written to {folder} ({error.strerror}); make room or choose another --output_dir; "
             f"those that are there are whole, and the same command goes on from them."
         ) from error
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        print(f"{args.count:,} {pipeline.unit} are in {folder}.", flush=True)
-    accelerator.end_training()
 
 
 def _fingerprint(pipeline: GANPipeline) -> str:
@@ -116,14 +123,14 @@ def _check(folder: Path, record: dict[str, Any]) -> None:
 
 
 def _fill(
-    folder: Path, pipeline: GANPipeline, settings: dict[str, Any], args: argparse.Namespace, accelerator: Accelerator
+    folder: Path, pipeline: GANPipeline, settings: dict[str, Any], args: argparse.Namespace, state: PartialState
 ) -> None:
     """Writes the files of this process that aren't there: every so many blocks, of a batch or of a file of texts."""
     each = pipeline.samples_per_file
     block = args.batch_size if each == 1 else each
     sizes = {start: min(block, args.count - start) for start in range(0, args.count, block)}
-    sizes = dict(list(sizes.items())[accelerator.process_index :: accelerator.num_processes])
-    bar = tqdm(total=sum(sizes.values()), unit=f" {pipeline.unit}", disable=not accelerator.is_main_process)
+    sizes = dict(list(sizes.items())[state.process_index :: state.num_processes])
+    bar = tqdm(total=sum(sizes.values()), unit=f" {pipeline.unit}", disable=not state.is_main_process)
     for start, size in sizes.items():
         names = {k: f"{args.seed + start + k:010d}{pipeline.file_suffix}" for k in range(0, size, each)}
         missing = {k: folder / name for k, name in names.items() if not _is_whole(folder / name, min(each, size - k))}

@@ -105,6 +105,12 @@ def run(command: Sequence[object], env: dict[str, str], cwd: Path) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def in_two_processes(*words: object, env: dict[str, str], cwd: Path) -> Result:
+    """A script, or `-m` and a module, with its words, as two processes on the CPU."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    return run([*torchrun, *words], env | {"CUDA_VISIBLE_DEVICES": ""}, cwd)
+
+
 def train(*flags: object, env: dict[str, str], cwd: Path) -> Result:
     """`train.py image` with tiny settings and these flags."""
     return run([*TRAIN, *TINY, *flags], env, cwd)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from gan import evaluation
+from gan.shares import alike
 from gan.training.arguments import positive_int
 
 # Which clips; what isn't given is as the model was trained, if the data set is the same.
@@ -52,14 +53,15 @@ def run(args: argparse.Namespace) -> None:
     from gan.audio import data, metrics
     from gan.audio.pipeline import AudioPipeline
 
-    pipeline = evaluation.load_model(args, AudioPipeline)
-    assert isinstance(pipeline, AudioPipeline)
-    evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
-    args.sampling_rate = pipeline.sampling_rate
-    args.duration = pipeline.duration
-    args.unconditional = False  # an unconditional model is measured by a classifier all the same
-    args.seed = 0
-    train_set, test_set = data.load(args, args.split)
+    with alike():
+        pipeline = evaluation.load_model(args, AudioPipeline)
+        assert isinstance(pipeline, AudioPipeline)
+        evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
+        args.sampling_rate = pipeline.sampling_rate
+        args.duration = pipeline.duration
+        args.unconditional = False  # an unconditional model is measured by a classifier all the same
+        args.seed = 0
+        train_set, test_set = data.load(args, args.split)
     evaluation.check_held_out(train_set, test_set, args.split, "clips")
     assert test_set is not None
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from gan import classifiers
 from gan.audio import speech
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.figures import spread
+from gan.shares import in_shares
 
 if TYPE_CHECKING:
     from gan.audio.data import AudioSet
@@ -39,7 +39,7 @@ COARSE = 16  # side of the spectrogram that is a space itself
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """Clips as vectors.
+    """Clips as vectors; several processes share the work out (`gan.shares`).
 
     Attributes:
         name: goes with every figure measured here: "classifier features".
@@ -56,8 +56,7 @@ class FeatureSpace:
     @torch.inference_mode()
     def __call__(self, clips: Tensor) -> Tensor:
         """float32 (n, samples) to float32 (n, d)."""
-        batches = tqdm(clips.split(BATCH), desc=f"Computing {self.name}", unit="batch", leave=False, delay=5)
-        return torch.cat([self.network(batch) for batch in batches])
+        return in_shares(self.network, clips, batch=BATCH, what=f"Computing {self.name}")
 
     @torch.inference_mode()
     def classify(self, clips: Tensor, features: Tensor) -> Tensor:
@@ -65,7 +64,7 @@ class FeatureSpace:
         assert self.classifier is not None
         if self.kind == "classifier":
             return self.classifier.most_likely(features)
-        return self.classifier.classify(clips)
+        return in_shares(self.classifier.classify, clips, batch=BATCH)
 
 
 class AudioClassifier(ModelMixin, ConfigMixin):

@@ -23,6 +23,7 @@ from gan.errors import GANError
 from gan.evaluation import class_indices
 from gan.figures import FEWEST, beside_real, by_class, figure, in_space, spread
 from gan.neighbours import memorisation, nearest, neighbour_sheet
+from gan.shares import alike, each, in_shares
 
 if TYPE_CHECKING:
     from gan.audio.data import AudioSet
@@ -78,22 +79,29 @@ def measure(
     often = _twice_in_each(asked, real_labels, labels)
 
     real = space(held_out)
-    table: dict[str, list[dict[str, Any]]] = {}
-    for name, (of, wanted) in rows.items():
+    features: dict[str, Tensor] = {}
+    named: dict[str, Tensor] = {}
+    for name, (of, _) in rows.items():
         clips = of()
-        features = space(clips)
-        figures = table[name] = []
+        features[name] = space(clips)
         if space.classifier is not None:
             # The classifier has seen the training clips: its floor is measured on those it has not.
-            judged = (held_out, real) if name == "real" else (clips, features)
+            judged = (held_out, real) if name == "real" else (clips, features[name])
+            named[name] = space.classify(*judged)
+
+    def figures_of(name: str) -> list[dict[str, Any]]:
+        figures, wanted = [], rows[name][1]
+        if name in named:
             said = labels if name == "real" else wanted
-            named = space.classify(*judged)
-            figures += _by_column(named, said if asked is not None else None, train_set)
+            figures += _by_column(named[name], said if asked is not None else None, train_set)
         if min(count, len(held_out)) >= FEWEST:
-            figures += in_space(features, real, space.name, same_samples=name not in ("generated", "real"))
+            figures += in_space(features[name], real, space.name, same_samples=name not in ("generated", "real"))
             if len(often):
-                ratio = within(features, wanted, often) / within(real, labels, often)
+                ratio = within(features[name], wanted, often) / within(real, labels, often)
                 figures.append(figure("Diversity within labels", "diversity", round(ratio, 3), None, space.name))
+        return figures
+
+    table = dict(zip(rows, each(figures_of, list(rows)), strict=True))
     made_figures, floors = table.pop("generated"), table.pop("real")
     found = beside_real(made_figures, floors, table, test_set.split, count)
     return found | {"note": _note(count, len(held_out), test_set.split)}
@@ -123,8 +131,9 @@ def evaluate(
     if pipeline.labels:
         asked = labels_like(test_set, count)
         drawn = as_the_model_counts(pipeline, asked, test_set)
-    space = feature_space(features, train_set)
-    generated = pipeline.decode(latents, drawn)
+    with alike():  # a package may be missing on one machine
+        space = feature_space(features, train_set)
+    generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
     figures = measure(generated, asked, train_set, test_set, space)
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
@@ -192,7 +201,7 @@ def with_noise(clips: Tensor, decibels: float) -> Tensor:
 def round_trip(clips: Tensor, sampling_rate: int) -> Tensor:
     """Clips (n, samples) as pictures and back."""
     n_fft = window_size(sampling_rate)
-    return torch.cat([synthesise(analyse(batch, n_fft), n_fft) for batch in clips.split(BATCH)])
+    return in_shares(lambda batch: synthesise(analyse(batch, n_fft), n_fft), clips, batch=BATCH, what="Synthesising")
 
 
 def as_floats(clips: Tensor) -> Tensor:

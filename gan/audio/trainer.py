@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.audio import data, metrics
@@ -90,7 +91,7 @@ class AudioTask(GameTask):
 
     def evaluate(self, pipeline: AudioPipeline) -> dict[str, Any]:
         if self.test_set is None:
-            print("There are too few sounds to hold some out, so nothing is measured.", flush=True)
+            PartialState().print("There are too few sounds to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
         return metrics.evaluate(pipeline, self.whole_set, self.test_set)
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from gan import evaluation
+from gan.shares import alike
 from gan.training.arguments import positive_int
 
 # Which pictures; what isn't given is as the model was trained, if the data set is the same.
@@ -52,14 +53,15 @@ def run(args: argparse.Namespace) -> None:
     from gan.image import data, metrics
     from gan.image.pipeline import ImagePipeline
 
-    pipeline = evaluation.load_model(args, ImagePipeline)
-    assert isinstance(pipeline, ImagePipeline)
-    evaluation.complete(args, pipeline, DATA_DEFAULTS, "pictures")
-    args.resolution = pipeline.resolution
-    args.image_channels = pipeline.generator.config.image_channels
-    args.unconditional = False  # an unconditional model is measured by a classifier all the same
-    args.seed = 0
-    train_set, test_set = data.load(args, args.split)
+    with alike():
+        pipeline = evaluation.load_model(args, ImagePipeline)
+        assert isinstance(pipeline, ImagePipeline)
+        evaluation.complete(args, pipeline, DATA_DEFAULTS, "pictures")
+        args.resolution = pipeline.resolution
+        args.image_channels = pipeline.generator.config.image_channels
+        args.unconditional = False  # an unconditional model is measured by a classifier all the same
+        args.seed = 0
+        train_set, test_set = data.load(args, args.split)
     evaluation.check_held_out(train_set, test_set, args.split, "pictures")
     assert test_set is not None
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from gan import classifiers
 from gan.errors import GANError
+from gan.shares import in_shares
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
@@ -33,7 +33,7 @@ EFFICIENTNET_SIDE = 96
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """Pictures as vectors.
+    """Pictures as vectors; several processes share the work out (`gan.shares`).
 
     Attributes:
         name: goes with every figure measured here: "classifier features".
@@ -50,8 +50,11 @@ class FeatureSpace:
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 (n, channels, height, width) to float32 (n, d)."""
-        batches = tqdm(pixels.split(BATCH), desc=f"Computing {self.name}", unit="batch", leave=False, delay=5)
-        return torch.cat([self.network(batch.float() / 127.5 - 1).float().cpu() for batch in batches])
+
+        def of(batch: Tensor) -> Tensor:
+            return self.network(batch.float() / 127.5 - 1).float().cpu()
+
+        return in_shares(of, pixels, batch=BATCH, what=f"Computing {self.name}")
 
     @torch.inference_mode()
     def classify(self, pixels: Tensor, features: Tensor) -> Tensor:
@@ -59,7 +62,7 @@ class FeatureSpace:
         assert self.classifier is not None
         if self.kind == "classifier":
             return self.classifier.to_logits(features).argmax(1)
-        return self.classifier.classify(pixels)
+        return in_shares(self.classifier.classify, pixels, batch=BATCH)
 
 
 # No space to measure distances of distributions in, but enough to find a copy.

@@ -20,6 +20,7 @@ from gan.figures import FEWEST, beside_real, by_class, figure, in_space, spread
 from gan.image.features import PIXELS, FeatureSpace, feature_space
 from gan.image.wasserstein import sliced_wasserstein
 from gan.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
+from gan.shares import alike, each, in_shares
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
@@ -80,24 +81,30 @@ def measure(
     few = spread(count, min(PATCHED_IMAGES, count))
     held_out_features = None if space is None else space(held_out)
 
-    table: dict[str, list[dict[str, Any]]] = {}
-    for name, pixels in rows.items():
-        figures = table[name] = []
-        if space is not None and held_out_features is not None:
-            features = space(pixels)
-            if count >= FEWEST:
-                same_pictures = name not in ("generated", "real")
-                figures += in_space(features, held_out_features, space.name, same_pictures, space.kind == "inception")
+    features: dict[str, Tensor] = {}
+    named: dict[str, Tensor] = {}
+    if space is not None and held_out_features is not None:
+        for name, pixels in rows.items():
+            features[name] = space(pixels)
             if space.classifier is not None:
                 # The classifier has seen the training pictures: its floor is measured on those it has not.
-                judged = (held_out, held_out_features) if name == "real" else (pixels, features)
-                named = space.classify(*judged)
-                wanted = asked if name == "generated" or asked is None else held_out_labels
-                real_labels = torch.from_numpy(train_set.labels)
-                figures += by_class(named, wanted, real_labels, len(train_set.label_names or ()))
-        distance = sliced_wasserstein(pixels[few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
+                judged = (held_out, held_out_features) if name == "real" else (pixels, features[name])
+                named[name] = space.classify(*judged)
+
+    def figures_of(name: str) -> list[dict[str, Any]]:
+        figures = []
+        if space is not None and held_out_features is not None and count >= FEWEST:
+            same, inception = name not in ("generated", "real"), space.kind == "inception"
+            figures += in_space(features[name], held_out_features, space.name, same, inception)
+        if name in named:
+            wanted = asked if name == "generated" or asked is None else held_out_labels
+            real_labels = torch.from_numpy(train_set.labels)
+            figures += by_class(named[name], wanted, real_labels, len(train_set.label_names or ()))
+        distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
         found = figure("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
-        figures.append(found | {"samples": len(few)})
+        return [*figures, found | {"samples": len(few)}]
+
+    table = dict(zip(rows, each(figures_of, list(rows)), strict=True))
     generated_figures, floors = table.pop("generated"), table.pop("real")
     return beside_real(generated_figures, floors, table, test_set.split, count)
 
@@ -126,11 +133,10 @@ def evaluate(
     latents, drawn = pipeline.latents(list(range(count)))
     if asked is not None:
         drawn = class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[asked]
-    space = feature_space(features, train_set)
+    with alike():  # a network may be missing on one machine
+        space = feature_space(features, train_set)
     with torch.inference_mode():
-        generated = torch.cat(
-            [pipeline.decode(z, c) for z, c in zip(latents.split(BATCH), drawn.split(BATCH), strict=True)]
-        )
+        generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
         figures = measure(generated, asked, train_set, test_set, space)
         if pipeline.encoder is not None:
             _add_reconstruction(figures, pipeline, test_set, kept)
@@ -172,9 +178,12 @@ def _add_reconstruction(
     def error(pixels: Tensor) -> float:
         return round(float((pixels.float() - held_out.float()).square().mean().sqrt()) / 127.5, 4)
 
+    def rebuild(pixels: Tensor) -> Tensor:
+        return pipeline.decode(*pipeline.encode_pixels(pixels.float() / 127.5 - 1))
+
     held_out = _pixels(test_set, kept)
-    rebuilt = [pipeline.decode(*pipeline.encode_pixels(batch.float() / 127.5 - 1)) for batch in held_out.split(BATCH)]
-    found = figure("Reconstruction error", "reconstruction_rmse", error(torch.cat(rebuilt)), False)
+    rebuilt = in_shares(rebuild, held_out, batch=BATCH, what="Rebuilding pictures")
+    found = figure("Reconstruction error", "reconstruction_rmse", error(rebuilt), False)
     figures["metrics"].append(found | {"samples": len(kept), "floor": 0.0, "split": test_set.split})
     for yardstick, sigma in zip(figures["yardsticks"], NOISE, strict=True):
         yardstick["values"][found["name"]] = error(with_noise(held_out, sigma))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.errors import GANError
@@ -122,7 +123,7 @@ class ImageTask(GameTask):
 
     def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:
         if self.test_set is None:
-            print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
+            PartialState().print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
         return metrics.evaluate(pipeline, self.whole_set, self.test_set)
 

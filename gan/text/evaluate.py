@@ -9,6 +9,7 @@ from typing import Any
 
 from gan import evaluation
 from gan.errors import GANError
+from gan.shares import alike
 from gan.training.arguments import positive_float, positive_int
 
 # Which texts; what isn't given is as the model was trained, if the data set is the same.
@@ -59,11 +60,12 @@ def run(args: argparse.Namespace) -> None:
     from gan.text import data, metrics
     from gan.text.pipeline import TextPipeline
 
-    pipeline = evaluation.load_model(args, TextPipeline)
-    assert isinstance(pipeline, TextPipeline)
-    evaluation.complete(args, pipeline, DATA_DEFAULTS, "texts")
-    args.unconditional = pipeline.generator.config.num_classes == 0
-    splits = data.load(args)
+    with alike():
+        pipeline = evaluation.load_model(args, TextPipeline)
+        assert isinstance(pipeline, TextPipeline)
+        evaluation.complete(args, pipeline, DATA_DEFAULTS, "texts")
+        args.unconditional = pipeline.generator.config.num_classes == 0
+        splits = data.load(args)
     held_out = [texts for texts in (splits.test, splits.validation) if texts is not None]
     if not held_out:
         raise GANError(f"{splits.train.name} has {len(splits.train)} texts, too few to hold some out and measure.")

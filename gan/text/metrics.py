@@ -9,7 +9,9 @@ its critic, which is maximum likelihood, and a unigram model, which knows how of
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.evaluation import class_indices
+from gan.shares import each
 from gan.text import judge
 from gan.text.curves import sweep_picture
 from gan.text.data import IGNORED, encode
@@ -93,11 +96,12 @@ def evaluate(
     )
     costs = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
     costs[UNIGRAM] = unigram_nll(frequencies, bench.held_out)
+    jobs: list[Callable[[], Values]] = [partial(bench.measure, tokens) for tokens in written.values()]
+    *measured, real = each(lambda job: job(), [*jobs, bench.real])
     table = {
-        name: {"nll": costs[name], "perplexity": math.exp(costs[name])} | bench.judge(tokens) | bench.counts(tokens)
-        for name, tokens in written.items()
+        name: {"nll": costs[name], "perplexity": math.exp(costs[name])} | values
+        for name, values in zip(written, measured, strict=True)
     }
-    real = bench.real()
 
     generated = table.pop(GENERATED)
     found: dict[str, Any] = {
@@ -113,14 +117,12 @@ def evaluate(
     others = sorted(set(temperatures) - {1.0})
     if others:
         known = {GENERATED: generated} | table
+        places = [(name, temperature) for name in strengths for temperature in others]
+        judged = each(bench.judge, [bench.write(temperature, strengths[name]) for name, temperature in places])
+        values = {(name, 1.0): known[name] for name in strengths} | dict(zip(places, judged, strict=True))
         curves = {
-            name: [
-                _point(
-                    known[name] if temperature == 1 else bench.judge(bench.write(temperature, strength)), temperature
-                )
-                for temperature in sorted({1.0, *temperatures})
-            ]
-            for name, strength in strengths.items()
+            name: [_point(values[name, temperature], temperature) for temperature in sorted({1.0, *others})]
+            for name in strengths
         }
         found["sweep"] = {"real": _point(real), "curves": curves}
         pipeline.sweep = sweep_picture(found["sweep"])
@@ -176,6 +178,10 @@ class _Bench:
         asked = None if self.classes is None else self.classes[torch.arange(self.count) % len(self.classes)]
         generator, critic = self.pipeline.generator, self.pipeline.critic
         return write(generator, critic, self.count, asked, temperature, strength)
+
+    def measure(self, tokens: Tensor) -> Values:
+        """All but the likelihood of texts (n, length)."""
+        return self.judge(tokens) | self.counts(tokens)
 
     def judge(self, tokens: Tensor) -> Values:
         """LM score and reverse LM score of texts (n, length)."""

@@ -4,6 +4,7 @@ but round differently, so that these are not the texts of its seeds."""
 import torch
 from torch import Tensor
 
+from gan.shares import in_shares
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import Settings, choose, refined
 from gan.text.tokens import BEGIN, END, IGNORED, UNKNOWN
@@ -21,7 +22,7 @@ def write(
     strength: float = 0.0,
     seed: int = 0,
 ) -> Tensor:
-    """Draws texts.
+    """Draws texts; several processes share the work out (`gan.shares`).
 
     Args:
         count: how many.
@@ -33,20 +34,18 @@ def write(
     Returns:
         int64 (count, max_length, and one more where texts end by a token), as `gan.text.data.Encoded.tokens`.
     """
-    noise, most = torch.Generator().manual_seed(seed), generator.config.max_length
-    settings = Settings(temperature=temperature)
-    texts = torch.full((count, most + generator.config.has_end), IGNORED)
-    for start in range(0, count, ROWS):
-        rows = texts[start : start + ROWS]
-        given = None if classes is None else classes[start : start + ROWS].to(generator.device)
-        uniforms = torch.rand(len(rows), most, generator=noise)
+    most, settings = generator.config.max_length, Settings(temperature=temperature)
+
+    def rows_of(uniforms: Tensor, *given: Tensor) -> Tensor:
+        rows = torch.full((len(uniforms), most + generator.config.has_end), IGNORED)
+        labels = given[0].to(generator.device) if given else None
         last, going, state, critic_state = torch.full((len(rows),), BEGIN), torch.ones(len(rows)).bool(), None, None
         for step in range(most):
             shown = last[:, None].to(generator.device)
-            logits, state = generator(shown, given, state)
+            logits, state = generator(shown, labels, state)
             ratios = None
             if critic is not None and strength:
-                ratios, critic_state = critic(shown, given, critic_state)
+                ratios, critic_state = critic(shown, labels, critic_state)
             log_probs = refined(logits, ratios, strength)[:, 0].float().cpu()
             log_probs[:, UNKNOWN] = -torch.inf  # never drawn, see `gan.text.sampling.draw`
             last = choose(log_probs, uniforms[:, step], settings)
@@ -56,7 +55,10 @@ def write(
                 break
         if generator.config.has_end:
             rows[going, most] = END
-    return texts
+        return rows
+
+    uniforms = torch.rand(count, most, generator=torch.Generator().manual_seed(seed))
+    return in_shares(rows_of, uniforms, *([] if classes is None else [classes]), batch=ROWS, what="Writing texts")
 
 
 def write_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool, seed: int = 0) -> Tensor:

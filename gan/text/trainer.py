@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.errors import GANError
@@ -191,7 +192,7 @@ class TextTask(ObjectiveTask):
 
     def evaluate(self, pipeline: TextPipeline) -> dict[str, Any]:
         if self.test_set is None:
-            print("There are too few texts to hold some out, so nothing is measured.", flush=True)
+            PartialState().print("There are too few texts to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
         return metrics.evaluate(pipeline, self.train_set, self.test_set)
 

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.precision import native_precision
+from gan.shares import alike, start
 from gan.threads import use_all_cores
 from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
@@ -78,6 +79,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     _check_output_dir(args, output_dir)
     check_flags(args)
     args.mixed_precision = args.mixed_precision or native_precision()
+    start()
     accelerator = Accelerator(
         mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
     )
@@ -245,13 +247,19 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     best.restore(ema.model)
     if progress.step % args.checkpointing_steps and progress.step > 0:
         save_checkpoint()
+    pipeline = task.pipeline(ema.model, bare_discriminator)
+    pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
+
+    def save_model() -> None:
+        with alike():
+            if accelerator.is_main_process:
+                pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)
+
+    save_model()  # before anything else can go wrong
+    if args.evaluate and not stopped:
+        pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
+        save_model()
     if accelerator.is_main_process:
-        pipeline = task.pipeline(ema.model, bare_discriminator)
-        pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
-        pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)  # before anything else can go wrong
-        if args.evaluate and not stopped:
-            pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}
-            pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)
         print(f"The model is in {output_dir}.", flush=True)
         if stopped:
             print(

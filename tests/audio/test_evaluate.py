@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from cli import environment, files, in_two_processes
 from huggingface_hub import constants
 from sounds import RATE, tones
 
@@ -73,6 +74,21 @@ def test_what_is_not_given_is_as_the_model_was_trained(work: Path, monkeypatch: 
     assert measured["neighbours"]["features"] == "16 x 16 spectrograms"
     assert "the held-out tenth split has 4" in measured["note"]
     assert (work / "figures/neighbours.png").exists() and not (work / "model/metrics.json").exists()
+
+
+def test_two_processes_measure_what_one_does(
+    work: Path,
+    make_audio_pipeline: Callable[..., AudioPipeline],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (sounds(work / "many", 500) / "metadata.csv").unlink()
+    make_audio_pipeline(None).save_pretrained(work / "unconditional")
+    words = ["unconditional", "--train_data_dir", "many", "--num_clips", "100", "--output_dir", "figures"]
+    assert evaluate(monkeypatch, *words) == 0
+    one, said = files(work / "figures"), capsys.readouterr().out
+    two = in_two_processes("-m", "gan.audio.evaluate", *words, env=environment(work / "home"), cwd=work).check()
+    assert files(work / "figures") == one and two.out == said and "Fréchet distance" in said
 
 
 BAD = {

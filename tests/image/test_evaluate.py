@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli import pictures
+from cli import environment, files, in_two_processes, pictures
+from huggingface_hub import constants
 
 from gan import GANPipeline, ImagePipeline
 from gan.image.evaluate import main
@@ -69,6 +70,28 @@ def test_it_holds_out_the_pictures_that_training_held_out(work: Path, monkeypatc
     (work / "model/training.json").write_text(json.dumps(record))
     assert evaluate(monkeypatch, "model") == 0
     assert json.loads((work / "model/metrics.json").read_text())["metrics"][0]["samples"] == 2
+
+
+def test_two_processes_measure_what_one_does(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(constants, "HF_HOME", str(work / "huggingface"))
+    pictures(work / "many", 1_200, 16)  # enough to train a classifier
+    words = ["model", "--train_data_dir", "many", "--output_dir", "figures"]
+    assert evaluate(monkeypatch, *words) == 0
+    one, said = files(work / "figures"), capsys.readouterr().out
+    home = work / "home"  # without a classifier
+    two = in_two_processes("-m", "gan.image.evaluate", *words, env=environment(home), cwd=work).check()
+    assert files(work / "figures") == one and two.out == said
+    (kept,) = [path.parent for path in (home / "huggingface").rglob("config.json")]
+    assert files(kept) == files(work / "huggingface/gan-studio/classifiers" / kept.name)
+
+    # What only one process meets, all of them end by.
+    (kept / "config.json").write_text("{")
+    two = in_two_processes("-m", "gan.image.evaluate", *words, env=environment(home), cwd=work)
+    (error,) = [line for line in two.said if line.startswith("error: ")]
+    assert two.code and "is damaged; remove that folder." in error
+    assert two.err.count("exitcode  : 2") == 2, two.err
 
 
 BAD = {

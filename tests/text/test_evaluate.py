@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cli import environment, files, in_two_processes
 from tokenizers import Tokenizer
 
 from gan import GANPipeline, TextPipeline
@@ -80,6 +81,18 @@ def test_it_can_write_elsewhere(work: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert record["command"].endswith("--train_data_dir songs")
     assert {metric["type"]: metric["samples"] for metric in record["metrics"]}["lm_score"] == 30
     assert not (work / "model/metrics.json").exists()
+
+
+def test_two_processes_measure_what_one_does(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()  # nothing is shortened in other processes either
+    monkeypatch.chdir(work)
+    words = ["model", "--num_texts", "40", "--sweep", "0.5", "0.8", "--output_dir", "figures"]
+    assert evaluate(monkeypatch, *words) == 0
+    one, said = files(work / "figures"), capsys.readouterr().out
+    two = in_two_processes("-m", "gan.text.evaluate", *words, env=environment(work / "home"), cwd=work).check()
+    assert files(work / "figures") == one and two.out == said
 
 
 BAD = {

@@ -1,30 +1,27 @@
 """Two processes are one with their joint batch."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from cli import ROOT, environment, in_two_processes, read, run
 from safetensors.torch import load_file
 
-ROOT = Path(__file__).parents[2]
+from gan.image.evaluate import main
+
 FLAGS = ["image", "--model_size", "tiny", "--resolution", "8", "--max_train_samples", "40", "--max_train_steps", "6"]
 FLAGS += ["--adam_epsilon", "1e-5"]  # below it Adam would blow rounding up to steps of its own
-FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--no-evaluate", "--checkpointing_steps", "3"]
+FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--checkpointing_steps", "3"]
 FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation on, and adapting
 
 
-def run(*words: str) -> None:
-    env = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    run(str(ROOT / "train.py"), *FLAGS, "--train_batch_size", "8", "--output_dir", str(one))
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    run(*torchrun, str(ROOT / "train.py"), *FLAGS, "--train_batch_size", "4", "--output_dir", str(two))
+    env, script = environment(tmp_path / "home", CUDA_VISIBLE_DEVICES=""), ROOT / "train.py"
+    run([sys.executable, script, *FLAGS, "--train_batch_size", "8", "--output_dir", one], env, tmp_path).check()
+    flags = [*FLAGS, "--train_batch_size", "4", "--output_dir", two]
+    done = in_two_processes(script, *flags, env=env, cwd=tmp_path).check()
+    assert done.out.count("The model is in") == 1
     assert sorted(path.name for path in two.glob("checkpoint-*")) == ["checkpoint-3", "checkpoint-6"]
     for player in ("generator", "discriminator"):
         name = f"{player}/diffusion_pytorch_model.safetensors"
@@ -32,3 +29,10 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
         assert first.keys() == second.keys()
         for key in first.keys() - {"to_logit.bias"}:  # a relativistic loss does not see it: rounding moves it
             assert (first[key] - second[key]).abs().max() < 1e-5, key
+
+    # Both measured it in the end: what one process finds, to the last digit.
+    measured = read(two / "metrics.json")
+    monkeypatch.setattr(sys, "argv", ["evaluate", str(two)])
+    assert main() == 0
+    again = read(two / "metrics.json")
+    assert again["metrics"] == measured["metrics"] and again["neighbours"] == measured["neighbours"]
