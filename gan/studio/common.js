@@ -80,6 +80,30 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
+// A field that opens a model of the Hub, or of this machine's folders where the registry allows them. `open` takes its
+// name, says in the tab's message what is wrong with it, and returns whether it is open.
+function hubRow(open) {
+  const input = make("input", { type: "text", placeholder: say("hub_placeholder"), autocomplete: "off", autocapitalize: "off",
+    spellcheck: "false", onkeydown: (event) => event.key === "Enter" && !event.isComposing && load() });
+  const button = make("button", { type: "button", text: say("load"), onclick: () => load() });
+  async function load() {
+    const name = input.value.trim();
+    if (!name || button.disabled) return;
+    button.disabled = true; // a download may take a while, and what is shown stays where it is
+    button.textContent = say("loading");
+    try {
+      const done = await open(name);
+      if (done) input.value = "";
+      // What has become of it is to be seen above, and the field is at the end of a long column.
+      (done ? element : element.querySelector(".message")).scrollIntoView({ block: done ? "start" : "nearest" });
+    } finally {
+      button.disabled = false;
+      button.textContent = say("load");
+    }
+  }
+  return make("div", { class: "row hub" }, make("label", { class: "field" }, make("span", { text: say("hub") }), input), button);
+}
+
 const png = (base64) => `data:image/png;base64,${base64}`;
 
 // Asks the server for the newest state only: what is asked while an answer is on its way waits, and replaces what waits.

@@ -72,7 +72,7 @@ const kit = soundPads(root, player, { changed: () => ask(), selected: tellPad })
 const beat = soundBeat(player, kit, () => address());
 const controls = make("div", { class: "controls" }, field(say("model"), choice), seedRow, labels,
   slider("psi", "truncation", { step: 0.01, info: "truncation_info" }), slider("n", "num_clips", { min: 1, step: 1 }), padBox,
-  make("div", { class: "about" }, card, drawn, speed));
+  make("div", { class: "about" }, card, drawn, speed), hubRow(async (name) => (await openModel(name)) && (ask(), true)));
 const bodies = { clips: sheet.list, way: way.panes, pads: make("div", {}, kit.grid, beat.bar) };
 root.append(make("div", { class: "stage" },
   make("div", { class: "bar" }, views, title, make("div", { class: "tools" }, ...Object.values(tools))), message, ...Object.values(bodies)), controls);

@@ -65,7 +65,8 @@ const controls = make("div", { class: "controls" },
   slider("k", "top_k", { step: 1, info: "top_k_info", all: "top_k_all" }),
   slider("best", "best_of", { min: 1, step: 1, info: "best_of_info" }),
   slider("n", "num_texts", { min: 1, step: 1 }),
-  make("div", { class: "about" }, card, speed));
+  make("div", { class: "about" }, card, speed),
+  hubRow(async (name) => (await openModel(name)) && (ask(), true)));
 root.prepend(make("div", { class: "stage" }, make("div", { class: "bar" }, title, tools), legend, message, sheet.list), controls);
 root.classList.add("waiting");
 

@@ -264,6 +264,31 @@ def test_models_change_and_what_a_repository_says_is_escaped(open_sound):
     assert page.locator(".sound .labels select").count() == 1
 
 
+def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_sound, players, band, monkeypatch):
+    hub = {"user/remote": str(band / "hits"), "user/pictures": str(band / "blots")}
+    source = players.source  # as if the Hub had them
+    monkeypatch.setattr(players, "source", lambda model: hub.get(model) or source(model))
+    page = open_sound("model=voices&seed=3&view=pads", viewport={"width": 390, "height": 844})
+    field, load, message = (page.locator(f".sound {what}") for what in (".hub input", ".hub button", ".message"))
+    for name, said in (
+        ("user/pictures", "user/pictures makes images, not sound; choose one of voices, hits."),
+        (str(band / "hits"), "There is no model"),  # a folder is nobody else's business
+    ):
+        field.fill(name)
+        load.click()
+        message.get_by_text(said).wait_for()
+        page.wait_for_function("0 <= document.querySelector('.sound .message').getBoundingClientRect().top")
+        assert load.inner_text() == EN["load"] and field.input_value() == name
+    field.fill(" user/remote ")
+    field.press("Enter")
+    page.wait_for_url(re.compile(r"model=user%2Fremote&seed=3&.*view=pads"))
+    choice = page.locator(".sound select").first
+    assert choice.input_value() == "user/remote" and field.input_value() == ""
+    assert choice.locator("option").all_inner_texts() == ["voices", "hits", "user/remote"]
+    page.locator(".hit b", has_text="kick").first.wait_for()
+    assert not message.is_visible()
+
+
 def test_nothing_is_asked_before_the_tab_is_shown(open_address, band_address):
     asked = []
     page = open_address(band_address)
@@ -288,7 +313,18 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_sound, view, w
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     words = page.locator(".workbench:visible").inner_text()
     own = {"clips": ["num_clips", "seed"], "way": ["play_way", "dice"], "pads": ["play_beat", "tempo"]}[view]
-    for key in (*own, "clips_view", "way_view", "pads_view", "column_speaker", "truncation", "sampling", "speed"):
+    for key in (
+        *own,
+        "clips_view",
+        "way_view",
+        "pads_view",
+        "column_speaker",
+        "truncation",
+        "sampling",
+        "speed",
+        "hub",
+        "load",
+    ):
         assert ZH[key] in words and EN[key] not in words
 
 

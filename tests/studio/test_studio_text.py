@@ -146,6 +146,31 @@ def test_an_address_that_asks_for_the_impossible_opens_on_what_there_is(open_tex
     assert len(texts(page)) == 32
 
 
+def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_text, writers, library, monkeypatch):
+    hub = {"user/remote": str(library / "notes"), "user/pictures": str(library / "blots")}
+    source = writers.source  # as if the Hub had them
+    monkeypatch.setattr(writers, "source", lambda model: hub.get(model) or source(model))
+    page = open_text("model=verses&seed=3&n=2")
+    field, load = page.locator(".text .hub input"), page.locator(".text .hub button")
+    before = texts(page)
+    for name, message in (
+        ("user/pictures", "user/pictures makes images, not texts; choose one of verses, notes."),
+        (str(library / "notes"), "There is no model"),  # a folder is nobody else's business
+    ):
+        field.fill(name)
+        load.click()
+        page.locator(".text .message").get_by_text(message).wait_for()
+        assert load.inner_text() == EN["load"] and field.input_value() == name and texts(page) == before
+    field.fill(" user/remote ")
+    field.press("Enter")
+    wait_for_texts(page, writers.text_model("notes")(3, 2).texts)
+    page.wait_for_url(re.compile(r"model=user%2Fremote&seed=3&n=2"))
+    choice = page.locator(".text select").first
+    assert choice.input_value() == "user/remote" and field.input_value() == ""
+    assert choice.locator("option").all_inner_texts() == ["verses", "notes", "user/remote"]
+    assert not page.locator(".text .message").is_visible()
+
+
 def test_nothing_is_asked_before_the_tab_is_shown(open_address, library_address):
     asked = []
     page = open_address(library_address)
@@ -171,5 +196,15 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_text, width):
     page = open_text("model=verses", viewport={"width": width, "height": 844}, locale="zh-CN")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     words = page.locator(".workbench:visible").inner_text()
-    for key in ("prefix", "acrostic", "critic_strength", "temperature", "vocabulary", "less_real", "speed"):
+    for key in (
+        "prefix",
+        "acrostic",
+        "critic_strength",
+        "temperature",
+        "vocabulary",
+        "less_real",
+        "speed",
+        "hub",
+        "load",
+    ):
         assert ZH[key] in words and EN[key] not in words
