@@ -15,7 +15,7 @@ from gan.audio.pipeline import AudioPipeline
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.training.arguments import positive_float, positive_int
-from gan.training.classes import matched
+from gan.training.classes import matched, starts
 from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
@@ -99,7 +99,7 @@ class AudioTask(GameTask):
 def _networks(
     args: argparse.Namespace, train_set: data.AudioSet, n_fft: int, pretrained: AudioPipeline | None
 ) -> list[nn.Module]:
-    """New networks, or those of an earlier model, with its classes matched by name."""
+    """New networks, or those of an earlier model: classes are matched by name, new ones start as those like them."""
     names = list((train_set.label_names or {}).values())
     counts = tuple(len(column) for column in names)
     if pretrained is None:
@@ -115,10 +115,12 @@ def _networks(
         return [AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)]
     _check_pretrained(args, train_set, pretrained)
     args.latent_dim = pretrained.generator.latent_dim
+    old_names, classes = list((pretrained.labels or {}).values()), train_set.classes(torch.arange(len(train_set)))
+    begin = starts(pretrained.generator, old_names, names, classes, lambda some: analyse(train_set.clips(some), n_fft))
     networks: list[nn.Module] = []
     for old in (pretrained.generator, pretrained.discriminator):
         network = type(old).from_config(old.config, num_classes=counts)
-        network.load_state_dict(matched(old.state_dict(), list((pretrained.labels or {}).values()), names))
+        network.load_state_dict(matched(old.state_dict(), pretrained.generator.class_counts, begin))
         networks.append(network)
     return networks
 

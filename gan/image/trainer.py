@@ -17,7 +17,7 @@ from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
-from gan.training.classes import check_labelled, matched
+from gan.training.classes import check_labelled, matched, starts
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
@@ -133,7 +133,7 @@ def _networks(
 ) -> dict[str, nn.Module]:
     """The networks of the objective by name: new ones, or those of an earlier model.
 
-    Classes of an earlier model are matched by name; new ones start from the mean of the old. An encoder that it
+    Classes of an earlier model are matched by name; new ones start as those that they resemble. An encoder that it
     doesn't have is new.
     """
     config: dict[str, Any] = {
@@ -147,13 +147,15 @@ def _networks(
         _check_pretrained(args, train_set, pretrained)
         args.latent_dim = pretrained.generator.config.latent_dim
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
+        known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
+        classes = train_set.classes(torch.arange(len(train_set)))
+        begin = starts(pretrained.generator, known, wanted, classes, train_set.images)
     networks: dict[str, nn.Module] = {}
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:
             old = getattr(pretrained, name)
-            known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
             networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
-            networks[name].load_state_dict(matched(old.state_dict(), known, wanted))
+            networks[name].load_state_dict(matched(old.state_dict(), pretrained.generator.class_counts, begin))
         elif name == "discriminator":
             networks[name] = ImageDiscriminator(**config)
         elif name == "encoder":

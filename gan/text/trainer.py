@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text import data, metrics
+from gan.text.likelihood import nll
 from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
 from gan.text.objectives import MLE
 from gan.text.pipeline import TextPipeline
@@ -19,7 +20,7 @@ from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
 from gan.text.tokens import END, IGNORED, KINDS, UNKNOWN
 from gan.training.arguments import decay, positive_float, positive_int
-from gan.training.classes import check_labelled, matched
+from gan.training.classes import AVERAGED, Start, by_name, check_labelled, matched, tell
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
@@ -142,7 +143,7 @@ class TextTask(ObjectiveTask):
         if pretrained is not None:
             old = pretrained.generator
             generator = TextGenerator.from_config(old.config, num_classes=len(names))
-            weights = matched(old.state_dict(), [pretrained.labels or []], [names], CLASS_AXIS)
+            weights = matched(old.state_dict(), [len(pretrained.labels or [])], [self._starts(pretrained)], CLASS_AXIS)
             generator.load_state_dict(weights)
         else:
             generator = TextGenerator(
@@ -156,6 +157,20 @@ class TextTask(ObjectiveTask):
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
         generator.set_frequencies(counts, start=pretrained is None)
         return generator
+
+    def _starts(self, pretrained: TextPipeline) -> Start:
+        """Where each class of the data starts: as the class of its name, or else as the one that its texts are most
+        likely to belong to."""
+        known, names = pretrained.labels or [], self.train_set.label_names or []
+        own, start = self.train_set.classes(torch.arange(self.size)), by_name(known, names)
+        for index in [index for index, place in enumerate(start) if place is None]:
+            some = self.encoded.tokens[own == index][:AVERAGED]
+            if len(some):
+                belonging = (torch.full((len(some),), place) for place in range(len(known)))
+                as_each = [nll(pretrained.generator, None, some, classes) for classes in belonging]
+                start[index] = int(torch.stack(as_each).argmin())
+        tell(known, names, start)
+        return start
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         # Dropout and its like draw from the global state: like all else, a function of seed, step and process.
