@@ -4,8 +4,8 @@
 
 For each modality a tiny model on a built-in set is trained twice: undisturbed, and killed so many times, wherever it
 stands (starting, stepping, saving), each time gone on from by the same command with `--resume_from_checkpoint latest`.
-It saves every second step, so that many kills fall into a save: their halves are counted. The tensors of both final
-models must be equal bit for bit.
+It saves every second step, so that many kills fall into a save: their halves are counted. Where it gets to its end
+before the kills are used up, another one begins. All tensors of the final models must be equal bit for bit.
 """
 
 import argparse
@@ -42,24 +42,29 @@ def run(line: list[str]) -> float:
     return time.monotonic() - started
 
 
-def under_fire(modality: str, folder: Path, steps: int, kills: int, chance: random.Random, longest: float) -> dict:
-    """Trains to the end through so many kills, each after up to `longest` seconds; counts what they hit."""
-    line = [*command(modality, folder, steps), "--resume_from_checkpoint", "latest"]
-    seen = {"kills": 0, "in a save": 0, "before the first step": 0}
+def under_fire(modality: str, calm: Path, steps: int, kills: int, chance: random.Random, longest: float) -> dict:
+    """Trains through so many kills, each after up to `longest` seconds, and anew where a training gets to its end;
+    counts what the kills hit, and how many trainings ended with the tensors of the undisturbed one."""
+    seen = {"kills": 0, "in a save": 0, "before the first step": 0, "trainings": 0, "equal": 0}
     while seen["kills"] < kills:
-        before = _newest(folder)
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            try:
-                _, said = process.communicate(timeout=chance.uniform(0, longest))
-            except subprocess.TimeoutExpired:
-                process.kill()
-            else:
-                assert process.returncode == 0, said.decode()
-                break  # it was done before its time was up
-        seen["kills"] += 1
-        seen["in a save"] += any(folder.glob(".checkpoint-*.saving"))
-        seen["before the first step"] += _newest(folder) == before
-    run(line)
+        folder = calm.with_name(f"fire-{seen['trainings']}")
+        line = [*command(modality, folder, steps), "--resume_from_checkpoint", "latest"]
+        while seen["kills"] < kills and not (folder / "training.json").exists():
+            before = _newest(folder)
+            with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+                try:
+                    _, said = process.communicate(timeout=chance.uniform(0, longest))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                else:
+                    assert process.returncode == 0, said.decode()
+                    break  # it was done before its time was up
+            seen["kills"] += 1
+            seen["in a save"] += any(folder.glob(".checkpoint-*.saving"))
+            seen["before the first step"] += _newest(folder) == before
+        run(line)
+        seen["trainings"] += 1
+        seen["equal"] += equal(calm, folder)
     return seen
 
 
@@ -89,8 +94,8 @@ def main() -> None:
             training = run(command(modality, folder / "calm", args.steps)) - to_start
             # Of lives that are as likely to end before the first step as after it, so many don't reach the end.
             longest = to_start + 3 * training / args.kills
-            seen = under_fire(modality, folder / "fire", args.steps, args.kills, random.Random(args.seed), longest)
-            rows.append({"": modality, "steps": args.steps, **seen, "equal": equal(folder / "calm", folder / "fire")})
+            seen = under_fire(modality, folder / "calm", args.steps, args.kills, random.Random(args.seed), longest)
+            rows.append({"": modality, "steps": args.steps, **seen})
     baseline.table(rows)
 
 
