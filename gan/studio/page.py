@@ -16,9 +16,10 @@ from gan.errors import GANError
 from gan.studio import compare, images, morph, sound, text
 from gan.studio.endpoints import add_endpoints
 from gan.studio.models import Registry, ask_kinds, given_models, offered_models
-from gan.studio.pictures import START, draw
+from gan.studio.pictures import START, draw, line
 from gan.studio.records import comparisons
-from gan.studio.strings import i18n
+from gan.studio.scripts import script
+from gan.studio.strings import LANGUAGES, i18n
 from gan.studio.theme import CSS, StudioTheme
 from gan.studio.uploads import MOST_BYTES
 from gan.threads import cores
@@ -35,7 +36,11 @@ def build_page(registry: Registry) -> gr.Blocks:
         with gr.Row(elem_id="head"):
             gr.HTML(
                 i18n("tagline"),
-                html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span></div>',
+                html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span>'
+                '<em class="line" role="status"></em></div>',
+                js_on_load=script("line.js"),
+                server_functions=[line],
+                strings=LANGUAGES,
                 elem_id="brand",
                 apply_default_css=False,
             )

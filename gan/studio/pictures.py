@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -33,16 +34,29 @@ Result = TypeVar("Result")
 # The generator runs on one thread for everybody. Requests arrive on forty, and each of those would start a team of
 # OpenMP threads of its own; in turn, a batch takes a few milliseconds and all cores.
 _generating = ThreadPoolExecutor(1, thread_name_prefix="generate")
+_line = {"joined": 0, "begun": 0}
+_counting = Lock()
+
+
+async def line(_: Any = None) -> dict[str, int]:
+    """How many requests have "joined" the line for the generator's thread, and how many have "begun" on it.
+
+    Gradio hands every function of a page an argument. A coroutine: it answers at once even if every thread of the server waits in line.
+    """
+    return dict(_line)
 
 
 def in_turn(work: Callable[[], Result]) -> tuple[Result, float]:
     """What `work` returns, done on the generator's thread, and the milliseconds that it took once it was its turn."""
 
     def timed() -> tuple[Result, float]:
+        _line["begun"] += 1  # by one thread only
         start = time.perf_counter()
         result = work()
         return result, 1000 * (time.perf_counter() - start)
 
+    with _counting:
+        _line["joined"] += 1
     return _generating.submit(timed).result()
 
 

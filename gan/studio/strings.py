@@ -6,6 +6,7 @@ from gan.studio import sound_strings, text_strings
 
 EN = {
     "tagline": "Small generators, live.",
+    "in_line": "In line: {before} before you",
     "model": "Model",
     "seed": "Seed",
     "dice": "Shuffle",
@@ -109,6 +110,7 @@ EN = {
 }
 ZH = {
     "tagline": "小巧的生成器，即刻出图。",
+    "in_line": "排队中：前面还有 {before} 个",
     "model": "模型",
     "seed": "种子",
     "dice": "换一批",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan.studio.pictures import in_turn
 from gan.studio.strings import EN, ZH
 
 
@@ -45,6 +46,21 @@ def slide(page, control, value):
     page.locator(f"#{control} input[type=range]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
+
+
+def test_who_waits_is_told_the_place_in_line(open_page):
+    page = open_page("n=6")
+    before, free = sources(page), threading.Event()
+    others = [threading.Thread(target=in_turn, args=(free.wait,)) for _ in range(3)]
+    try:
+        for other in others:
+            other.start()
+        slide(page, "truncation", 0.5)
+        page.wait_for_function("document.querySelector('.line').textContent === 'In line: 2 before you'")
+    finally:
+        free.set()  # one was being served, and two were before us
+    changed(page, before)
+    page.wait_for_function("document.querySelector('.line').textContent === ''")
 
 
 def test_pictures_follow_seed_and_sliders_and_the_address_restores_them(open_page, registry):
