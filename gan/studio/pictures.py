@@ -41,7 +41,8 @@ _counting = Lock()
 async def line(_: Any = None) -> dict[str, int]:
     """How many requests have "joined" the line for the generator's thread, and how many have "begun" on it.
 
-    Gradio hands every function of a page an argument. A coroutine: it answers at once even if every thread of the server waits in line.
+    A coroutine: it answers at once even if every thread of the server waits in line. (Gradio hands every function that
+    a page calls an argument.)
     """
     return dict(_line)
 

@@ -1,8 +1,8 @@
 """Texts for the page and the endpoints, and the streams in which the page reads them while they are being written.
 
 A stream is pulled: the page asks for more until it has everything, and stops asking when a slider has moved on.
-Nothing has to be cancelled, no stream gets ahead of its reader, and every token takes its turn on the generator's
-thread, between the pictures of others.
+Nothing has to be cancelled, no stream gets ahead of its reader, and every few tokens take their turn on the
+generator's thread, between the pictures of others.
 """
 
 import math
@@ -29,6 +29,7 @@ MOST_TEMPERATURE = 1.5
 MOST_LETTERS = 1000  # of a beginning
 OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
 ANSWER = 0.04  # seconds of writing that go into an answer
+TURN = 0.02  # seconds that writing keeps the generator's thread from others; one token, if that takes longer
 # Tokens that go into it however long they take: the first goes out at once, and where answers travel slowly, more go
 # into each; few enough that a slider that has moved on isn't kept waiting.
 FEWEST = (1, 2, 4, 8)
@@ -158,12 +159,13 @@ def progress(
 
 def write(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
     """Finished texts, written in turns. Arguments and errors are those of `progress`."""
-    last: TextPipelineOutput | None = None
-    steps = progress(pipeline, **asked)
-    while (step := in_turn(lambda: next(steps, None))[0]) is not None:
-        last = step
-    assert last is not None  # a text is asked for, and its first token is a step
-    return last
+    whole: TextPipelineOutput | None = None
+    steps, done = progress(pipeline, **asked), False
+    while not done:
+        (last, _, done), _ = in_turn(lambda: _some(steps))
+        whole = last or whole
+    assert whole is not None  # a text is asked for, and its first token is a step
+    return whole
 
 
 def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[dict[str, Any]]:
@@ -197,19 +199,28 @@ def _joined(a: TextPipelineOutput, b: TextPipelineOutput) -> TextPipelineOutput:
     return TextPipelineOutput(**{"labels": None, "token_opinions": None} | both)
 
 
+def _some(steps: Iterator[TextPipelineOutput], most: int | None = None) -> tuple[TextPipelineOutput | None, int, bool]:
+    """As many steps as fit into a turn: the last of them, how many, and whether there are no more."""
+    end = time.monotonic() + TURN
+    last, count = None, 0
+    for last in steps:
+        count += 1
+        if count == most or time.monotonic() > end:
+            return last, count, False
+    return last, count, True
+
+
 def _go_on(writing: Writing) -> dict[str, Any]:
     """Writes the next answer: the first token alone, later some, and as many as there is time for."""
     fewest = FEWEST[min(writing.answers, len(FEWEST) - 1)] if writing.by_token else 1
     end = time.monotonic() + (ANSWER if writing.answers else 0)
     writing.answers += 1
     done, last, written = False, None, 0
-    while written < fewest or time.monotonic() < end:
-        step, milliseconds = in_turn(lambda: next(writing.progress, None))
+    most = 1 if writing.answers == 1 else None
+    while not done and (written < fewest or time.monotonic() < end):
+        (step, count, done), milliseconds = in_turn(lambda: _some(writing.progress, most))
         writing.milliseconds += milliseconds
-        done, last = step is None, step or last
-        if done:
-            break
-        written += 1
+        last, written = step or last, written + count
     if last is None:  # it was finished, and all of it sent
         return {"samples": [], "done": True, "milliseconds": round(writing.milliseconds, 1)}
     sent = writing.sent + [0] * (len(last.texts) - len(writing.sent))
