@@ -4,8 +4,8 @@
 
 Starts `python app.py` in a fresh process. Each user is a `gradio_client` of its own that asks, without a pause, for
 pictures, texts or sounds of random seeds by random bundled models. Every answer is compared with what the pipeline
-makes of that seed alone, in this process. Printed: answers, errors, answers that differ, how long users waited, and
-the server's memory before and after.
+makes of that seed alone, in this process; users and server share the machine. Printed: answers, errors, answers that
+differ, how long users waited, and the server's memory before, halfway and after.
 """
 
 import argparse
@@ -68,9 +68,8 @@ class Reference:
 MODELS = sorted(ROOT.glob("weights/*/model_index.json"))
 
 
-def user(address: str, reference: Reference, until: float, chance: random.Random, note: Callable[..., None]) -> None:
+def user(client: Client, reference: Reference, until: float, chance: random.Random, note: Callable[..., None]) -> None:
     """Asks until the time is up."""
-    client = Client(address, verbose=False)
     while time.monotonic() < until:
         name, seed = chance.choice(list(reference.pipelines)), chance.randrange(SEEDS)
         started = time.monotonic()
@@ -104,17 +103,20 @@ def main() -> None:
         warm = Client(address, verbose=False)
         for name in reference.pipelines:
             warm.predict(name, 0, api_name=reference.endpoint(name))
+        clients = [Client(address, verbose=False) for _ in range(args.users)]
         before = memory(process.pid)
         until = time.monotonic() + args.seconds
         users = [
             threading.Thread(
                 target=user,
-                args=(address, reference, until, random.Random(k), lambda *what: seen.append(what)),
+                args=(client, reference, until, random.Random(k), lambda *what: seen.append(what)),
             )
-            for k in range(args.users)
+            for k, client in enumerate(clients)
         ]
         for thread in users:
             thread.start()
+        time.sleep(args.seconds / 2)
+        halfway = memory(process.pid)
         for thread in users:
             thread.join()
         after = memory(process.pid)
@@ -135,7 +137,8 @@ def main() -> None:
                 "p95, s": waits[int(0.95 * (len(waits) - 1))],
             }
         )
-    print(f"{args.users} users, {args.seconds:g} seconds; the server's memory: {before:.0f} MiB, then {after:.0f}.\n")
+    used = " / ".join(f"{mebibytes:.0f}" for mebibytes in (before, halfway, after))
+    print(f"{args.users} users, {args.seconds:g} seconds; the server's memory before / halfway / after: {used} MiB.\n")
     baseline.table(rows)
     for error in sorted({outcome for _, outcome, _ in seen} - {"answers", "differ"}):
         print(error)
