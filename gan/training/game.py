@@ -16,7 +16,6 @@ from gan.training.task import Batch, Generated, ObjectiveTask
 
 MOST_AUGMENTATION = 0.8  # above, the generator would start to make what the augmentations do
 WATCH_DECAY = 0.99  # a pass; of the running means that say how far the discriminator overfits
-AUGMENT_PASSES, AUGMENT_MOST = 20, 100_000  # of the set, samples: a small one is overfitted to after few passes
 WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training samples, kept from the discriminator to see it overfit
 
 
@@ -37,8 +36,8 @@ def add_game_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
     group.add_argument(
         "--augment_samples",
         type=positive_float,
-        help=f"{unit} over which its strength can rise from 0 to 1; by default the training set twenty times, and "
-        f"{AUGMENT_MOST:,} at most",
+        default=100_000,
+        help=f"{unit} over which its strength can rise from 0 to 1",
     )
 
 
@@ -185,7 +184,6 @@ class GameTask(ObjectiveTask):
         if watched:
             self.train_set = self.whole_set.take(np.sort(order[watched:]), self.whole_set.split)
         self.size = len(self.train_set)
-        self.args.augment_samples = self.args.augment_samples or min(AUGMENT_PASSES * self.size, AUGMENT_MOST)
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         batch: Batch = {
