@@ -67,7 +67,7 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
             words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
         ),
         (words["trained"], _trained(training, words)),
-        *((text(metric.get("name")), _measured(metric, words)) for metric in facts["metrics"]),
+        *_metric_rows(facts["metrics"], words),
         (words["license"], facts["license"]),
     ]
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text(value))}</dd>" for term, value in rows if value)
@@ -137,6 +137,18 @@ def duration(seconds: float, words: dict[str, str]) -> str:
     if minutes < 60:
         return words["minutes"].format(m=minutes)
     return words["hours"].format(h=minutes // 60, m=minutes % 60)
+
+
+def _metric_rows(metrics: list[dict[str, Any]], words: dict[str, str]) -> list[tuple[str, str]]:
+    """A row a figure; what features it is of is said once, before the first."""
+    rows, said = [], ""
+    for metric in metrics:
+        name, features = text(metric.get("name")), text(metric.get("features"))
+        if features and features != said:
+            rows.append((words["measured_in"], features))
+            said = features
+        rows.append((name.removesuffix(f" ({features})"), _measured(metric, words)))
+    return rows
 
 
 def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:

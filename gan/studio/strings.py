@@ -6,6 +6,7 @@ from gan.studio import sound_strings, text_strings
 
 EN = {
     "tagline": "Small generators, live.",
+    "measured_in": "Measured in",
     "in_line": "In line: {before} before you",
     "model": "Model",
     "seed": "Seed",
@@ -110,6 +111,7 @@ EN = {
 }
 ZH = {
     "tagline": "小巧的生成器，即刻出图。",
+    "measured_in": "度量于",
     "in_line": "排队中：前面还有 {before} 个",
     "model": "模型",
     "seed": "种子",

@@ -162,5 +162,15 @@ def test_the_card_escapes_what_a_repository_says(registry):
     assert "1,500 步" in card_html(facts, ZH)
 
 
+def test_what_figures_are_measured_in_is_said_once(registry):
+    figures = [
+        {"name": f"{name} (classifier features)", "value": 1.5, "floor": 0.25, "features": "classifier features"}
+        for name in ("Precision", "Recall")
+    ]
+    html = card_html(describe("shapes", registry.get("shapes")) | {"metrics": figures}, EN)
+    assert html.count("classifier features") == 1
+    assert "<dt>Measured in</dt><dd>classifier features</dd><dt>Precision</dt><dd>1.5 (real 0.25)</dd>" in html
+
+
 def test_both_languages_say_everything():
     assert EN.keys() == ZH.keys()
