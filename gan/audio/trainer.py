@@ -67,7 +67,9 @@ class AudioTask(GameTask):
             args.duration = args.duration or pretrained.duration
         self.train_set, self.test_set = data.load(args)
         if self.train_set.skipped:
-            print(f"{self.train_set.skipped} sounds could not be read or are silent, and are left out.", flush=True)
+            PartialState().print(
+                f"{self.train_set.skipped} sounds could not be read or are silent, and are left out.", flush=True
+            )
         self.n_fft = window_size(self.train_set.sampling_rate)
         self.generator, self.discriminator = _networks(args, self.train_set, self.n_fft, pretrained)
         for network in (self.generator, self.discriminator):

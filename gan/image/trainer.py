@@ -91,7 +91,7 @@ class ImageTask(GameTask):
             grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
         if self.train_set.skipped:
-            print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
+            PartialState().print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
         networks = _networks(args, self.train_set, pretrained)
         for network in networks.values():
             network.to(memory_format=torch.channels_last).train()

@@ -117,7 +117,7 @@ class TextTask(ObjectiveTask):
             self.train_set.has_end = pretrained.generator.config.has_end
         self.encoded = data.encode(self.train_set, self.tokenizer, args.max_length)
         if self.encoded.cut:
-            print(
+            PartialState().print(
                 f"{self.encoded.cut} of {self.size:,} texts are longer than {args.max_length} tokens and end there"
                 f"{'; --max_length changes that' if pretrained is None else ''}.",
                 flush=True,
@@ -237,7 +237,7 @@ def _keep_shape(args: argparse.Namespace, pretrained: TextPipeline) -> None:
     vars(args).update(kept)
     if kept:
         words = ", ".join(f"{name} {value}" for name, value in kept.items())
-        print(f"{args.pretrained_model_name_or_path} keeps what it was made with: {words}.", flush=True)
+        PartialState().print(f"{args.pretrained_model_name_or_path} keeps what it was made with: {words}.", flush=True)
 
 
 def _tell_unknown(source: str, tokens: Tensor) -> None:
@@ -249,7 +249,7 @@ def _tell_unknown(source: str, tokens: Tensor) -> None:
             f"{source} has no token for anything in the data, so it can learn nothing of it; train from scratch."
         )
     if count:
-        print(
+        PartialState().print(
             f"{source} has no token for {count:,} of {total:,} words or characters ({100 * count / total:.1f} %), in "
             f"{int(unknown.any(1).sum()):,} of {len(tokens):,} texts; it will never write them.",
             flush=True,
@@ -261,4 +261,6 @@ def _tell_left_out(source: str, pretrained: TextPipeline, objective: MLE) -> Non
     if pretrained.discriminator is None or isinstance(pretrained.discriminator, objective.takes_over):
         return
     called, remedy = ("critic", "; --objective ratio trains another") if pretrained.critic else ("discriminator", "")
-    print(f"The {called} of {source} judges what that model writes, so it is left out{remedy}.", flush=True)
+    PartialState().print(
+        f"The {called} of {source} judges what that model writes, so it is left out{remedy}.", flush=True
+    )
