@@ -2,12 +2,15 @@
 // by fetch. Given: common.js, and by gr.HTML element, props, server.
 
 const PATIENCE = 800; // ms before a request counts as waiting, and between two looks at the line
-const waiting = new Set();
+const LOOK = '"fn_name":"line"'; // in the body of what we ask ourselves, which waits for nobody
+const waiting = new Map(); // answers to where the line ended when we found them waiting: they are before that
 const plain = window.fetch.bind(window);
+let watched = false;
 
 window.fetch = (...request) => {
   const answer = plain(...request);
-  if (/\/component_server|\/run\//.test(String(request[0].url ?? request[0]))) {
+  const [address, options] = request;
+  if (/\/component_server|\/run\//.test(String(address.url ?? address)) && !String(options?.body).includes(LOOK)) {
     const late = setTimeout(() => wait(answer), PATIENCE);
     const settled = () => {
       clearTimeout(late);
@@ -19,16 +22,17 @@ window.fetch = (...request) => {
 };
 
 async function wait(answer) {
-  waiting.add(answer);
-  if (waiting.size > 1) return;
-  let end = null; // of the line when we were found waiting: ours is before it
+  waiting.set(answer, null);
+  if (watched) return;
+  watched = true;
   while (waiting.size) {
     const { joined, begun } = await server.line().catch(() => ({ joined: 0, begun: 0 }));
-    end ??= joined;
-    const before = Math.max(0, end - begun - 1);
-    write(before ? say("in_line", { before }) : "");
+    for (const [late, end] of waiting) waiting.set(late, end ?? joined);
+    const before = Math.min(...waiting.values()) - begun - 1; // of the first of ours; infinite where none waits any more
+    write(waiting.size && before > 0 ? say("in_line", { before }) : "");
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
   }
+  watched = false;
   write("");
 }
 

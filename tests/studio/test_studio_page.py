@@ -63,6 +63,31 @@ def test_who_waits_is_told_the_place_in_line(open_page):
     page.wait_for_function("document.querySelector('.line').textContent === ''")
 
 
+def test_looking_at_the_line_slowly_is_not_waiting(open_page):
+    page = open_page("n=6")
+    before, free, looks = sources(page), threading.Event(), []
+
+    def slow(route):
+        if '"fn_name":"line"' in (route.request.post_data or ""):
+            looks.append(route)
+            page.wait_for_timeout(1000)  # longer than a request may take before it counts as waiting
+        route.continue_()
+
+    page.route("**/component_server/**", slow)
+    other = threading.Thread(target=in_turn, args=(free.wait,))
+    try:
+        other.start()
+        slide(page, "truncation", 0.5)
+        page.wait_for_timeout(1500)
+    finally:
+        free.set()
+    changed(page, before)
+    page.wait_for_timeout(2500)
+    seen = len(looks)
+    page.wait_for_timeout(2500)
+    assert 1 <= seen == len(looks)  # it has stopped looking
+
+
 def test_pictures_follow_seed_and_sliders_and_the_address_restores_them(open_page, registry):
     page = open_page("n=6")
     first = sources(page)
