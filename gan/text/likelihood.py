@@ -50,7 +50,7 @@ def nll(
         log_p = logits.log_softmax(-1)
         ratios = None if critic is None else log_ratios(log_p, critic(inputs(batch), given)[0])
         for i, strength in enumerate(strengths):
-            mixed = log_p if ratios is None else torch.add(log_p, ratios, alpha=strength)
+            mixed = log_p if ratios is None or not strength else torch.add(log_p, ratios, alpha=strength)
             for j, temperature in enumerate(temperatures):
                 # As `refined`, sharpened; normalised once, at the end: passes over the vocabulary are what it costs.
                 logits = (mixed if temperature == 1 else mixed / temperature).flatten(0, 1)
