@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
@@ -21,6 +21,8 @@ from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.shares import alike, start
 from gan.threads import use_all_cores
 from gan.training.arguments import positive_int, without_folders, without_token
+
+Held = TypeVar("Held", bound=Any)  # a set of samples
 
 
 def command_line(modality: str, description: str) -> argparse.ArgumentParser:
@@ -107,12 +109,16 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     return torch.tensor([known[name.casefold()] for name in names], dtype=torch.int64)
 
 
-def check_held_out(train_set: Any, test_set: Any | None, split: str | None, what: str) -> None:
-    """Raises `GANError` unless samples are held out, in the split that was asked for if one was.
+def held_out(train_set: Any, test_set: Held | None, split: str | None, what: str) -> Held:
+    """The test set, which has a `split`.
 
     Args:
-        train_set, test_set: have `split`; the first has `name` and `__len__`, too.
+        train_set: has `name` and `__len__`.
+        split: that was asked for, if one was.
         what: samples are called, in the plural.
+
+    Raises:
+        GANError: if there is none, or it is another split than the one that was asked for.
     """
     if test_set is None:
         raise GANError(f"{train_set.name} has {len(train_set)} {what}, too few to hold some out and measure.")
@@ -121,6 +127,7 @@ def check_held_out(train_set: Any, test_set: Any | None, split: str | None, what
             f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
             f"{test_set.split}: leave --split out."
         )
+    return test_set
 
 
 def report(args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], modality: str) -> None:

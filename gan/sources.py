@@ -67,12 +67,13 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
 
 
 def read_splits(
-    args: Any, held_out: Sequence[str], what: str, read: Callable[[Dataset, Any, str, Any], Any]
+    args: Any, split: str | None, what: str, read: Callable[[Dataset, Any, str, Any], Any]
 ) -> tuple[Any, Any | None]:
-    """The training samples of a data set, and those of the first of the splits `held_out` that can be used beside it.
+    """The training samples of a data set, and those of a split beside them, if there is one that can be used.
 
     Args:
         args: as for `load_splits`, and `max_train_samples`.
+        split: the other one; with `None` the test or else the validation split.
         what: the data set is of, in the plural, for errors.
         read: (split, args, name of the split, training set or `None`) to a set, which has `labels` (-1: no class) and
             `label_names`.
@@ -82,6 +83,7 @@ def read_splits(
     """
     splits = load_splits(args, what)
     train_name = "train" if "train" in splits else next(iter(splits))
+    held_out = ("test", "validation", "valid") if split is None else (split,)
     test_name = next((name for name in held_out if name in splits and name != train_name), None)
     train_split = splits[train_name]
     if args.max_train_samples is not None:

@@ -129,8 +129,7 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
         train = _drums(args, min(DRUMS_TRAIN, args.max_train_samples or DRUMS_TRAIN), 0, "train")
         test = _drums(args, DRUMS_TEST, 1, "test")
     else:
-        held_out = ("test", "validation", "valid") if split is None else (split,)
-        train, test = read_splits(args, held_out, "sounds", _from_split)
+        train, test = read_splits(args, split, "sounds", _from_split)
     if test is None:
         return hold_out(train)
     return train, test

@@ -15,7 +15,7 @@ from gan.audio.pipeline import AudioPipeline
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.training.arguments import positive_float, positive_int
-from gan.training.classes import matched, starts
+from gan.training.classes import matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
@@ -118,7 +118,8 @@ def _networks(
     _check_pretrained(args, train_set, pretrained)
     args.latent_dim = pretrained.generator.latent_dim
     old_names, classes = list((pretrained.labels or {}).values()), train_set.classes(torch.arange(len(train_set)))
-    begin = starts(pretrained.generator, old_names, names, classes, lambda some: analyse(train_set.clips(some), n_fft))
+    like = resembling(pretrained.generator, lambda some: analyse(train_set.clips(some), n_fft))
+    begin = starts(old_names, names, classes, like)
     networks: list[nn.Module] = []
     for old in (pretrained.generator, pretrained.discriminator):
         network = type(old).from_config(old.config, num_classes=counts)

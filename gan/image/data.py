@@ -111,8 +111,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
     else:
-        held_out = ("test", "validation", "valid") if split is None else (split,)
-        train, test = read_splits(args, held_out, "pictures", _from_split)
+        train, test = read_splits(args, split, "pictures", _from_split)
     if test is None:
         return hold_out(train)
     return train, test

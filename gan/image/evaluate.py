@@ -62,8 +62,7 @@ def run(args: argparse.Namespace) -> None:
         args.unconditional = False  # an unconditional model is measured by a classifier all the same
         args.seed = 0
         train_set, test_set = data.load(args, args.split)
-    evaluation.check_held_out(train_set, test_set, args.split, "pictures")
-    assert test_set is not None
+    test_set = evaluation.held_out(train_set, test_set, args.split, "pictures")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
     evaluation.report(args, pipeline, figures, "image")
 

@@ -17,7 +17,7 @@ from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
-from gan.training.classes import check_labelled, matched, starts
+from gan.training.classes import check_labelled, matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
@@ -149,7 +149,7 @@ def _networks(
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
         known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
         classes = train_set.classes(torch.arange(len(train_set)))
-        begin = starts(pretrained.generator, known, wanted, classes, train_set.images)
+        begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))
     networks: dict[str, nn.Module] = {}
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:

@@ -20,7 +20,7 @@ from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
 from gan.text.tokens import END, IGNORED, KINDS, UNKNOWN
 from gan.training.arguments import decay, positive_float, positive_int
-from gan.training.classes import AVERAGED, Start, by_name, check_labelled, matched, tell
+from gan.training.classes import check_labelled, matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
@@ -143,8 +143,15 @@ class TextTask(ObjectiveTask):
         if pretrained is not None:
             old = pretrained.generator
             generator = TextGenerator.from_config(old.config, num_classes=len(names))
-            weights = matched(old.state_dict(), [len(pretrained.labels or [])], [self._starts(pretrained)], CLASS_AXIS)
-            generator.load_state_dict(weights)
+            known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, names))
+
+            def likeliest(_: int, some: Tensor) -> int:
+                """The class that texts are most likely to belong to."""
+                belonging = (torch.full((len(some),), place) for place in range(old.config.num_classes))
+                return int(torch.stack([nll(old, None, self.encoded.tokens[some], k) for k in belonging]).argmin())
+
+            begin = starts(known, wanted, self.train_set.classes(torch.arange(self.size)), likeliest)
+            generator.load_state_dict(matched(old.state_dict(), [old.config.num_classes], begin, CLASS_AXIS))
         else:
             generator = TextGenerator(
                 vocab_size=self.tokenizer.get_vocab_size(),
@@ -157,20 +164,6 @@ class TextTask(ObjectiveTask):
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
         generator.set_frequencies(counts, start=pretrained is None)
         return generator
-
-    def _starts(self, pretrained: TextPipeline) -> Start:
-        """Where each class of the data starts: as the class of its name, or else as the one that its texts are most
-        likely to belong to."""
-        known, names = pretrained.labels or [], self.train_set.label_names or []
-        own, start = self.train_set.classes(torch.arange(self.size)), by_name(known, names)
-        for index in [index for index, place in enumerate(start) if place is None]:
-            some = self.encoded.tokens[own == index][:AVERAGED]
-            if len(some):
-                belonging = (torch.full((len(some),), place) for place in range(len(known)))
-                as_each = [nll(pretrained.generator, None, some, classes) for classes in belonging]
-                start[index] = int(torch.stack(as_each).argmin())
-        tell(known, names, start)
-        return start
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         # Dropout and its like draw from the global state: like all else, a function of seed, step and process.

@@ -1,6 +1,7 @@
 """The classes of the data and those of the model that training goes on from."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -42,41 +43,49 @@ def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
     return [place.get(name.casefold()) for name in new]
 
 
-@torch.inference_mode()
-def resembling(generator: GridGenerator, column: int, real: Tensor) -> int:
-    """The class whose generated samples, on average, are nearest to real ones on average.
+def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:
+    """Tells which class real samples resemble: that whose generated samples, on average, are nearest to their average.
 
     Fine-tuned with so few steps that it counts where one starts, a class that starts as the one it resembles comes to
     half the distance of one that starts as the mean of all (`benchmarks/finetune.py`).
 
     Args:
-        column: of its labels, to choose from.
-        real: float (n, channels, height, width).
+        samples: gives real samples (k, channels, height, width) for k indices of the data.
+
+    Returns:
+        For `starts`: a column of the generator's labels, and indices of the data, to a class of that column.
     """
-    counts, distances = generator.class_counts, []
+    counts = generator.class_counts
     latents = torch.randn(AVERAGED, generator.latent_dim, generator=torch.Generator().manual_seed(0))
-    for index in range(counts[column]):
-        weights = [torch.full((count,), 1 / count) for count in counts]  # of the other columns, all classes alike
-        weights[column] = F.one_hot(torch.tensor(index), counts[column]).float()
-        made = generator(latents, torch.cat(weights).expand(AVERAGED, -1))
-        distances.append((made.float().mean(0) - real.mean(0)).square().mean())
-    return int(torch.stack(distances).argmin())
+
+    @cache
+    @torch.inference_mode()
+    def means(column: int) -> Tensor:  # (classes of the column, channels, height, width)
+        found = []
+        for index in range(counts[column]):
+            weights = [torch.full((count,), 1 / count) for count in counts]  # of the other columns, all classes alike
+            weights[column] = F.one_hot(torch.tensor(index), counts[column]).float()
+            found.append(generator(latents, torch.cat(weights).expand(AVERAGED, -1)).float().mean(0))
+        return torch.stack(found)
+
+    def nearest(column: int, some: Tensor) -> int:
+        return int((means(column) - samples(some).mean(0)).square().flatten(1).mean(1).argmin())
+
+    return nearest
 
 
 def starts(
-    generator: GridGenerator,
     old: Sequence[Sequence[str]],
     new: Sequence[Sequence[str]],
     classes: Tensor | None,
-    samples: Callable[[Tensor], Tensor],
+    resembled: Callable[[int, Tensor], int],
 ) -> list[Start]:
-    """Where each class of the data starts: as the class of its name, or else as the one that it resembles.
+    """Where each class of the data starts: as the class of its name, or else as the one that it resembles; says so.
 
     Args:
-        generator: of the model.
         old, new: the class names of each label column of the model and of the data; as many columns.
-        classes: int64 (n,) or (n, columns), of the data.
-        samples: gives real samples (k, channels, height, width) for k indices of the data.
+        classes: int64 (n,) or (n, columns), of the data; `None` where there are no columns.
+        resembled: a column and indices of the data to the class of the model that these samples are most like.
     """
     found = []
     for column, (known, wanted) in enumerate(zip(old, new, strict=True)):
@@ -85,13 +94,13 @@ def starts(
         for index in [index for index, place in enumerate(start) if place is None]:
             some = (classes.view(len(classes), -1)[:, column] == index).nonzero().flatten()[:AVERAGED]
             if len(some):
-                start[index] = resembling(generator, column, samples(some))
-        tell(known, wanted, start)
+                start[index] = resembled(column, some)
+        _tell(known, wanted, start)
         found.append(start)
     return found
 
 
-def tell(old: Sequence[str], new: Sequence[str], start: Start) -> None:
+def _tell(old: Sequence[str], new: Sequence[str], start: Start) -> None:
     """Says what the classes start as that the model has no name for."""
     pairs = [
         f"{name} as {old[place]}"

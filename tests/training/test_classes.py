@@ -5,7 +5,7 @@ import torch
 
 from gan import GANError
 from gan.audio.networks import AudioGenerator
-from gan.training.classes import by_name, check_labelled, matched, starts
+from gan.training.classes import by_name, check_labelled, matched, resembling, starts
 
 
 def test_classes_are_matched_by_name_in_each_column() -> None:
@@ -33,10 +33,11 @@ def test_a_new_class_starts_as_the_one_that_it_resembles(capsys: pytest.CaptureF
         weights = torch.tensor([0.0, 0.0, 1.0, 0.5, 0.5]).expand(64, -1)
         like_three = generator(torch.randn(64, 4), weights)
     classes = torch.tensor([[0, 0], [1, 1]]).repeat(32, 1)
-    begin = starts(generator, names, [["two", "trois"], ["BOB", "Ada"]], classes, lambda some: like_three[some])
+    like = resembling(generator, lambda some: like_three[some])
+    begin = starts(names, [["two", "trois"], ["BOB", "Ada"]], classes, like)
     assert begin == [[1, 2], [1, 0]]
     assert capsys.readouterr().out == "New classes start as those that they resemble: trois as three.\n"
-    assert starts(generator, names, [["four"], ["Ada"]], torch.ones(1, 2), lambda some: like_three[some])[0] == [None]
+    assert starts(names, [["four"], ["Ada"]], torch.ones(1, 2), like)[0] == [None]
 
 
 def test_a_model_is_not_given_classes_nor_do_they_go() -> None:
