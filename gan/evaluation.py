@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,6 +196,8 @@ def main(
     except GANError as error:  # the same on every process, see `alike`
         if state.is_main_process:
             print(f"\nerror: {error}", file=sys.stderr, flush=True)
+        else:  # torchrun ends all processes as soon as one has left, and the main one has something to say
+            time.sleep(2)
         code = 2
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr, flush=True)
