@@ -16,6 +16,7 @@ import compare
 import dcgan
 import oracle
 import stacked_mnist
+import text
 import throughput
 import wavegan
 
@@ -141,3 +142,18 @@ def test_flags_and_time_go_to_a_method_and_what_it_starts_from(tmp_path: Path) -
     args = oracle.arguments(["--output_dir", str(tmp_path), "--flags", "all", "--dropout 0.6"])
     assert oracle.train("ratio", 0, args) == tmp_path / "ratio-0"  # nothing is trained again
     assert oracle.cpu_seconds("ratio", 0, tmp_path) == 15
+
+
+def test_reverse_scores_are_compared_at_equal_lm_scores_and_never_beyond_the_points() -> None:
+    points = [
+        {"temperature": t, "lm_score": lm, "reverse_lm_score": r} for t, lm, r in ((1.1, 4.0, 3.6), (0.9, 3.0, 4.0))
+    ]
+    assert text.at_level(points, 3.25) == pytest.approx(3.9)
+    assert text.at_level(points, 4.1) is None
+    assert text.averaged([points, points], "temperature") == points
+
+
+def test_mixing_needs_the_next_seed_and_refining_what_it_starts_from() -> None:
+    assert text.needed(text.CURVES["mixture"], 2, [0, 1, 2]) == [("mle", 2), ("mle", 0)]
+    assert text.needed(text.CURVES["ratio"], 1, [0, 1, 2]) == [("ratio", 1), ("mle", 1)]
+    assert text.needed(text.GUIDED["away"], 1, [0, 1, 2]) == [("weak", 1), ("mle", 1)]

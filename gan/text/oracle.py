@@ -65,7 +65,10 @@ class Oracle(nn.Module):
             words, state, text = torch.zeros(min(BATCH, count - start), 1, dtype=torch.int64), None, []
             for _ in range(LENGTH):
                 hidden, state = self.lstm(self.embedding(words), state)
-                words = torch.multinomial(self.output(hidden[:, 0]).softmax(1), 1, generator=generator)
+                # By the inverse of the distribution function: `torch.multinomial` draws a number for every word.
+                chances = self.output(hidden[:, 0]).softmax(1).cumsum(1)
+                drawn_at = torch.rand(len(words), 1, generator=generator) * chances[:, -1:]
+                words = torch.searchsorted(chances, drawn_at).clamp_(max=VOCABULARY - 1)
                 text.append(words)
             drawn.append(torch.cat(text, dim=1))
         return torch.cat(drawn)
