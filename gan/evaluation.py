@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from accelerate import PartialState
 from torch import Tensor
 
 from gan.card import metrics_tables, model_card
-from gan.errors import GANError
+from gan.errors import GANError, tell
 from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.shares import alike, start
 from gan.threads import use_all_cores
@@ -193,11 +192,8 @@ def main(
     code = 0
     try:
         run(args)
-    except GANError as error:  # the same on every process, see `alike`
-        if state.is_main_process:
-            print(f"\nerror: {error}", file=sys.stderr, flush=True)
-        else:  # torchrun ends all processes as soon as one has left, and the main one has something to say
-            time.sleep(2)
+    except GANError as error:
+        tell(error)
         code = 2
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr, flush=True)

@@ -20,7 +20,7 @@ class _AboveTheBar(logging.Handler):
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
     from gan.audio.trainer import AudioTask
-    from gan.errors import GANError
+    from gan.errors import GANError, tell
     from gan.image.trainer import ImageTask
     from gan.text.trainer import TextTask
     from gan.training import arguments
@@ -35,12 +35,12 @@ def main(argv: list[str] | None = None) -> int:
         train(args, tasks[args.modality])
         return 0
     except GANError as error:
-        sentence = str(error)
+        met = error.with_traceback(None)
     except KeyboardInterrupt:
         print("\nStopped at once; what had been saved before is whole.", file=sys.stderr, flush=True)
         return 130
     gc.collect()  # lets go of progress bars that broke off: they print once more when they do
-    print(f"\nerror: {sentence}", file=sys.stderr, flush=True)
+    tell(met)
     return 2
 
 

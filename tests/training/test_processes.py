@@ -36,3 +36,11 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatc
     assert main() == 0
     again = read(two / "metrics.json")
     assert again["metrics"] == measured["metrics"] and again["neighbours"] == measured["neighbours"]
+
+
+def test_what_all_processes_meet_is_said_once(tmp_path: Path) -> None:
+    done = in_two_processes(
+        ROOT / "train.py", "image", "--train_data_dir", "nowhere", env=environment(tmp_path), cwd=tmp_path
+    )
+    (error,) = [line for line in done.said if line.startswith("error: ")]
+    assert "The folder nowhere does not exist" in error and done.code
