@@ -17,8 +17,11 @@ from gan.studio.models import Registry
 from gan.studio.pictures import MOST, draw, in_turn
 from gan.studio.sounding import Clip, archive, clip_name, kit, kit_classes, pad_name, sound, way, way_names
 from gan.studio.strings import EN
+from gan.studio.together import write
 from gan.studio.uploads import MOST_BYTES, read_picture
-from gan.studio.writing import samples, write
+from gan.studio.writing import samples
+
+WRITERS = 24  # requests for texts that can be written together; each holds one of Gradio's forty threads
 
 
 def told(function: Callable) -> Callable:
@@ -284,7 +287,7 @@ def add_endpoints(registry: Registry) -> None:
             gr.Textbox("", label="label"),
         ]
         gr.Button("generate_text").click(
-            generate_text, texts, gr.JSON(label="texts"), api_name="generate_text", concurrency_limit=4
+            generate_text, texts, gr.JSON(label="texts"), api_name="generate_text", concurrency_limit=WRITERS
         )
         sounds = [
             gr.Textbox(registry.default("audio"), label="model"),

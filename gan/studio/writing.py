@@ -108,8 +108,30 @@ class Streams:
         return answer
 
 
-def progress(
-    pipeline: TextPipeline,
+def progress(pipeline: TextPipeline, **asked: Any) -> Iterator[TextPipelineOutput]:
+    """Texts, unfinished, whenever there is more of them; what comes last are all of them, finished.
+
+    One by one the tokens of all, or, where the best of several candidates is kept, some finished texts at a time.
+
+    Args: those of `checked`.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    seeds, best_of, settings = checked(**asked)
+    if best_of == 1:
+        yield from pipeline.stream_of(seeds, **settings)
+        return
+    whole: TextPipelineOutput | None = None
+    together = max(1, ROWS // max(1, int(best_of)))  # texts whose candidates fill the networks' rows: a short turn
+    for start in range(0, len(seeds), together):
+        count = min(together, len(seeds) - start)
+        found = pipeline(seeds[start], count, best_of=best_of, **settings)
+        whole = found if whole is None else _joined(whole, found)
+        yield whole
+
+
+def checked(
     seed: int,
     num_samples: int,
     temperature: float = 1.0,
@@ -120,13 +142,11 @@ def progress(
     acrostic: str = "",
     best_of: int = 1,
     label: str = "",
-) -> Iterator[TextPipelineOutput]:
-    """Texts, unfinished, whenever there is more of them; what comes last are all of them, finished.
-
-    One by one the tokens of all, or, where the best of several candidates is kept, some finished texts at a time.
+) -> tuple[list[int], int, dict[str, Any]]:
+    """The seeds of the texts, how many candidates there are for each, and the other arguments of the pipeline.
 
     Raises:
-        GANError: if an argument can't be used.
+        GANError: for what the pipeline would take and the studio doesn't.
     """
     numbers = (seed, num_samples, temperature, top_k, top_p, best_of)
     if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
@@ -135,7 +155,6 @@ def progress(
         raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MOST_TEXTS}.")
     if len(prefix or "") > MOST_LETTERS or len(acrostic or "") > MOST_LETTERS:
         raise GANError(f"A text can begin with {MOST_LETTERS} letters at most.")
-    sample_seeds(seed, num_samples)
     settings: dict[str, Any] = {
         "temperature": temperature,
         "top_k": top_k,
@@ -145,22 +164,13 @@ def progress(
         "critic_strength": critic_strength,
         "label": label or None,
     }
-    if best_of == 1:
-        yield from pipeline.stream(seed, int(num_samples), **settings)
-        return
-    whole: TextPipelineOutput | None = None
-    together = max(1, ROWS // max(1, int(best_of)))  # texts whose candidates fill the networks' rows: a short turn
-    for start in range(0, int(num_samples), together):
-        count = min(together, int(num_samples) - start)
-        found = pipeline(seed + start, count, best_of=best_of, **settings)
-        whole = found if whole is None else _joined(whole, found)
-        yield whole
+    return sample_seeds(seed, num_samples), best_of, settings
 
 
-def write(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
-    """Finished texts, written in turns. Arguments and errors are those of `progress`."""
+def finish(steps: Iterator[TextPipelineOutput]) -> TextPipelineOutput:
+    """Finished texts, written in turns."""
     whole: TextPipelineOutput | None = None
-    steps, done = progress(pipeline, **asked), False
+    done = False
     while not done:
         (last, _, done), _ = in_turn(lambda: _some(steps))
         whole = last or whole

@@ -195,10 +195,14 @@ class TextPipeline(GANPipeline):
         Raises:
             GANError: as for a call.
         """
-        label = settings.pop("label", None)
-        seeds = sample_seeds(seed, num_samples)
-        if num_samples > ROWS:
-            raise GANError(f"{num_samples} samples were asked for; {ROWS} at most can be streamed.")
+        yield from self.stream_of(sample_seeds(seed, num_samples), **settings)
+
+    def stream_of(
+        self, seeds: list[int], label: str | int | None = None, **settings: Any
+    ) -> Iterator[TextPipelineOutput]:
+        """`stream` for any seeds, from 0 to 2^32 - 1."""
+        if len(seeds) > ROWS:
+            raise GANError(f"{len(seeds)} samples were asked for; {ROWS} at most can be streamed.")
         defaults: dict[str, Any] = {
             "temperature": 1.0,
             "top_k": 0,

@@ -1,6 +1,8 @@
 """Text models in the registry, their streams, and the endpoint that writes."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gradio_client import Client
@@ -9,9 +11,11 @@ from gradio_client.exceptions import AppError
 from gan import GANError
 from gan.studio.card import card_html, describe
 from gan.studio.models import Registry, ask_kinds
+from gan.studio.pictures import in_turn
 from gan.studio.records import kind
 from gan.studio.strings import EN, ZH
-from gan.studio.writing import MOST_LETTERS, Streams, write
+from gan.studio.together import write
+from gan.studio.writing import MOST_LETTERS, Streams
 
 FAILING = [
     ({"seed": -1}, "not a whole number from 0"),
@@ -111,6 +115,27 @@ def test_the_best_of_many_arrives_text_by_text(writers):
     direct = pipeline(**asked)
     assert ["".join(piece for piece, _, _ in tokens) for tokens in found] == direct.texts
     assert write(pipeline, **asked).texts == direct.texts == write(pipeline, **asked, label="").texts
+
+
+def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, monkeypatch):
+    pipeline, held, sheets = writers.text_model("verses"), threading.Event(), []
+    asked = [{"seed": 40 * k, "num_samples": 1 + 2 * k} for k in range(6)]  # 36 texts in all: two sheets
+    asked += [{"seed": 3, "num_samples": 2, "temperature": 0.5}]
+    alone = [pipeline(**one) for one in asked]
+    asked += [{"seed": k, "num_samples": 1, "prefix": "x"} for k in range(2)]
+    stream_of = pipeline.stream_of
+    monkeypatch.setattr(pipeline, "stream_of", lambda seeds, **how: sheets.append(seeds) or stream_of(seeds, **how))
+    with ThreadPoolExecutor(len(asked) + 1) as pool:
+        busy = pool.submit(in_turn, held.wait)
+        found = [pool.submit(write, pipeline, **one) for one in asked]
+        time.sleep(0.5)  # until all wait
+        held.set()
+        assert busy.result()
+        assert [future.result() for future in found[:-2]] == alone
+        for future in found[-2:]:
+            with pytest.raises(GANError, match="never seen"):
+                future.result()
+    assert len(sheets) <= 5  # the first alone, two, that of the other temperature and that of what it cannot spell
 
 
 def test_streams_are_forgotten_when_there_are_too_many(writers):
