@@ -156,4 +156,4 @@ def test_reverse_scores_are_compared_at_equal_lm_scores_and_never_beyond_the_poi
 def test_mixing_needs_the_next_seed_and_refining_what_it_starts_from() -> None:
     assert text.needed(text.CURVES["mixture"], 2, [0, 1, 2]) == [("mle", 2), ("mle", 0)]
     assert text.needed(text.CURVES["ratio"], 1, [0, 1, 2]) == [("ratio", 1), ("mle", 1)]
-    assert text.needed(text.GUIDED["away"], 1, [0, 1, 2]) == [("weak", 1), ("mle", 1)]
+    assert text.needed(text.CURVES["away"], 1, [0, 1, 2]) == [("weak", 1), ("mle", 1)]
