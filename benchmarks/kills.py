@@ -20,6 +20,8 @@ import baseline
 import torch
 from safetensors.torch import load_file
 
+from gan.training.arguments import positive_int
+
 ROOT = Path(__file__).parent.parent
 COMMON = ["--report_to", "none", "--no-evaluate", "--train_batch_size", "4", "--checkpointing_steps", "2"]
 COMMON += ["--checkpoints_total_limit", "3", "--validation_steps", "100000"]
@@ -82,7 +84,7 @@ def equal(one: Path, other: Path) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--kills", type=int, default=10, help="of each modality")
+    parser.add_argument("--kills", type=positive_int, default=10, help="of each modality")
     parser.add_argument("--steps", type=int, default=400, help="of each training")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args()
