@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from gan.text.data import TextSet, encode
 from gan.text.likelihood import nll
+from gan.text.networks import TextDiscriminator
 from gan.text.oracle import LENGTH, SIZES, VOCABULARY, Oracle, texts
 from gan.text.pipeline import TextPipeline
 from gan.text.samples import write
@@ -54,6 +55,7 @@ class Method:
 METHODS = {
     "mle": Method("MLE", None, ("--objective", "mle")),
     "longer": Method("MLE, for as long as ours", None, ("--objective", "mle")),  # --flags longer "--dropout ..."
+    "mixture": Method("Two MLEs mixed", "mle", ()),  # see `mix`
     "ratio": Method("Density ratio (ours)", "mle", ("--objective", "ratio")),
     "seqgan": Method(
         "SeqGAN",
@@ -86,6 +88,8 @@ COLUMNS += [f"NLL_oracle at NLL_test {level:g}" for level in LEVELS]
 def train(name: str, seed: int, args: argparse.Namespace) -> Path:
     """Trains a method, unless it has been, after what it starts from; returns its folder."""
     method, folder = METHODS[name], args.output_dir / f"{name}-{seed}"
+    if name == "mixture":
+        return mix(seed, folder, args)
     start = [] if method.base is None else ["--pretrained_model_name_or_path", train(method.base, seed, args)]
     if (folder / "seconds.json").is_file():
         return folder
@@ -100,6 +104,18 @@ def train(name: str, seed: int, args: argparse.Namespace) -> Path:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     (folder / "seconds.json").write_text(json.dumps(seconds))
+    return folder
+
+
+def mix(seed: int, folder: Path, args: argparse.Namespace) -> Path:
+    """The geometric mean, normalised, of maximum likelihood's models of this seed and the next of `--seeds`: what the
+    refinement must beat that is called adversarial, at as many parameters and about the same time."""
+    other = args.seeds[(args.seeds.index(seed) + 1) % len(args.seeds)]
+    one, two = (TextPipeline.from_pretrained(train("mle", k, args)) for k in (seed, other))
+    critic = TextDiscriminator.from_config(two.generator.config)
+    critic.load_state_dict(two.generator.state_dict())
+    TextPipeline(one.generator, critic, critic_strength=0.5, tokenizer=one.tokenizer).save_pretrained(folder)
+    (folder / "seconds.json").write_text(json.dumps(cpu_seconds("mle", other, args.output_dir)))
     return folder
 
 

@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 760, 520
 LEFT, TOP, RIGHT, BOTTOM = 84, 82, 28, 68  # margins
 SCALE = 2  # drawn so much larger and reduced, for smooth lines
 INK, FAINT, GRID = (27, 26, 24), (122, 117, 110), (231, 228, 222)
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 COLOURS = [(178, 58, 38), (44, 92, 140), (96, 122, 60), (128, 84, 140)]
 
 
@@ -48,13 +49,13 @@ def sweep_picture(sweep: dict[str, Any]) -> bytes:
     pen.text((SCALE * 16, SCALE * 30), diversity, INK, small, anchor="ls")
 
     for colour, curve in zip(COLOURS, sweep["curves"].values()):
-        points = [place(point) for point in curve]
-        pen.line(points, colour, 2 * SCALE, joint="curve")
-        for point, (x, y) in zip(curve, points):
-            _dot(pen, x, y, colour)
-            pen.text((x + 8 * SCALE, y - 6 * SCALE), f"{point['temperature']:g}", colour, small, anchor="ls")
-    x, y = place(sweep["real"])
-    _dot(pen, x, y, INK)
+        pen.line([place(point) for point in curve], colour, 2 * SCALE, joint="curve")
+    taken = [_dot(pen, *place(sweep["real"]), INK)]
+    for colour, curve in zip(COLOURS, sweep["curves"].values()):
+        taken += [_dot(pen, *place(point), colour) for point in curve]
+    for colour, curve in zip(COLOURS, sweep["curves"].values()):
+        for point in curve:
+            _label(pen, *place(point), f"{point['temperature']:g}", colour, small, taken)
 
     beginning = SCALE * LEFT
     for colour, name in [*zip(COLOURS, sweep["curves"]), (INK, "real text")]:
@@ -86,6 +87,20 @@ class _Axis:
         return (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
 
 
-def _dot(pen: ImageDraw.ImageDraw, x: float, y: float, colour: tuple[int, int, int]) -> None:
+def _dot(pen: ImageDraw.ImageDraw, x: float, y: float, colour: tuple[int, int, int]) -> Box:
     radius = 4.5 * SCALE
     pen.ellipse((x - radius, y - radius, x + radius, y + radius), colour, "white", SCALE)
+    return x - radius, y - radius, x + radius, y + radius
+
+
+def _label(
+    pen: ImageDraw.ImageDraw, x: float, y: float, text: str, colour: tuple[int, int, int], font: Any, taken: list[Box]
+) -> None:
+    """Writes beside a point where there is room, and adds it to what is taken; nowhere if there is none."""
+    for across, up, anchor in ((8, -6, "ls"), (8, 6, "lt"), (-8, -6, "rs"), (-8, 6, "rt")):
+        at = x + across * SCALE, y + up * SCALE
+        box = pen.textbbox(at, text, font, anchor=anchor)
+        if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+            pen.text(at, text, colour, font, anchor=anchor)
+            taken.append(box)
+            return
