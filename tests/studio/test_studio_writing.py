@@ -135,7 +135,7 @@ def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, mon
         for future in found[-2:]:
             with pytest.raises(GANError, match="never seen"):
                 future.result()
-    assert len(sheets) <= 5  # the first alone, two, that of the other temperature and that of what it cannot spell
+    assert len(sheets) < len(asked)  # five where no thread was late: the first alone, two, and two with other settings
 
 
 def test_streams_are_forgotten_when_there_are_too_many(writers):
