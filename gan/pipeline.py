@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gan import card, hub
@@ -21,10 +22,12 @@ from gan.repository import (
     METRICS,
     PICTURES,
     TRAINING,
+    WEIGHTS,
     check_component,
     first_sentence,
     read_index,
     read_json,
+    stored_as_half,
 )
 
 MAX_SEED = 2**32 - 1
@@ -38,6 +41,7 @@ class GANPipeline(DiffusionPipeline):
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
+        half_weights: whether weights are saved as float16; true after `halve_weights`, and where they were loaded so.
         unit: what a sample is called, in the plural.
         hub_task: the Hub's name for what the model does.
         file_suffix, samples_per_file: of the files that `gan.sample` writes.
@@ -58,6 +62,7 @@ class GANPipeline(DiffusionPipeline):
     metrics: dict[str, Any]
     neighbours: bytes | None = None
     sweep: bytes | None = None
+    half_weights: bool = False
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> "GANPipeline":
@@ -93,6 +98,7 @@ class GANPipeline(DiffusionPipeline):
             for parameter in network.parameters() if network is not None else ():
                 # As mapped from the file it may begin at any fourth byte, and products round differently there.
                 parameter.data = parameter.data.clone()
+        pipeline.half_weights = stored_as_half(folder / "generator")
         pipeline.training = read_json(folder / TRAINING, source)
         pipeline.metrics = read_json(folder / METRICS, source)
         for attribute, name in PICTURES.items():
@@ -154,6 +160,23 @@ class GANPipeline(DiffusionPipeline):
                 f"untouched. Make room or choose another folder."
             ) from error
 
+    def halve_weights(self) -> None:
+        """Rounds all weights to float16, which is how they are saved from now on: half the file. They stay float32 in
+        memory and load as float32, so samples are those that everybody gets from the saved model.
+
+        Raises:
+            GANError: if a weight is too large for float16.
+        """
+        networks = {name: network for name, network in self.components.items() if network is not None}
+        for name, network in networks.items():
+            largest = max(float(parameter.detach().abs().max()) for parameter in network.parameters())
+            if not largest <= torch.finfo(torch.float16).max:
+                raise GANError(f"The {name} has a weight of {largest:.3g}, which float16 cannot hold; keep float32.")
+        for network in networks.values():
+            for parameter in network.parameters():
+                parameter.data = parameter.data.half().to(parameter.dtype)
+        self.half_weights = True
+
     def push_to_hub(
         self, repo_id: str, private: bool | None = None, token: str | None = None, commit_message: str | None = None
     ) -> str:
@@ -177,6 +200,9 @@ class GANPipeline(DiffusionPipeline):
 
     def _write_repository(self, folder: Path, repo_id: str) -> None:
         super().save_pretrained(folder, safe_serialization=True)
+        for file in folder.glob(f"*/{WEIGHTS}") if self.half_weights else ():
+            halved = {name: tensor.half() for name, tensor in load_file(file).items()}
+            save_file(halved, file, metadata={"format": "pt"})  # as diffusers marks them
         for file in [folder / INDEX, *folder.glob("*/config.json")]:
             # diffusers notes where a model was loaded from: nobody's business when it is published.
             config = json.loads(file.read_text(encoding="utf-8"))

@@ -123,6 +123,12 @@ def check_component(folder: Path, recorded: Any, wanted: Any, source: str) -> No
         )
 
 
+def stored_as_half(folder: Path) -> bool:
+    """Whether all weights of a network that `check_component` let through are float16."""
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        return all(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118
+
+
 def _network_class(recorded: Any, wanted: Any) -> type[nn.Module] | None:
     import gan  # whose names are the file format, and which imports this
 

@@ -306,6 +306,29 @@ def test_half_precision(repository: Path, pipeline: ImagePipeline) -> None:
     assert 0 < np.abs(difference).mean() < 2
 
 
+def test_halved_weights_are_half_the_size_and_draw_what_they_drew(pipeline: ImagePipeline, tmp_path: Path) -> None:
+    pipeline.save_pretrained(tmp_path / "full")
+    pipeline.halve_weights()
+    pipeline.save_pretrained(tmp_path / "half")
+    loaded = GANPipeline.from_pretrained(tmp_path / "half")
+    assert loaded.generator.dtype == torch.float32
+    assert pixels(loaded(num_images=4).images) == pixels(pipeline(num_images=4).images)
+    loaded.save_pretrained(tmp_path / "again")  # as it came
+    sizes = {
+        name: (tmp_path / name / "generator" / "diffusion_pytorch_model.safetensors").stat().st_size
+        for name in ("full", "half", "again")
+    }
+    assert sizes["again"] == sizes["half"] < 0.6 * sizes["full"]
+
+
+def test_weights_that_float16_cannot_hold(pipeline: ImagePipeline) -> None:
+    before = pipeline.generator.to_image.weight.clone()
+    pipeline.discriminator.to_logit.weight.data[0, 0] = 1e5
+    with pytest.raises(GANError, match="discriminator has a weight of 1e\\+05"):
+        pipeline.halve_weights()
+    assert torch.equal(pipeline.generator.to_image.weight, before)
+
+
 def test_saving_over_an_earlier_model_leaves_nothing_of_it(
     repository: Path, make_pipeline: Callable[..., ImagePipeline]
 ) -> None:

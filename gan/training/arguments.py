@@ -140,6 +140,10 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
         "--evaluate", action=argparse.BooleanOptionalAction, default=True, help="measure the model at the end"
     )
 
+    watching.add_argument(
+        "--half_weights", action="store_true", help="write the finished model's weights as float16: half the size"
+    )
+
     hub = parser.add_argument_group("Hub")
     hub.add_argument("--license", help="licence of the model, for its card: mit, apache-2.0, cc-by-4.0, ...")
     hub.add_argument("--data_credit", help="a sentence for the card: whose data this is, and under what licence")

@@ -249,6 +249,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         save_checkpoint()
     pipeline = task.pipeline(ema.model, bare_discriminator)
     pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
+    if args.half_weights:
+        pipeline.halve_weights()  # before it is measured
 
     def save_model() -> None:
         with alike():

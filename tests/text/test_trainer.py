@@ -32,7 +32,7 @@ LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPI
 LINES["distil"] = ["--pretrained_model_name_or_path", "ratio", "--objective", "distil", *KEEPING]
 for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
-LINES["memory"] = ["--architecture", "memory"]
+LINES["memory"] = ["--architecture", "memory", "--half_weights"]
 LINES["relgan of memory"] = ["--pretrained_model_name_or_path", "memory", "--objective", "relgan"]
 LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
 LINES["other verses"] = ["--train_data_dir", "others", *FROM_VERSES, "--max_train_steps", "2", "--num_layers", "3"]
@@ -124,6 +124,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert (pipeline.critic is not None) == (objective == "ratio")
     assert pipeline.training["arguments"]["adam_beta1"] == (0.0 if objective in ("seqgan", "relgan") else 0.9)
     assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
+    assert pipeline.half_weights == (name == "memory") and pipeline.generator.dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", ["mle", "ratio", "distil", "seqgan", "relgan"])
