@@ -81,6 +81,22 @@ def score(judge: TextGenerator, tokens: Tensor) -> float:
     return float(sum(total for total, _ in costs)) / max(1, sum(count for _, count in costs))
 
 
+@torch.no_grad()
+def features(judge: TextGenerator, tokens: Tensor) -> Tensor:
+    """Texts (n, length) as vectors (n, features): what the judge expects to come next, averaged over a text.
+
+    A Fréchet distance between such vectors follows Semeniuta et al. 2018 (there: InferSent's sentence vectors), with
+    a network that knows nothing but the data at hand.
+    """
+    judge.eval()
+    averaged = []
+    for batch in tokens.split(BATCH):
+        hidden, _ = judge.hidden(inputs(batch))
+        kept = (batch != IGNORED)[..., None]
+        averaged.append((hidden * kept).sum(1) / kept.sum(1).clamp(min=1))
+    return torch.cat(averaged)
+
+
 def _cost(judge: TextGenerator, tokens: Tensor) -> tuple[Tensor, int]:
     """The sum of nats of a batch, and of how many tokens; logits are computed where there is a token only."""
     targets = _targets(tokens)

@@ -1,7 +1,8 @@
 """What is measured of a generator of text: quality beside diversity, and beside what real text and baselines score.
 
-Exactly: the likelihood of held-out text. By language models as judges (`gan.text.judge`): the LM score and the reverse
-LM score. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different runs, copies of training texts.
+Exactly: the likelihood of held-out text. By language models as judges (`gan.text.judge`): the LM score, the reverse LM
+score, and a Fréchet distance in the features of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
+runs, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
 (Caccia et al. 2020). Each figure has its floor, what real text scores, and its yardsticks: the same generator without
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gan.distances import frechet_distance
 from gan.errors import GANError
 from gan.evaluation import class_indices
 from gan.shares import each
@@ -56,6 +58,7 @@ FIGURES = [
     _Figure("Perplexity", "perplexity", LIKELIHOOD, False, 2),
     _Figure("LM score", "lm_score", LIKELIHOOD, None, 3),
     _Figure("Reverse LM score", "reverse_lm_score", LIKELIHOOD, False, 3),
+    _Figure("Fréchet distance (judge's features)", "frechet_distance_judge", LIKELIHOOD, False, 3),
     *(_Figure(f"BLEU-{order}", f"bleu_{order}", RUNS, True, 3) for order in (2, 3, 4, 5)),
     *(_Figure(f"Self-BLEU-{order}", f"self_bleu_{order}", RUNS, None, 3) for order in (2, 3, 4, 5)),
     *(_Figure(f"Distinct-{order}", f"distinct_{order}", VARIETY, None) for order in (1, 2, 3)),
@@ -167,6 +170,8 @@ class _Bench:
         self.held_out_few = as_lists(self.held_out[_spread(len(self.held_out), self.few)])
         self.training_lists = as_lists(self.training)
         self.of_real = judge.fit_language_model(self.training[some[: self.count]], self.vocab_size, self.has_end)
+        self.compared = min(self.count, len(self.held_out))
+        self.training_compared = self.training[some[: self.compared]]
 
     def nll(self, strengths: tuple[float, ...]) -> list[float]:
         """Nats a held-out token of the model, at each strength of its critic."""
@@ -181,7 +186,7 @@ class _Bench:
 
     def measure(self, tokens: Tensor) -> Values:
         """All but the likelihood of texts (n, length)."""
-        return self.judge(tokens) | self.counts(tokens)
+        return self.judge(tokens) | self.distance(tokens) | self.counts(tokens)
 
     def judge(self, tokens: Tensor) -> Values:
         """LM score and reverse LM score of texts (n, length)."""
@@ -191,16 +196,22 @@ class _Bench:
             "reverse_lm_score": judge.score(of_texts, self.held_out),
         }
 
+    def distance(self, tokens: Tensor) -> Values:
+        """How far texts (n, length) are from held-out ones, as many against as many."""
+        both = (some[_spread(len(some), self.compared)] for some in (tokens, self.held_out))
+        return {"frechet_distance_judge": frechet_distance(*(judge.features(self.of_real, some) for some in both))}
+
     def counts(self, tokens: Tensor) -> Values:
         """What is counted of texts (n, length)."""
         texts = as_lists(tokens[_spread(len(tokens), self.few)])
         return self._shared(texts, texts) | self._variety(texts)
 
     def real(self) -> Values:
-        """What real text scores: training texts against held-out ones in BLEU, held-out ones in all else."""
+        """What real text scores: training texts against held-out ones in BLEU and the distance, held-out ones else."""
         cost = judge.score(self.of_real, self.held_out)
         return (
             {"lm_score": cost, "reverse_lm_score": cost}
+            | self.distance(self.training_compared)
             | self._shared(self.training_few, self.held_out_few)
             | self._variety(self.held_out_few)
         )
@@ -225,6 +236,8 @@ class _Bench:
             return len(self.held_out)
         if figure.group == RUNS:
             return min(HYPOTHESES, self.few)
+        if figure.type == "frechet_distance_judge":
+            return self.compared
         return self.count if figure.type == "lm_score" else self.few
 
     def note(self, split: str) -> str:
@@ -235,12 +248,14 @@ class _Bench:
             + (f", {unknown:.1%} of which the vocabulary lacks and counts as one word" if unknown else "")
             + f". LM score: nats a token of {self.count:,} generated texts under a small language model fitted to as "
             "many training texts; reverse LM score: of the held-out texts under one fitted to the generated ones. Low "
-            "LM scores are had by sharpening, which raises the reverse one: read both. BLEU, by sacrebleu without "
+            "LM scores are had by sharpening, which raises the reverse one: read both. The Fréchet distance is of "
+            f"{self.compared:,} texts to as many held-out ones in the first judge's features, averaged over each. "
+            "BLEU, by sacrebleu without "
             f"smoothing: {min(HYPOTHESES, self.few):,} texts against {self.few:,} held-out ones; self-BLEU: against "
             f"the other {self.few - 1:,} of their own. The last table is of {self.few:,} texts: distinct-n is the "
             "share of different runs of n tokens, copies are training texts token for token, and the longest copied "
-            "run is in tokens. The floor is what real texts score: training texts against held-out ones in BLEU, "
-            "held-out ones in all else. Yardsticks: "
+            "run is in tokens. The floor is what real texts score: training texts against held-out ones in BLEU "
+            "and in the distance, held-out ones in all else. Yardsticks: "
             + ("the same generator without its critic; " if self.strength else "")
             + "a unigram model, which draws tokens as often as they are in the training texts."
         )

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from gan.distances import frechet_distance
 from gan.text import verses
 from gan.text.data import IGNORED, TextSet, encode
-from gan.text.judge import fit_language_model, score
+from gan.text.judge import features, fit_language_model, score
 from gan.text.tokens import BEGIN, END, UNKNOWN, train_tokenizer
 
 
@@ -69,3 +70,16 @@ def test_texts_without_end() -> None:
 def test_two_texts_are_enough() -> None:
     tokens = torch.tensor([[3, 4, END], [4, END, IGNORED]])
     assert math.isfinite(score(fit_language_model(tokens, 6), tokens))
+
+
+def test_real_texts_are_nearer_to_real_ones_than_shuffled_ones_are(words: tuple[Tensor, Tensor, int]) -> None:
+    train, test, size = words
+    judge = fit_language_model(train[:200], size)
+    shuffled = train[200:260].flip(1)  # what is behind the end comes first
+    shuffled = torch.stack([torch.cat([row[row != IGNORED], row[row == IGNORED]]) for row in shuffled])
+    near, far = (
+        frechet_distance(features(judge, texts), features(judge, test)) for texts in (train[200:260], shuffled)
+    )
+    assert 0 <= near < far / 2
+    wider = torch.cat([test, torch.full((len(test), 5), IGNORED)], dim=1)
+    assert torch.allclose(features(judge, wider), features(judge, test), atol=1e-5)

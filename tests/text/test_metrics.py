@@ -19,7 +19,7 @@ from gan.text.likelihood import nll
 from gan.text.samples import write, write_unigram
 from gan.text.tokens import BEGIN, END, UNKNOWN
 
-GROUPS = {"likelihood": 4, "shared runs": 8, "variety and copies": 6}
+GROUPS = {"likelihood": 5, "shared runs": 8, "variety and copies": 6}
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     text_pipeline.metrics, text_pipeline.training = found, {"command": "x", "arguments": {"objective": "ratio"}}
     card = str(model_card(text_pipeline, "user/songs"))
     assert "(sweep.png)" in card and "Measured at the end of training" not in card.split("## Fine-tune")[1]
-    assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ |" in card
+    assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ | Fréchet" in card
     assert "| real (floor) |  |  |" in card and "at temperature 1" in card
     assert "None" not in metrics_tables(found) and "pictures" not in card
 
