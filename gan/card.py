@@ -92,7 +92,8 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
         f"{unit.capitalize()} seen": f"{training.get(f'{unit}_seen', 0):,}",
         "Time": f"{training.get('seconds', 0) / 60:.0f} minutes",
         "Machine": "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None,
-        "Parameters": f"{pipeline.num_parameters:,} in the generator",
+        "Parameters": f"{pipeline.num_parameters:,} in the generator"
+        + (", weights rounded to float16" if pipeline.half_weights else ""),
         "Loss": pipeline.losses[arguments.get("objective", next(iter(pipeline.losses)))]
         + ", weights averaged over training (EMA)",
         "Seed": str(training.get("seed", 0)),

@@ -82,19 +82,18 @@ def score(judge: TextGenerator, tokens: Tensor) -> float:
 
 
 @torch.no_grad()
-def features(judge: TextGenerator, tokens: Tensor) -> Tensor:
-    """Texts (n, length) as vectors (n, features): what the judge expects to come next, averaged over a text.
+def states(judge: TextGenerator, tokens: Tensor) -> Tensor:
+    """Texts (n, length) as what the judge has in mind before each of their tokens: (tokens, features) from -1 to 1.
 
-    A Fréchet distance between such vectors follows Semeniuta et al. 2018 (there: InferSent's sentence vectors), with
-    a network that knows nothing but the data at hand.
+    A Fréchet distance between such states follows Semeniuta et al. 2018 (there: InferSent's sentence vectors), with
+    a network that knows nothing but the data at hand. (Averaged over texts, one that is cut off outweighs hundreds.)
     """
     judge.eval()
-    averaged = []
+    found = []
     for batch in tokens.split(BATCH):
-        hidden, _ = judge.hidden(inputs(batch))
-        kept = (batch != IGNORED)[..., None]
-        averaged.append((hidden * kept).sum(1) / kept.sum(1).clamp(min=1))
-    return torch.cat(averaged)
+        state, _ = judge.body(judge.embed(inputs(batch)), None)
+        found.append(state[batch != IGNORED])
+    return torch.cat(found)
 
 
 def _cost(judge: TextGenerator, tokens: Tensor) -> tuple[Tensor, int]:

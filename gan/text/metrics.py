@@ -1,7 +1,7 @@
 """What is measured of a generator of text: quality beside diversity, and beside what real text and baselines score.
 
 Exactly: the likelihood of held-out text. By language models as judges (`gan.text.judge`): the LM score, the reverse LM
-score, and a Fréchet distance in the features of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
+score, and a Fréchet distance in the states of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
 runs, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
@@ -58,7 +58,7 @@ FIGURES = [
     _Figure("Perplexity", "perplexity", LIKELIHOOD, False, 2),
     _Figure("LM score", "lm_score", LIKELIHOOD, None, 3),
     _Figure("Reverse LM score", "reverse_lm_score", LIKELIHOOD, False, 3),
-    _Figure("Fréchet distance (judge's features)", "frechet_distance_judge", LIKELIHOOD, False, 3),
+    _Figure("Fréchet distance x 1000 (judge's states)", "frechet_distance_judge", LIKELIHOOD, False, 3),
     *(_Figure(f"BLEU-{order}", f"bleu_{order}", RUNS, True, 3) for order in (2, 3, 4, 5)),
     *(_Figure(f"Self-BLEU-{order}", f"self_bleu_{order}", RUNS, None, 3) for order in (2, 3, 4, 5)),
     *(_Figure(f"Distinct-{order}", f"distinct_{order}", VARIETY, None) for order in (1, 2, 3)),
@@ -170,8 +170,8 @@ class _Bench:
         self.held_out_few = as_lists(self.held_out[_spread(len(self.held_out), self.few)])
         self.training_lists = as_lists(self.training)
         self.of_real = judge.fit_language_model(self.training[some[: self.count]], self.vocab_size, self.has_end)
-        self.compared = min(self.count, len(self.held_out))
-        self.training_compared = self.training[some[: self.compared]]
+        half = min(self.count, len(self.held_out) // 2)  # the other half is what real texts score
+        self.compared, self.others = self.held_out[::2][:half], self.held_out[1::2][:half]
 
     def nll(self, strengths: tuple[float, ...]) -> list[float]:
         """Nats a held-out token of the model, at each strength of its critic."""
@@ -197,9 +197,11 @@ class _Bench:
         }
 
     def distance(self, tokens: Tensor) -> Values:
-        """How far texts (n, length) are from held-out ones, as many against as many."""
-        both = (some[_spread(len(some), self.compared)] for some in (tokens, self.held_out))
-        return {"frechet_distance_judge": frechet_distance(*(judge.features(self.of_real, some) for some in both))}
+        """How far texts (n, length) are from half of the held-out ones, as many as these; in their variance."""
+        some = tokens[_spread(len(tokens), len(self.compared))]
+        found, held_out = (judge.states(self.of_real, texts) for texts in (some, self.compared))
+        scale = held_out.var(0).sum().sqrt().clamp_min(1e-6)
+        return {"frechet_distance_judge": 1_000 * frechet_distance(found / scale, held_out / scale)}
 
     def counts(self, tokens: Tensor) -> Values:
         """What is counted of texts (n, length)."""
@@ -207,11 +209,11 @@ class _Bench:
         return self._shared(texts, texts) | self._variety(texts)
 
     def real(self) -> Values:
-        """What real text scores: training texts against held-out ones in BLEU and the distance, held-out ones else."""
+        """What real text scores: training texts against held-out ones in BLEU, held-out ones in all else."""
         cost = judge.score(self.of_real, self.held_out)
         return (
             {"lm_score": cost, "reverse_lm_score": cost}
-            | self.distance(self.training_compared)
+            | self.distance(self.others)
             | self._shared(self.training_few, self.held_out_few)
             | self._variety(self.held_out_few)
         )
@@ -237,7 +239,7 @@ class _Bench:
         if figure.group == RUNS:
             return min(HYPOTHESES, self.few)
         if figure.type == "frechet_distance_judge":
-            return self.compared
+            return len(self.compared)
         return self.count if figure.type == "lm_score" else self.few
 
     def note(self, split: str) -> str:
@@ -249,13 +251,13 @@ class _Bench:
             + f". LM score: nats a token of {self.count:,} generated texts under a small language model fitted to as "
             "many training texts; reverse LM score: of the held-out texts under one fitted to the generated ones. Low "
             "LM scores are had by sharpening, which raises the reverse one: read both. The Fréchet distance is of "
-            f"{self.compared:,} texts to as many held-out ones in the first judge's features, averaged over each. "
-            "BLEU, by sacrebleu without "
+            f"{len(self.compared):,} texts to as many held-out ones, in the states of the first judge at each token, "
+            "scaled to a total variance of one. BLEU, by sacrebleu without "
             f"smoothing: {min(HYPOTHESES, self.few):,} texts against {self.few:,} held-out ones; self-BLEU: against "
             f"the other {self.few - 1:,} of their own. The last table is of {self.few:,} texts: distinct-n is the "
             "share of different runs of n tokens, copies are training texts token for token, and the longest copied "
-            "run is in tokens. The floor is what real texts score: training texts against held-out ones in BLEU "
-            "and in the distance, held-out ones in all else. Yardsticks: "
+            "run is in tokens. The floor is what real texts score: training texts against held-out ones in BLEU, "
+            "held-out ones against the others in the distance, held-out ones in all else. Yardsticks: "
             + ("the same generator without its critic; " if self.strength else "")
             + "a unigram model, which draws tokens as often as they are in the training texts."
         )

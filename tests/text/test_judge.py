@@ -9,7 +9,7 @@ from torch import Tensor
 from gan.distances import frechet_distance
 from gan.text import verses
 from gan.text.data import IGNORED, TextSet, encode
-from gan.text.judge import features, fit_language_model, score
+from gan.text.judge import fit_language_model, score, states
 from gan.text.tokens import BEGIN, END, UNKNOWN, train_tokenizer
 
 
@@ -77,9 +77,7 @@ def test_real_texts_are_nearer_to_real_ones_than_shuffled_ones_are(words: tuple[
     judge = fit_language_model(train[:200], size)
     shuffled = train[200:260].flip(1)  # what is behind the end comes first
     shuffled = torch.stack([torch.cat([row[row != IGNORED], row[row == IGNORED]]) for row in shuffled])
-    near, far = (
-        frechet_distance(features(judge, texts), features(judge, test)) for texts in (train[200:260], shuffled)
-    )
+    near, far = (frechet_distance(states(judge, texts), states(judge, test)) for texts in (train[200:260], shuffled))
     assert 0 <= near < far / 2
     wider = torch.cat([test, torch.full((len(test), 5), IGNORED)], dim=1)
-    assert torch.allclose(features(judge, wider), features(judge, test), atol=1e-5)
+    assert torch.allclose(states(judge, wider), states(judge, test), atol=1e-5)
