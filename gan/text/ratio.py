@@ -81,7 +81,8 @@ class Ratio(MLE):
 
     def validate(self, generator: Any, tokens: Tensor, classes: Tensor | None) -> float | None:
         some = None if classes is None else classes[:LOOKED_AT]  # every strength costs a pass over the vocabulary
-        return float(nll(self.frozen, generator, tokens[:LOOKED_AT], some, STRENGTHS).min())
+        # Without 0, which a young critic cannot beat: its first steps would all look as good, and --patience run out.
+        return float(nll(self.frozen, generator, tokens[:LOOKED_AT], some, STRENGTHS[1:]).min())
 
     def parts(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
