@@ -35,6 +35,7 @@ class SeqGAN(MLE):
     """
 
     learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
+    adam_betas = (0.0, 0.99)
     takes_over = SequenceDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):

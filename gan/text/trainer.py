@@ -91,7 +91,8 @@ class TextTask(ObjectiveTask):
         texts.add_argument("--noise", type=decay, default=0.1, help="share of input tokens replaced in training")
         parser.set_defaults(
             train_batch_size=64,
-            learning_rate=None,  # the objective's own
+            learning_rate=None,  # the objective's own, like the next
+            adam_beta2=None,
             adam_weight_decay=0.01,
             validation_steps=200,
             max_train_steps=4000,
@@ -101,7 +102,10 @@ class TextTask(ObjectiveTask):
     def __init__(self, args: argparse.Namespace):
         if args.num_train_epochs is not None:
             args.max_train_steps = None
-        args.learning_rate = args.learning_rate or OBJECTIVES[args.objective].learning_rate
+        objective = OBJECTIVES[args.objective]
+        args.learning_rate = args.learning_rate or objective.learning_rate
+        betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
+        args.adam_beta1, args.adam_beta2 = (default if asked is None else asked for asked, default in betas)
         self.args = args
         pretrained = load_pretrained(args, TextPipeline)
         splits = data.load(args)

@@ -122,7 +122,8 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     kinds = {"ratio": TextDiscriminator, "seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
     assert type(pipeline.discriminator) is kinds.get(objective, type(None))
     assert (pipeline.critic is not None) == (objective == "ratio")
-    assert pipeline.training["arguments"]["adam_beta1"] == (0.0 if objective in ("seqgan", "relgan") else 0.9)
+    betas = {"seqgan": (0.0, 0.99), "relgan": (0.9, 0.999)}.get(objective, (0.9, 0.99))
+    assert tuple(pipeline.training["arguments"][name] for name in ("adam_beta1", "adam_beta2")) == betas
     assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
     assert pipeline.half_weights == (name == "memory") and pipeline.generator.dtype == torch.float32
 
