@@ -38,8 +38,7 @@ class RelGAN(MLE):
     """
 
     learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
-    # Adam's own, as published. With (0, 0.99) a gradient that comes rarely is a large step, and training breaks down.
-    adam_betas = (0.9, 0.999)
+    adam_betas = (0.9, 0.999)  # Adam's own, as published
     takes_over = SequenceDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
