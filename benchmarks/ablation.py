@@ -1,11 +1,13 @@
 """What each choice of the recipe is worth: `python benchmarks/ablation.py --cpu_minutes 3 --seeds 0 1 2 [ROW ...]`.
 
 Trains one variant a row with `train.py`, each for the same CPU time on one thread (so that other work on the machine
-doesn't matter: a short pilot finds how many steps that is), measures it on held-out pictures, and prints a Markdown
-table with the mean and the standard deviation over the seeds. Rows that were measured are in `benchmarks/ablation.md`.
+doesn't matter much: a short pilot finds how many steps that is), measures it on held-out pictures, and prints a
+Markdown table with the mean and the standard deviation over the seeds. Every run goes into `--output` at once: a
+benchmark that was stopped goes on from there. Rows that were measured are in `benchmarks/ablation.md`.
 """
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -13,11 +15,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
 from gan import GANPipeline
+from gan.figures import by_class, in_space
+from gan.image.features import feature_space
+from gan.image.metrics import BATCH
 
 ROOT = Path(__file__).parent.parent
 PILOT = 150  # steps
@@ -44,7 +52,7 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def run(*command: str) -> float:
+def program(*command: str) -> float:
     """Runs a Python program of this repository on one thread; returns its CPU seconds."""
     before = cpu_seconds()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -58,7 +66,29 @@ def train(flags: list[str], steps: int, folder: Path, seed: int) -> float:
     """CPU seconds of a run of `train.py`."""
     fixed = ["--max_train_steps", str(steps), "--output_dir", str(folder), "--seed", str(seed), "--report_to", "none"]
     fixed += ["--no-evaluate", "--overwrite_output_dir", "--validation_steps", "1000000"]
-    return run(str(ROOT / "train.py"), "image", *flags, *fixed)
+    return program(str(ROOT / "train.py"), "image", *flags, *fixed)
+
+
+class Judge:
+    """Measures models as `python -m gan.image.evaluate` does, without floors and yardsticks: those stay the same."""
+
+    def __init__(self, dataset_name: str):
+        self.train_set, self.test_set = baseline.load(dataset_name)
+        self.space = feature_space("auto", self.train_set)
+        self.held_out = self.space(torch.from_numpy(self.test_set.pixels))
+        self.asked = baseline.wanted_classes(self.test_set)
+
+    @torch.inference_mode()
+    def __call__(self, folder: Path) -> dict[str, float]:
+        """Figures of the model in `folder`, from seeds 0, 1, ... with the classes of the held-out pictures."""
+        pipeline = GANPipeline.from_pretrained(folder)
+        latents, _ = pipeline.latents(list(range(baseline.SAMPLES)))
+        pairs = zip(latents.split(BATCH), self.asked.split(BATCH))
+        pixels = torch.cat([pipeline.decode(z, classes) for z, classes in pairs])
+        features = self.space(pixels)
+        found = in_space(features, self.held_out, self.space.name)
+        found += by_class(self.space.classify(pixels, features), self.asked, self.asked, 0)
+        return baseline.figures(found)
 
 
 def main() -> None:
@@ -67,27 +97,41 @@ def main() -> None:
     parser.add_argument("--dataset_name", default="zalando-datasets/fashion_mnist", help="as for train.py")
     parser.add_argument("--cpu_minutes", type=float, default=3, help="of training for each row and seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument(
+        "--output", type=Path, default=Path("ablation.jsonl"), help="a line for every run; those are kept"
+    )
     args = parser.parse_args()
-    rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for row in args.rows or ROWS:
-            flags = ["--dataset_name", args.dataset_name, *ROWS[row]]
-            start = train(flags, 1, folder / "pilot", 0)  # reading the data, and the first step
-            step = (train(flags, PILOT, folder / "pilot", 0) - start) / (PILOT - 1)
-            steps, measured = max(1, int(60 * args.cpu_minutes / step)), []
-            for seed in args.seeds:
-                train(flags, steps, folder / "model", seed)
-                run("-m", "gan.image.evaluate", str(folder / "model"), "--dataset_name", args.dataset_name)
-                pipeline = GANPipeline.from_pretrained(folder / "model")
-                measured.append(baseline.figures(pipeline.metrics["metrics"]))
-            spread = {
-                key: f"{statistics.mean(values):.3g} ± {statistics.pstdev(values):.2g}"
-                for key in measured[0]
-                for values in [[figures[key] for figures in measured]]
-            }
-            rows.append({"": row, "images": pipeline.training["images_seen"], **spread})
-    baseline.table(rows)
+    rows = args.rows or list(ROWS)
+    kept = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.exists() else []
+    runs: dict[tuple[str, int], dict[str, Any]] = {(run["row"], run["seed"]): run for run in kept}
+    judge, steps = Judge(args.dataset_name), {run["row"]: run["steps"] for run in kept}
+    for seed in args.seeds:
+        for row in rows:
+            if (row, seed) in runs:
+                continue
+            with tempfile.TemporaryDirectory() as name:
+                folder, flags = Path(name), ["--dataset_name", args.dataset_name, *ROWS[row]]
+                if row not in steps:
+                    start = train(flags, 1, folder / "pilot", 0)  # reading the data, and the first step
+                    step = (train(flags, PILOT, folder / "pilot", 0) - start) / (PILOT - 1)
+                    steps[row] = max(1, int(60 * args.cpu_minutes / step))
+                seconds = train(flags, steps[row], folder / "model", seed)
+                seen = GANPipeline.from_pretrained(folder / "model").training["images_seen"]
+                run = {"row": row, "seed": seed, "steps": steps[row], "images": seen, "cpu_seconds": round(seconds)}
+                runs[row, seed] = run | judge(folder / "model")
+            with args.output.open("a") as file:
+                file.write(json.dumps(runs[row, seed]) + "\n")
+    baseline.table([{"": row, **_spread([runs[row, seed] for seed in args.seeds])} for row in rows])
+
+
+def _spread(runs: list[dict[str, Any]]) -> dict[str, str]:
+    """Of runs that differ in their seeds: the mean of each figure and its standard deviation."""
+    names = [name for name in runs[0] if name not in ("row", "seed")]
+    columns = {name: [run[name] for run in runs] for name in names}
+    return {
+        name: f"{statistics.mean(c):.3g} ± {statistics.stdev(c) if len(c) > 1 else 0:.2g}"
+        for name, c in columns.items()
+    }
 
 
 if __name__ == "__main__":

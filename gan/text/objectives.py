@@ -21,12 +21,14 @@ class MLE:
     Attributes:
         generator: what is trained and averaged.
         discriminator: its opponent, `None` without one.
-        learning_rate, adam_betas: where none are asked for.
+        learning_rate, adam_betas, discriminator_steps, max_grad_norm: where none are asked for.
         takes_over: discriminators of an earlier model that are of use here.
     """
 
     learning_rate = 2e-3
     adam_betas = (0.9, 0.99)
+    discriminator_steps = 1
+    max_grad_norm: float | None = None
     takes_over: type[nn.Module] | tuple[()] = ()
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):

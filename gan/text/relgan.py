@@ -33,12 +33,14 @@ class RelGAN(MLE):
     discriminator gives an opinion for each of several embeddings. The published generator is --architecture memory:
     choose it when the model of --objective mle is trained.
 
-    Other than in the paper: smaller, and one step of the discriminator to one of the generator. Dropout and noise are
-    off in the generator. The weight of the R1 and R2 penalties (--gamma) is ignored.
+    Other than in the paper: smaller. Dropout and noise are off in the generator. The weight of the R1 and R2 penalties
+    (--gamma) is ignored.
     """
 
     learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
-    adam_betas = (0.9, 0.999)  # Adam's own, as published
+    adam_betas = (0.9, 0.999)  # as published, like the next two
+    discriminator_steps = 5
+    max_grad_norm = 5.0
     takes_over = SequenceDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
@@ -51,7 +53,7 @@ class RelGAN(MLE):
     @property
     def beta(self) -> float:
         """The inverse temperature now, from 1 to --beta_max."""
-        total = self.args.max_train_steps * self.args.gradient_accumulation_steps
+        total = self.args.max_train_steps * self.args.gradient_accumulation_steps * self.args.discriminator_steps
         return self.args.beta_max ** min(1.0, self.passes / total)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:

@@ -91,8 +91,9 @@ class TextTask(ObjectiveTask):
         texts.add_argument("--noise", type=decay, default=0.1, help="share of input tokens replaced in training")
         parser.set_defaults(
             train_batch_size=64,
-            learning_rate=None,  # the objective's own, like the next
+            learning_rate=None,  # the objective's own, like the next two
             adam_beta2=None,
+            discriminator_steps=None,
             adam_weight_decay=0.01,
             validation_steps=200,
             max_train_steps=4000,
@@ -103,7 +104,8 @@ class TextTask(ObjectiveTask):
         if args.num_train_epochs is not None:
             args.max_train_steps = None
         objective = OBJECTIVES[args.objective]
-        args.learning_rate = args.learning_rate or objective.learning_rate
+        for name in ("learning_rate", "discriminator_steps", "max_grad_norm"):
+            setattr(args, name, getattr(args, name) or getattr(objective, name))
         betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
         args.adam_beta1, args.adam_beta2 = (default if asked is None else asked for asked, default in betas)
         self.args = args

@@ -102,6 +102,15 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     optimisation = parser.add_argument_group("optimisation")
     optimisation.add_argument("--learning_rate", type=positive_float, default=4e-4, help="of the generator")
     optimisation.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
+    optimisation.add_argument(
+        "--discriminator_steps",
+        type=positive_int,
+        default=1,
+        help="of the discriminator to one of the generator, each with samples of its own",
+    )
+    optimisation.add_argument(
+        "--max_grad_norm", type=positive_float, help="gradients of either player are clipped to this norm"
+    )
     optimisation.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both players")
     optimisation.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
     optimisation.add_argument(

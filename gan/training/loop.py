@@ -126,6 +126,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             "--seed": args.seed,
             "--train_batch_size": args.train_batch_size,
             "--gradient_accumulation_steps": args.gradient_accumulation_steps,
+            "--discriminator_steps": args.discriminator_steps,
             "the number of processes": accelerator.num_processes,
             "the data": task.dataset_record()["fingerprint"],
         }
@@ -165,14 +166,22 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         progress.seconds = earlier + time.monotonic() - started
         checkpoints.save(accelerator, output_dir, progress.step, args.checkpoints_total_limit)
 
+    def update(player: int) -> None:
+        if args.max_grad_norm and accelerator.sync_gradients:
+            accelerator.clip_grad_norm_(players[player].parameters(), args.max_grad_norm)
+        optimizers[player].step()
+        optimizers[player].zero_grad()
+
+    passes = args.gradient_accumulation_steps * (args.discriminator_steps if discriminator is not None else 1)
     logs: dict[str, torch.Tensor] = {}
     while (
         progress.step < args.max_train_steps
         and not best.is_stale(args.patience)
         and not _any_process(accelerator, stop.wanted)
     ):
-        for micro in range(args.gradient_accumulation_steps):
-            pass_number = progress.step * args.gradient_accumulation_steps + micro
+        for k in range(passes):
+            pass_number = progress.step * passes + k
+            generators_turn = k >= passes - args.gradient_accumulation_steps
             random = StepRandom(args.seed, pass_number, accelerator.process_index, accelerator.num_processes)
             position = pass_number * accelerator.num_processes + accelerator.process_index
             indices = order.slice(position * args.train_batch_size, args.train_batch_size)
@@ -182,7 +191,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             }
             # One `accumulate` for both players: its counter advances with every call.
             with accelerator.accumulate(*players):
-                generated = task.generate(generator, batch)  # one pass serves both players' losses
+                with torch.set_grad_enabled(generators_turn):
+                    generated = task.generate(generator, batch)  # one pass serves both players' losses
 
                 if discriminator is not None:
                     # Lazy penalties: rare, and heavier for it (Karras et al. 2020, StyleGAN2).
@@ -195,16 +205,14 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                     )
                     logs |= new_logs
                     accelerator.backward(loss)
-                    optimizers[1].step()
-                    optimizers[1].zero_grad()
-                    _require_grad(judging, False)  # or the next loss would leak into its accumulated gradients
+                    update(1)
 
-                loss, new_logs = task.generator_loss(bare_discriminator, batch, generated, random)
-                logs |= new_logs
-                accelerator.backward(loss)
-                optimizers[0].step()
-                optimizers[0].zero_grad()
-                if discriminator is not None:
+                if generators_turn:
+                    _require_grad(judging, False)  # or the loss would leak into its accumulated gradients
+                    loss, new_logs = task.generator_loss(bare_discriminator, batch, generated, random)
+                    logs |= new_logs
+                    accelerator.backward(loss)
+                    update(0)
                     _require_grad(judging, True)
 
         progress.step += 1

@@ -18,6 +18,7 @@ NETWORKS["vaegan"] = ["discriminator", "encoder", "generator"]
 BASE = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--augment_samples", "60"]
 BASE += ["--augment_target", "-100", "--penalty_interval", "3", "--max_train_steps", "4"]
 KEEPING = ["--checkpointing_steps", "2", "--gradient_accumulation_steps", "2", "--validation_steps", "2"]
+KEEPING += ["--discriminator_steps", "3", "--max_grad_norm", "1"]
 BREAKING = ["--learning_rate", "1e30", "--max_train_steps", "20", "--checkpointing_steps", "1"]
 
 LINES: dict[str, list[str]] = {}
@@ -97,6 +98,12 @@ def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: P
     for name in files:
         if name.endswith(".safetensors"):
             assert same(load_file(one / name), load_file(other / name)), name
+
+
+def test_the_discriminator_can_take_more_steps_than_the_generator(results: dict[str, Result], work: Path) -> None:
+    results["vaegan"].check()
+    states = [torch.load(work / "vaegan/checkpoint-4" / name) for name in ("optimizer.bin", "optimizer_1.bin")]
+    assert [int(state["state"][0]["step"]) for state in states] == [4, 12]
 
 
 @pytest.mark.parametrize("objective", ["vae", "vaegan"])

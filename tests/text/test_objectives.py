@@ -27,7 +27,13 @@ RANDOM = StepRandom(0, 0)
 def arguments(**more: Any) -> argparse.Namespace:
     """What `train.py text` would pass on."""
     shared = {"objective": "seqgan", "architecture": "lstm", "tied": True, "critic_loss": "bound", "rollouts": 2}
-    run = {"beta_max": 2.0, "max_train_steps": 10, "gradient_accumulation_steps": 1, "seed": 0}
+    run = {
+        "beta_max": 2.0,
+        "max_train_steps": 10,
+        "gradient_accumulation_steps": 1,
+        "discriminator_steps": 1,
+        "seed": 0,
+    }
     return argparse.Namespace(**(SHAPE | shared | run | {"pretrained_model_name_or_path": "mle"} | more))
 
 

@@ -123,7 +123,9 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert type(pipeline.discriminator) is kinds.get(objective, type(None))
     assert (pipeline.critic is not None) == (objective == "ratio")
     betas = {"seqgan": (0.0, 0.99), "relgan": (0.9, 0.999)}.get(objective, (0.9, 0.99))
-    assert tuple(pipeline.training["arguments"][name] for name in ("adam_beta1", "adam_beta2")) == betas
+    used = pipeline.training["arguments"]
+    assert (used["adam_beta1"], used["adam_beta2"]) == betas
+    assert (used["discriminator_steps"], used["max_grad_norm"]) == ((5, 5.0) if objective == "relgan" else (1, None))
     assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
     assert pipeline.half_weights == (name == "memory") and pipeline.generator.dtype == torch.float32
 

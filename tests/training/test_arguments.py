@@ -32,6 +32,7 @@ DIFFUSERS = {
     "adam_beta1",
     "adam_beta2",
     "adam_epsilon",
+    "max_grad_norm",
     "mixed_precision",
     "report_to",
     "logging_dir",

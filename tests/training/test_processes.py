@@ -12,6 +12,7 @@ from gan.image.evaluate import main
 FLAGS = ["image", "--model_size", "tiny", "--resolution", "8", "--max_train_samples", "40", "--max_train_steps", "6"]
 FLAGS += ["--adam_epsilon", "1e-5"]  # below it Adam would blow rounding up to steps of its own
 FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--checkpointing_steps", "3"]
+FLAGS += ["--discriminator_steps", "2", "--max_grad_norm", "1"]
 FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation on, and adapting
 
 
