@@ -44,7 +44,8 @@ def make_pipeline() -> Callable[..., ImagePipeline]:
             "num_classes": len(labels or []),
             "channels": tuple(min(32, width) for width in stage_channels(resolution, "tiny")),
         }
-        players = ImageGenerator(latent_dim=12, **shared), ImageDiscriminator(**shared)
+        generator = ImageGenerator(latent_dim=12, modulated=True, mapping_dim=16, **shared)
+        players = generator, ImageDiscriminator(**shared)
         with torch.no_grad():
             for parameter in [*players[0].parameters(), *players[1].parameters()]:
                 parameter.add_(torch.randn_like(parameter) * 0.03)

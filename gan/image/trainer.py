@@ -21,6 +21,8 @@ from gan.training.classes import check_labelled, matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.task import load_pretrained
 
+MAPPING = 128  # features in the mapping network's layers
+
 
 def resolution(text: str) -> tuple[int, int]:
     """An argparse type: `32` or `96x64` (height x width)."""
@@ -161,7 +163,8 @@ def _networks(
         elif name == "encoder":
             networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
         else:
-            networks[name] = ImageGenerator(latent_dim=args.latent_dim, modulated=True, **config)
+            shape = {"latent_dim": args.latent_dim, "modulated": True, "mapping_dim": MAPPING}
+            networks[name] = ImageGenerator(**shape, **config)
     return networks
 
 
