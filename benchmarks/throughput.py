@@ -150,9 +150,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
 
     step = Step(args)
-    device, half = step.accelerator.device, torch.bfloat16
-    peaks = {precision: peak(precision, device, own.repeats) for precision in (half, torch.float32)}
-    passes = half if args.mixed_precision == "bf16" else torch.float32
+    device, passes = step.accelerator.device, torch.bfloat16 if args.mixed_precision == "bf16" else torch.float32
+    peaks = {precision: peak(precision, device, own.repeats) for precision in {passes, torch.float32}}
     plain, due = flops(lambda: step(0.0)), flops(lambda: step(1.0))
     plain_seconds, due_seconds = seconds(lambda: step(0.0), own.repeats), seconds(lambda: step(1.0), own.repeats)
     every, batch = args.penalty_interval, args.train_batch_size
@@ -168,8 +167,7 @@ def main() -> None:
         "threads": str(torch.get_num_threads()),
         "networks": f"{count(step.task.generator)} + {count(step.task.discriminator)}, {height}x{width}",
         "batch, steps between penalties": f"{batch}, {every}",
-        "peak of 3x3 convolutions, bf16": f"{peaks[half] / 1e9:.0f} GFLOP/s",
-        "peak of 3x3 convolutions, float32": f"{peaks[torch.float32] / 1e9:.0f} GFLOP/s",
+        **{f"peak of 3x3 convolutions, {str(p)[6:]}": f"{speed / 1e9:.0f} GFLOP/s" for p, speed in peaks.items()},
         "a training image": f"{(plain + penalty) / batch / 1e9:.2f} GFLOP, {penalty / batch / 1e9:.2f} of it penalty",
         "images a second": f"{batch / taken:.0f}",
         "reached": f"{(plain + penalty) / taken / 1e9:.0f} GFLOP/s, {at_peak / taken:.0%} of the peak",
