@@ -101,9 +101,9 @@ def read_splits(
     return train, test if usable else None
 
 
-def shown_name(dataset_name: str) -> str:
-    """What a card calls a data set: its Hub id, or the name of its folder."""
-    return Path(dataset_name).resolve().name if Path(dataset_name).is_dir() else dataset_name
+def shown_name(repository: str) -> str:
+    """What a card calls a data set or model: its Hub id, or the name of its folder."""
+    return Path(repository).resolve().name if Path(repository).is_dir() else repository
 
 
 def hold_out(train: Any) -> tuple[Any, Any | None]:

@@ -22,6 +22,7 @@ from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.precision import native_precision
 from gan.shares import alike, start
+from gan.sources import shown_name
 from gan.threads import use_all_cores
 from gan.training import checkpoints
 from gan.training.arguments import without_folders, without_token
@@ -362,6 +363,8 @@ def _record(
     """The contents of `training.json`. Folders lose what leads to them: it is published."""
     seen = progress.step * step_samples
     arguments = {name: value for name, value in vars(args).items() if name not in PRIVATE_ARGUMENTS}
+    if args.pretrained_model_name_or_path:  # a folder like weights/fashion would read as somebody's model on the Hub
+        arguments["pretrained_model_name_or_path"] = shown_name(args.pretrained_model_name_or_path)
     words = without_token(sys.argv[1:])
     return {
         "modality": args.modality,

@@ -29,7 +29,7 @@ for objective in ("vae", "vaegan"):
     LINES[f"{objective} tuned"] = [*BASE, "--objective", objective, "--pretrained_model_name_or_path", objective]
     LINES[f"{objective} tuned"] += ["--train_data_dir", "other", "--learning_rate", "1e-30", "--max_train_steps", "1"]
 LINES["gan"] = [*BASE, "--checkpointing_steps", "2"]
-LINES["gan to vaegan"] = [*BASE, "--objective", "vaegan", "--pretrained_model_name_or_path", "gan"]
+LINES["gan to vaegan"] = [*BASE, "--objective", "vaegan", "--pretrained_model_name_or_path", "other/../gan"]
 LINES["vaegan to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vaegan"]
 LINES["vae to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vae"]
 LINES["gan resumed as vaegan"] = [*BASE, "--objective", "vaegan", "--resume_from_checkpoint", "gan/checkpoint-4"]
@@ -120,6 +120,8 @@ def test_from_one_objective_to_another(results: dict[str, Result], work: Path) -
     for name, objective in (("gan to vaegan", "vaegan"), ("vaegan to gan", "gan")):
         results[name].check()
         assert GANPipeline.from_pretrained(work / name).objective == objective
+    card = (work / "gan to vaegan/README.md").read_text()
+    assert "| Started from | gan |" in card and "base_model" not in card  # a folder is nobody's model on the Hub
     said = results["vae to gan"].error
     assert "vae has no discriminator" in said and "--objective vae" in said
 
