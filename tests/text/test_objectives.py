@@ -262,7 +262,7 @@ def test_a_discriminator_is_taken_over_where_it_fits(trained: TextPipeline) -> N
     assert isinstance(again.discriminator, SequenceDiscriminator)
     same = zip(first.discriminator.parameters(), again.discriminator.parameters())
     assert all(torch.equal(one, two) for one, two in same)
-    assert other.discriminator.config.representations == 8
+    assert other.discriminator.config.representations == 64
 
 
 def test_players_of_a_game_have_no_dropout() -> None:
