@@ -20,7 +20,7 @@ from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
 # Of the discriminator; the paper has 300 channels. A word is one number in each of the embeddings, as published: with
-# several a soft word, a mean of words, is told from real ones at a glance, and the game is over (benchmarks/oracle.md).
+# several, a soft word (a mean of words) is told from real ones at a glance and the game is over: benchmarks/oracle.md.
 SHAPE = {"widths": (2, 3, 4, 5), "channels": 16, "embedding_size": 64, "representations": 64}
 
 
