@@ -3,7 +3,8 @@
 Trains one variant a row with `train.py`, each for the same CPU time on one thread (so that other work on the machine
 doesn't matter much: a short pilot finds how many steps that is), measures it on held-out pictures, and prints a
 Markdown table with the mean and the standard deviation over the seeds. Every run goes into `--output` at once: a
-benchmark that was stopped goes on from there. Rows that were measured are in `benchmarks/ablation.md`.
+benchmark that was stopped goes on from there; runs on other data or of another length are passed over. Rows that were
+measured are in `benchmarks/ablation.md`.
 """
 
 import argparse
@@ -102,7 +103,9 @@ def main() -> None:
     )
     args = parser.parse_args()
     rows = args.rows or list(ROWS)
+    setting = {"dataset_name": args.dataset_name, "cpu_minutes": args.cpu_minutes}
     kept = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.exists() else []
+    kept = [run for run in kept if setting.items() <= run.items()]
     runs: dict[tuple[str, int], dict[str, Any]] = {(run["row"], run["seed"]): run for run in kept}
     judge, steps = Judge(args.dataset_name), {run["row"]: run["steps"] for run in kept}
     for seed in args.seeds:
@@ -118,7 +121,7 @@ def main() -> None:
                 seconds = train(flags, steps[row], folder / "model", seed)
                 seen = GANPipeline.from_pretrained(folder / "model").training["images_seen"]
                 run = {"row": row, "seed": seed, "steps": steps[row], "images": seen, "cpu_seconds": round(seconds)}
-                runs[row, seed] = run | judge(folder / "model")
+                runs[row, seed] = run | judge(folder / "model") | setting
             with args.output.open("a") as file:
                 file.write(json.dumps(runs[row, seed]) + "\n")
     baseline.table([{"": row, **_spread([runs[row, seed] for seed in args.seeds])} for row in rows])
@@ -126,7 +129,7 @@ def main() -> None:
 
 def _spread(runs: list[dict[str, Any]]) -> dict[str, str]:
     """Of runs that differ in their seeds: the mean of each figure and its standard deviation."""
-    names = [name for name in runs[0] if name not in ("row", "seed")]
+    names = [name for name in runs[0] if name not in ("row", "seed", "dataset_name", "cpu_minutes")]
     columns = {name: [run[name] for run in runs] for name in names}
     return {
         name: f"{statistics.mean(c):.3g} ± {statistics.stdev(c) if len(c) > 1 else 0:.2g}"

@@ -46,7 +46,7 @@ def stack(digits: ImageSet, count: int, seed: int) -> np.ndarray:
 
 
 def write_dataset(folder: Path, pixels: np.ndarray) -> None:
-    """A data set as on the Hub, of PNGs without labels."""
+    """A data set as on the Hub, of PNGs without labels; whole or not there at all."""
 
     def png(picture: np.ndarray) -> dict[str, bytes | None]:
         file = io.BytesIO()
@@ -55,8 +55,10 @@ def write_dataset(folder: Path, pixels: np.ndarray) -> None:
 
     features = datasets.Features({"image": datasets.Image()})
     table = datasets.Dataset.from_dict({"image": [png(picture) for picture in pixels]}, features=features)
-    (folder / "data").mkdir(parents=True)
-    table.to_parquet(folder / "data" / "train-00000-of-00001.parquet")
+    beside = folder.with_name(f".{folder.name}.writing")
+    (beside / "data").mkdir(parents=True, exist_ok=True)
+    table.to_parquet(beside / "data" / "train-00000-of-00001.parquet")
+    beside.rename(folder)
 
 
 def generate(pipeline: ImagePipeline, count: int) -> Tensor:
@@ -104,7 +106,8 @@ def main() -> None:
 
     digits, held_out = baseline.load(args.dataset_name, "--image_channels", "1", "--resolution", "28")
     if args.model is None:
-        data, model = args.output_dir / f"data-{args.stacked}", args.output_dir / "model"
+        data = args.output_dir / f"{args.dataset_name.replace('/', '--').strip('-')}-{args.stacked}"
+        model = args.output_dir / "model"
         if not data.exists():
             write_dataset(data, stack(digits, args.stacked, 0))
         command = [sys.executable, str(ROOT / "train.py"), "image", "--dataset_name", str(data), "--unconditional"]

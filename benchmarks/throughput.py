@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -135,6 +136,8 @@ def shares(call: Callable[[], object]) -> Counter[str]:
         call()
     spent: Counter[str] = Counter()
     for event in profiler.key_averages():
+        if event.device_type != DeviceType.CPU:
+            continue  # a kernel on a GPU, whose time is also that of the operator that started it
         kind = next((kind for kind, parts in KINDS.items() if any(part in event.key for part in parts)), "the rest")
         spent[kind] += (event.self_device_time_total if device_too else event.self_cpu_time_total) / 1e6
     return spent
@@ -146,6 +149,8 @@ def main() -> None:
     own, flags = parser.parse_known_args()
     defaults = ["--dataset_name", "glyphs", "--max_train_samples", "1000"]
     args = arguments.parser({"image": ImageTask}).parse_args(["image", *defaults, *flags])
+    if args.objective == "vae":
+        parser.error("a step of both players is timed, and --objective vae has but one")
     args.mixed_precision = args.mixed_precision or native_precision()
     torch.set_flush_denormal(True)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gan.card import metrics_tables, model_card
 from gan.errors import GANError, tell
+from gan.names import place_of
 from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.shares import alike, start
 from gan.threads import use_all_cores
@@ -99,14 +100,14 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     Raises:
         GANError: for a class that the model doesn't know.
     """
-    known = {name.casefold(): index for index, name in enumerate(labels)}
-    unknown = [name for name in names if name.casefold() not in known]
-    if unknown:
+    places = [place_of(name, labels) for name in names]
+    if None in places:
+        unknown = names[places.index(None)]
         raise GANError(
-            f"The model knows {', '.join(labels)} and does not know the class {unknown[0]!r} of {dataset}; measure it "
+            f"The model knows {', '.join(labels)} and does not know the class {unknown!r} of {dataset}; measure it "
             f"on the data that it was trained on, or name the column with --label_column."
         )
-    return torch.tensor([known[name.casefold()] for name in names], dtype=torch.int64)
+    return torch.tensor(places, dtype=torch.int64)
 
 
 def held_out(train_set: Any, test_set: Held | None, split: str | None, what: str) -> Held:

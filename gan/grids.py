@@ -180,7 +180,7 @@ def downward_stages(
 class GridDiscriminator(ModelMixin, ConfigMixin):
     """Grids (and classes) to one number each, higher where they look real. The generator's mirror image.
 
-    Args: those of `GridGenerator`, without the latent.
+    Args: those of `GridGenerator` that have nothing to do with the latent, and
         features: length of the vector that a grid is summed up in; classes are told by a dot product with it
             (projection discriminator, Miyato & Koyama 2018).
     """

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gan import card, hub
 from gan.errors import GANError
+from gan.names import place_of
 from gan.repository import (
     COMPONENTS,
     INDEX,
@@ -270,14 +271,14 @@ class GANPipeline(DiffusionPipeline):
         if not names:
             raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
         wanted = str(label).strip()
-        matches = [k for k, name in enumerate(names) if wanted.casefold() == name.casefold()]
-        if not matches and wanted.isdecimal() and int(wanted) < len(names):
+        place = place_of(wanted, names)
+        if place is None and wanted.isdecimal() and int(wanted) < len(names):
             return int(wanted)
-        if not matches:
+        if place is None:
             raise GANError(
                 f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."
             )
-        return matches[0]
+        return place
 
     @property
     def num_parameters(self) -> int:

@@ -16,6 +16,7 @@ from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.grids import class_weights
+from gan.names import place_of
 from gan.pipeline import GANPipeline, check_labels, check_truncation, sample_seeds, slerp
 from gan.repository import FORMAT_VERSION
 
@@ -206,7 +207,9 @@ class AudioPipeline(GANPipeline):
         for column in wanted.keys() - columns.keys():
             raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
         chosen = {
-            column: _find(str(name), columns[column]) for column, name in wanted.items() if name not in (None, "")
+            column: place_of(str(name).strip(), columns[column])
+            for column, name in wanted.items()
+            if name not in (None, "")
         }
         for column, index in chosen.items():
             if index is None:
@@ -279,7 +282,7 @@ def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
         column, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals:
             name = column
-            homes = [column for column, names in columns.items() if _find(name, names) is not None]
+            homes = [column for column, names in columns.items() if place_of(name.strip(), names) is not None]
             if len(homes) != 1:
                 known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
                 trouble = "in several columns, so say which (column=name)" if homes else "unknown"
@@ -287,9 +290,3 @@ def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
             column = homes[0]
         wanted[column] = name
     return wanted
-
-
-def _find(name: str, names: list[str]) -> int | None:
-    """The index of a class by its name, in any case."""
-    matches = [k for k, known in enumerate(names) if known.casefold() == name.strip().casefold()]
-    return matches[0] if matches else None

@@ -70,22 +70,6 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
 
 
-@torch.inference_mode()
-def reconstruction_error(pipeline: ImagePipeline, images: "ImageSet", most: int = 2_000) -> float:
-    """The root mean squared error of rebuilt pictures, on the [-1, 1] scale; PSNR is `20 log10(2 / error)`.
-
-    Args:
-        pipeline: one with an encoder, which names the classes itself.
-        images: held-out pictures; at most `most` are taken, from all over.
-    """
-    squared = []
-    for indices in torch.linspace(0, len(images) - 1, min(most, len(images))).long().split(64):
-        real = images.images(indices)
-        rebuilt = pipeline.decode(*pipeline.encode_pixels(real)).float() / 127.5 - 1
-        squared.append((rebuilt - real).square().flatten(1).mean(1))
-    return float(torch.cat(squared).mean().sqrt())
-
-
 def reconstructions(pipeline: ImagePipeline, images: "ImageSet", rows: int) -> list[Image.Image]:
     """The first pictures of a set, eight a row, and below each row how they are rebuilt: for `contact_sheet`."""
     shown = []

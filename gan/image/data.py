@@ -12,13 +12,13 @@ import datasets
 import numpy as np
 import torch
 from datasets import Dataset
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.errors import GANError
 from gan.image import glyphs
-from gan.image.pictures import UNREADABLE, fit_picture
+from gan.image.pictures import UNREADABLE, fit_picture, upright
 from gan.sources import (
     classes_of,
     fingerprint,
@@ -87,7 +87,9 @@ class ImageSet:
     def take(self, indices: np.ndarray, split: str) -> "ImageSet":
         """The pictures at these indices."""
         labels = None if self.labels is None else self.labels[indices]
-        return ImageSet(self.pixels[indices], labels, self.label_names, self.name, split, self.skipped, self.license)
+        pixels = _allocate((len(indices), *self.pixels.shape[1:]))
+        np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy in memory first
+        return ImageSet(pixels, labels, self.label_names, self.name, split, self.skipped, self.license)
 
 
 def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
@@ -98,8 +100,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
-            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`,
-            `seed`.
+            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`.
         split: the data set's split to hold out instead.
 
     Raises:
@@ -188,7 +189,7 @@ def _decode(
     for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
         try:
             with open_one() as image:
-                size = resolution or _natural_resolution(ImageOps.exif_transpose(image))
+                size = resolution or _natural_resolution(upright(image))
                 depth = channels or (1 if _is_grey(image) else 3)
                 fitted = fit_picture(image, size, depth, args.center_crop)
         except UNREADABLE:

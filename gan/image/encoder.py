@@ -34,7 +34,7 @@ class ImageEncoder(ModelMixin, ConfigMixin):
     It is told no class but names it (as q(y|x) in Kingma et al. 2014, "Semi-supervised learning with deep generative
     models"), so that somebody's picture needs no label.
 
-    Args: those of `ImageDiscriminator`, and
+    Args: those of `ImageDiscriminator` but for `features`, and
         latent_dim: numbers in a latent.
     """
 

@@ -60,7 +60,6 @@ def run(args: argparse.Namespace) -> None:
         args.resolution = pipeline.resolution
         args.image_channels = pipeline.generator.config.image_channels
         args.unconditional = False  # an unconditional model is measured by a classifier all the same
-        args.seed = 0
         train_set, test_set = data.load(args, args.split)
     test_set = evaluation.held_out(train_set, test_set, args.split, "pictures")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)

@@ -19,7 +19,7 @@ CLASS_NAMES: tuple[str, ...] = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _Node = tuple[float, float, float, float, float]
 _Stroke = tuple[_Node, _Node, str | None, str | None]
 
-_ARC_STEP = 18  # degrees a segment: up to 64x64 the polyline stays within a quarter of a pixel of the arc
+_ARC_STEP = 18  # degrees a segment: up to 64x64 the polyline stays within about a third of a pixel of the arc
 _CHUNK_PIXELS = 2**16  # pixels drawn together: few enough for the cache, and enough to keep Python out of the way
 _STYLE_NUMBERS = 48  # uniform numbers a picture, a few to spare: to draw one more is to change every picture
 

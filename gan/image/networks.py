@@ -43,7 +43,7 @@ class ImageGenerator(GridGenerator):
 class ImageDiscriminator(GridDiscriminator):
     """Pictures (and class labels) to one number each; `forward` is that of `GridDiscriminator`.
 
-    Args: those of `ImageGenerator`, without the latent.
+    Args: those of `ImageGenerator` that have nothing to do with the latent, and
         features: length of the vector that a picture is summed up in.
     """
 

@@ -4,9 +4,31 @@ import struct
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 
 # What a damaged picture makes its reader raise.
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, Image.DecompressionBombError)
+
+# How stored rows and columns come upright, by the orientation that EXIF states.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF orientation says.
+
+    `ImageOps.exif_transpose` also writes the EXIF block anew, and breaks down where another entry of it is damaged.
+    """
+    image.load()  # a PNG may hold its EXIF block behind the pixels, and a TIFF turns itself
+    turn = TURNS.get(image.getexif().get(Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool = True) -> np.ndarray:
@@ -24,7 +46,7 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
     Raises:
         one of `UNREADABLE`: if the file behind the picture is damaged.
     """
-    image = ImageOps.exif_transpose(image)
+    image = upright(image)
     if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:

@@ -169,7 +169,7 @@ class ImagePipeline(GANPipeline):
             those beside it.
 
         Raises:
-            GANError: if the model has no encoder, a picture is none or is damaged, or there is no such class.
+            GANError: if the model has no encoder, a picture is none or damaged, or there is none, or no such class.
         """
         chosen = self.label_index(label)
         if self.encoder is None:
@@ -177,7 +177,10 @@ class ImagePipeline(GANPipeline):
                 "This model has no encoder, so it cannot take pictures; use one that was trained with "
                 "--objective vaegan or vae."
             )
-        pixels = torch.stack([self._fitted(image) for image in (images if isinstance(images, list) else [images])])
+        several = images if isinstance(images, list) else [images]
+        if not several:
+            raise GANError("There are no pictures in the list; give one or more.")
+        pixels = torch.stack([self._fitted(image) for image in several])
         latents, classes = self.encode_pixels(pixels)
         if chosen is not None:
             classes = F.one_hot(torch.full((len(latents),), chosen), classes.shape[1]).float()

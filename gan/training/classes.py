@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.grids import GridGenerator
+from gan.names import place_of
 
 # The weights of grids that tell classes apart, and the axis that counts them.
 CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
@@ -38,9 +39,8 @@ def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | 
 
 
 def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
-    """The class of the model that has the name of a class of the data, whatever its case, or `None`."""
-    place = {name.casefold(): index for index, name in enumerate(old)}
-    return [place.get(name.casefold()) for name in new]
+    """The class of the model that has the name of a class of the data, if need be in another case, or `None`."""
+    return [place_of(name, old) for name in new]
 
 
 def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:

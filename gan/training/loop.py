@@ -253,9 +253,9 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     bar.close()
     progress.seconds = earlier + time.monotonic() - started
     stopped = progress.step < args.max_train_steps and not best.is_stale(args.patience)
-    best.restore(ema.model)
     if progress.step % args.checkpointing_steps and progress.step > 0:
         save_checkpoint()
+    best.restore(ema.model)  # after the checkpoint, whose average is still the running one
     pipeline = task.pipeline(ema.model, bare_discriminator)
     pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
     if args.half_weights:
@@ -273,9 +273,14 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     if accelerator.is_main_process:
         print(f"The model is in {output_dir}.", flush=True)
         if stopped:
+            kept = checkpoints.all_checkpoints(output_dir)  # on a full disk not the step of now, or none at all
             print(
-                f"Stopped at step {progress.step} of {args.max_train_steps}; the same command with "
-                f"`--resume_from_checkpoint latest` goes on from there.",
+                f"Stopped at step {progress.step} of {args.max_train_steps}; "
+                + (
+                    f"the same command with `--resume_from_checkpoint latest` goes on from {kept[-1].name}."
+                    if kept
+                    else "there is no checkpoint to go on from."
+                ),
                 flush=True,
             )
         trackers.close()

@@ -125,6 +125,16 @@ def test_damaged_metadata_costs_a_picture_at_most(load: Load, tmp_path: Path) ->
     assert len(load("--train_data_dir", root)[0]) >= 2
 
 
+def test_a_part_of_a_set_too_large_for_memory_is_no_copy_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 1, 4, 4), dtype=np.uint8)
+    whole = ImageSet(pixels, np.arange(10), None, "own", "train")
+    for most in (data.IN_MEMORY, 0):
+        monkeypatch.setattr(data, "IN_MEMORY", most)
+        part = whole.take(np.array([7, 1, 4]), "some")
+        assert isinstance(part.pixels, np.memmap) == (most == 0)
+        assert np.array_equal(part.pixels, pixels[[7, 1, 4]]) and part.labels.tolist() == [7, 1, 4]
+
+
 @pytest.mark.parametrize("flag", ["--train_data_dir", "--dataset_name"])
 def test_folders_that_are_missing(load: Load, tmp_path: Path, flag: str) -> None:
     said = refusal(load, flag, tmp_path / "nowhere")

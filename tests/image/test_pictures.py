@@ -1,13 +1,17 @@
 """Pictures of every kind, made fit."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.ExifTags import Base
+from PIL.TiffImagePlugin import IFDRational
 
-from gan.image.pictures import UNREADABLE, fit_picture
+from gan.image.pictures import UNREADABLE, fit_picture, upright
 
 RAMP = np.tile(np.linspace(0, 255, 16, dtype=np.uint8), (8, 1))  # 8 x 16, brighter to the right
 
@@ -38,6 +42,31 @@ def test_turned_upright() -> None:
     exif[0x0112] = 6  # the top of the scene is at the right of the file
     fitted = fit_picture(saved(Image.fromarray(RAMP), "PNG", exif=exif), (16, 8), 1)[0]
     assert np.array_equal(fitted, np.rot90(RAMP, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_as_pillow_turns(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    for kind in ("PNG", "WEBP", "TIFF"):
+        image = saved(Image.fromarray(RAMP).convert("RGB"), kind, exif=exif, lossless=True)
+        assert np.array_equal(np.asarray(upright(image)), np.asarray(ImageOps.exif_transpose(image))), kind
+
+
+def test_turned_upright_though_the_rest_of_its_exif_is_damaged() -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation], exif[Base.Software] = 6, "X" * 8
+    content = io.BytesIO()
+    Image.fromarray(RAMP).save(content, "PNG", exif=exif)
+    data = bytearray(content.getvalue())
+    place = data.index(b"\x01\x31\x00\x02", data.index(b"eXIf"))  # Software, which is text,
+    data[place : place + 8] = b"\x01\x31\x00\x05\x00\x00\x00\x01"  # becomes a fraction
+    start = data.index(b"eXIf")
+    (length,) = struct.unpack(">I", data[start - 4 : start])
+    data[start + 4 + length : start + 8 + length] = struct.pack(">I", zlib.crc32(data[start : start + 4 + length]))
+    image = Image.open(io.BytesIO(bytes(data)))
+    assert isinstance(image.getexif()[Base.Software], IFDRational)
+    assert np.array_equal(fit_picture(image, (16, 8), 1)[0], np.rot90(RAMP, -1))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

@@ -174,6 +174,10 @@ def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) ->
     pipeline = TextPipeline.from_pretrained(work / "stopped early")
     tokens = data.encode(held_out, pipeline.tokenizer, pipeline.generator.config.max_length).tokens
     assert float(nll(pipeline.generator, None, tokens, None)) == pytest.approx(min(looks), abs=1e-3)
+    # What resumes goes on from the average as it was, not from the best.
+    kept = torch.load(work / f"stopped early/checkpoint-{record['steps']}/custom_checkpoint_1.pkl", weights_only=True)
+    weights = pipeline.generator.state_dict()
+    assert not all(torch.equal(kept[name], weights[name]) for name in weights)
 
 
 @pytest.mark.parametrize("name", BAD)
