@@ -114,7 +114,7 @@ def main() -> None:
     rows = args.rows or list(ROWS)
     setting = {"dataset_name": args.dataset_name, "cpu_minutes": args.cpu_minutes}
     kept = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.exists() else []
-    kept = [run for run in kept if setting.items() <= run.items()]
+    kept = [{name: run[name] for name in run if name not in setting} for run in kept if setting.items() <= run.items()]
     runs: dict[tuple[str, int], dict[str, Any]] = {(run["row"], run["seed"]): run for run in kept}
     judge, steps = Judge(args.dataset_name), {run["row"]: run["steps"] for run in kept}
     for seed in args.seeds:
@@ -130,15 +130,15 @@ def main() -> None:
                 seconds = train(row, flags, steps[row], folder / "model", seed)
                 seen = GANPipeline.from_pretrained(folder / "model").training["images_seen"]
                 run = {"row": row, "seed": seed, "steps": steps[row], "images": seen, "cpu_seconds": round(seconds)}
-                runs[row, seed] = run | judge(folder / "model") | setting
+                runs[row, seed] = run | judge(folder / "model")
             with args.output.open("a") as file:
-                file.write(json.dumps(runs[row, seed]) + "\n")
+                file.write(json.dumps(setting | runs[row, seed]) + "\n")
     baseline.table([{"": row, **_spread([runs[row, seed] for seed in args.seeds])} for row in rows])
 
 
 def _spread(runs: list[dict[str, Any]]) -> dict[str, str]:
     """Of runs that differ in their seeds: the mean of each figure and its standard deviation."""
-    names = [name for name in runs[0] if name not in ("row", "seed", "dataset_name", "cpu_minutes")]
+    names = [name for name in runs[0] if name not in ("row", "seed")]
     columns = {name: [run[name] for run in runs] for name in names}
     return {
         name: f"{statistics.mean(c):.3g} ± {statistics.stdev(c) if len(c) > 1 else 0:.2g}"

@@ -282,7 +282,7 @@ def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
         column, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals:
             name = column
-            homes = [column for column, names in columns.items() if place_of(name.strip(), names) is not None]
+            homes = [column for column, names in columns.items() if place_of(name, names) is not None]
             if len(homes) != 1:
                 known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
                 trouble = "in several columns, so say which (column=name)" if homes else "unknown"

@@ -4,7 +4,7 @@ import functools
 import io
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class ImageSet:
         labels = None if self.labels is None else self.labels[indices]
         pixels = _allocate((len(indices), *self.pixels.shape[1:]))
         np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy in memory first
-        return ImageSet(pixels, labels, self.label_names, self.name, split, self.skipped, self.license)
+        return replace(self, pixels=pixels, labels=labels, split=split)
 
 
 def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
