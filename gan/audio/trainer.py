@@ -78,8 +78,8 @@ class AudioTask(GameTask):
         self.watch(WATCHED_SHARE if args.augment_target < 1 else 0.0)
         self.objective = Game(args)
 
-    def samples(self, dataset: data.AudioSet, indices: Tensor) -> Tensor:
-        return analyse(dataset.clips(indices), self.n_fft)
+    def samples(self, indices: Tensor) -> Tensor:
+        return analyse(self.train_set.clips(indices), self.n_fft)
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> AudioPipeline:
         return AudioPipeline(generator, discriminator, self.train_set.label_names)
@@ -95,7 +95,7 @@ class AudioTask(GameTask):
         if self.test_set is None:
             PartialState().print("There are too few sounds to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
-        return metrics.evaluate(pipeline, self.whole_set, self.test_set)
+        return metrics.evaluate(pipeline, self.train_set, self.test_set)
 
 
 def _networks(

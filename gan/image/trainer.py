@@ -106,8 +106,8 @@ class ImageTask(GameTask):
         self.watch(WATCHED_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
 
-    def samples(self, dataset: data.ImageSet, indices: Tensor) -> Tensor:
-        return dataset.images(indices)
+    def samples(self, indices: Tensor) -> Tensor:
+        return self.train_set.images(indices)
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
         encoder = None
@@ -127,7 +127,7 @@ class ImageTask(GameTask):
         if self.test_set is None:
             PartialState().print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
             return {"metrics": []}
-        return metrics.evaluate(pipeline, self.whole_set, self.test_set)
+        return metrics.evaluate(pipeline, self.train_set, self.test_set)
 
 
 def _networks(

@@ -124,21 +124,23 @@ class Game:
 
 
 class GameTask(ObjectiveTask):
-    """The part of a `Task` that pictures and sounds share: sets whose samples are drawn, watched and labelled.
+    """The part of a `Task` that pictures and sounds share: a set whose samples are drawn, watched and labelled.
 
     Attributes:
-        train_set: what the players train on: has `__len__`, `classes(indices)` and `take(indices, split)`.
-        whole_set: the same before samples to watch were taken out: what is measured against.
-        watched_set: training samples kept from the discriminator, so that its overfitting shows (ADA).
+        train_set: has `__len__` and `classes(indices)`.
+        played: int64 indices of the samples in it that the players train on.
+        watched: those of the others, kept from the discriminator, so that its overfitting shows (ADA).
     """
 
     args: argparse.Namespace
     unit: str
     train_set: Any
+    played: Tensor
+    watched: Tensor
     discriminator: Any
 
-    def samples(self, dataset: Any, indices: Tensor) -> Tensor:
-        """What the discriminator sees of real samples: float32 (k, channels, height, width)."""
+    def samples(self, indices: Tensor) -> Tensor:
+        """What the discriminator sees of samples of the training set: float32 (k, channels, height, width)."""
         raise NotImplementedError
 
     def freeze(self) -> None:
@@ -168,8 +170,8 @@ class GameTask(ObjectiveTask):
         return {
             "name": self.train_set.name,
             "split": self.train_set.split,
-            self.unit: len(self.train_set),
-            "watched": len(self.watched_set),
+            self.unit: len(self.played),
+            "watched": len(self.watched),
             "skipped": self.train_set.skipped,
             "license": self.train_set.license,
             "fingerprint": self.train_set.fingerprint(),
@@ -177,22 +179,20 @@ class GameTask(ObjectiveTask):
 
     def watch(self, share: float) -> None:
         """Takes a share of the training samples, at most `WATCHED_MOST`, out of the game; always the same ones."""
-        self.whole_set = self.train_set
-        order = np.random.default_rng(0).permutation(len(self.whole_set))
-        watched = min(WATCHED_MOST, int(share * len(order)))
-        self.watched_set = self.whole_set.take(np.sort(order[:watched]), "watched")
-        if watched:
-            self.train_set = self.whole_set.take(np.sort(order[watched:]), self.whole_set.split)
-        self.size = len(self.train_set)
+        order = np.random.default_rng(0).permutation(len(self.train_set))
+        count = min(WATCHED_MOST, int(share * len(order)))
+        self.watched, self.played = (torch.from_numpy(np.sort(part)) for part in (order[:count], order[count:]))
+        self.size = len(self.played)
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        chosen = self.played[indices]
         batch: Batch = {
-            "real": self.samples(self.train_set, indices),
-            "labels": self.train_set.classes(indices),
+            "real": self.samples(chosen),
+            "labels": self.train_set.classes(chosen),
             "latents": random.normal(len(indices), self.args.latent_dim),
         }
-        if len(self.watched_set):
-            watched = (random.uniform(max(1, len(indices) // 4)) * len(self.watched_set)).long()
-            batch["watched"] = self.samples(self.watched_set, watched)
-            batch["watched_labels"] = self.watched_set.classes(watched)
+        if len(self.watched):
+            chosen = self.watched[(random.uniform(max(1, len(indices) // 4)) * len(self.watched)).long()]
+            batch["watched"] = self.samples(chosen)
+            batch["watched_labels"] = self.train_set.classes(chosen)
         return batch

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
 from cli import pictures
 
 from gan import GANError, ImagePipeline
 from gan.image.trainer import ImageTask
 from gan.training.arguments import parser
+from gan.training.randomness import StepRandom
 
 
 def task(folder: Path, *flags: str) -> ImageTask:
@@ -23,10 +24,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_watched_samples_are_not_trained_on(folder: Path) -> None:
     game = task(folder)
-    assert (len(game.whole_set), len(game.watched_set), game.size) == (54, 2, 52)
-    whole, parts = game.whole_set.pixels, [game.train_set.pixels, game.watched_set.pixels]
-    assert sorted(whole.sum((1, 2, 3))) == sorted(np.concatenate(parts).sum((1, 2, 3)))
-    assert len(task(folder, "--augment_target", "1").watched_set) == 0
+    assert (len(game.train_set), len(game.watched), game.size) == (54, 2, 52)
+    assert sorted([*game.played.tolist(), *game.watched.tolist()]) == list(range(54))
+    batch = game.batch(torch.tensor([0, 51]), StepRandom(0, 0, 0, 1))
+    assert torch.equal(batch["real"], game.train_set.images(game.played[[0, 51]]))
+    assert torch.equal(batch["labels"], game.train_set.classes(game.played[[0, 51]]))
+    held = game.train_set.images(game.watched)
+    assert all((held == picture).flatten(1).all(1).any() for picture in batch["watched"])
+    assert len(task(folder, "--augment_target", "1").watched) == 0
 
 
 def test_frozen_layers_are_the_finest_and_are_not_trained(
