@@ -130,7 +130,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
             "--discriminator_steps": args.discriminator_steps,
             "the number of processes": accelerator.num_processes,
             "the data": task.dataset_record()["fingerprint"],
-            "how many of it are trained on": task.size,
+            "how many samples are trained on": task.size,
         }
     )
     identity = dict(progress.identity)

@@ -34,6 +34,8 @@ LINES["vaegan to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_
 LINES["vae to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vae"]
 LINES["gan resumed as vaegan"] = [*BASE, "--objective", "vaegan", "--resume_from_checkpoint", "gan/checkpoint-4"]
 LINES["vaegan resumed as vae"] = [*BASE, "--objective", "vae", "--resume_from_checkpoint", "vaegan/checkpoint-4"]
+LINES["gan resumed otherwise"] = [*LINES["gan"], "--resume_from_checkpoint", "gan/checkpoint-2", "--seed", "1"]
+LINES["gan resumed otherwise"] += ["--augment_target", "1"]  # which leaves none to be watched
 for objective in NETWORKS:
     LINES[f"{objective} breaks"] = [*BASE, "--objective", objective, *BREAKING]
     LINES[f"{objective} poor"] = [*BASE, "--objective", objective, "--train_data_dir", "poor"]
@@ -98,6 +100,11 @@ def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: P
     for name in files:
         if name.endswith(".safetensors"):
             assert same(load_file(one / name), load_file(other / name)), name
+
+
+def test_a_run_is_not_gone_on_from_as_another_one(results: dict[str, Result]) -> None:
+    said = "gan/checkpoint-2 cannot be gone on from exactly: --seed and how many samples are trained on changed since"
+    assert said in results["gan resumed otherwise"].error
 
 
 def test_the_discriminator_can_take_more_steps_than_the_generator(results: dict[str, Result], work: Path) -> None:
