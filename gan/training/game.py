@@ -170,7 +170,7 @@ class GameTask(ObjectiveTask):
         return {
             "name": self.train_set.name,
             "split": self.train_set.split,
-            self.unit: len(self.played),
+            self.unit: self.size,
             "watched": len(self.watched),
             "skipped": self.train_set.skipped,
             "license": self.train_set.license,
