@@ -324,6 +324,7 @@ BAD = {  # command line: what the sentence must name
     "output is a file": (["--output_dir", "file"], "file is a file"),
     "output below a file": (["--output_dir", "file/below"], "The folder file/below cannot be made"),
     "output taken": (["--output_dir", "first"], "--overwrite_output_dir"),
+    "none to go on from": (["--resume_from_checkpoint", "latest", "--output_dir", "kept"], "and no checkpoint"),
     "no checkpoint": (["--resume_from_checkpoint", "nowhere"], "There is no checkpoint at nowhere"),
     "broken checkpoint": (["--resume_from_checkpoint", "empty"], "empty cannot be read"),
     "other shape": (["--resume_from_checkpoint", "first/checkpoint-8"], "or belongs to a model of another shape"),
@@ -354,6 +355,8 @@ def _bad(work: Path, env: dict[str, str]) -> dict[str, Result]:
         (work / name).mkdir(parents=True)
     for k in range(3):
         (work / f"garbage/{k}.png").write_bytes(b"not a picture")
+    (work / "kept").mkdir()
+    (work / "kept/model_index.json").write_text("{}")
     (work / "broken/data/train-00000-of-00001.parquet").write_bytes(b"PAR1 and no more")
     few = sorted((work / "pictures").rglob("*.png"))[:8]
     columns = {"image": [{"bytes": path.read_bytes(), "path": None} for path in few], "kind": [0, 1] * 4}

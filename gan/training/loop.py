@@ -61,6 +61,11 @@ class _Stop:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
+    def end(self) -> None:
+        """From here on both end the program at once."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
     def _note(self, number: int, frame: Any) -> None:
         self.wanted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -268,6 +273,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)
 
     save_model()  # before anything else can go wrong
+    stop.end()
     if args.evaluate and not stopped:
         pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
         save_model()
@@ -295,10 +301,12 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 def _check_output_dir(args: argparse.Namespace, output_dir: Path) -> None:
     if output_dir.exists() and not output_dir.is_dir():
         raise GANError(f"{output_dir} is a file; --output_dir takes a folder.")
-    holds_model = (output_dir / INDEX).exists() or bool(checkpoints.all_checkpoints(output_dir))
-    if holds_model and not (args.overwrite_output_dir or args.resume_from_checkpoint):
+    kept, wanted = checkpoints.all_checkpoints(output_dir), args.resume_from_checkpoint
+    begins = not wanted or (wanted == "latest" and not kept)
+    if ((output_dir / INDEX).exists() or kept) and begins and not args.overwrite_output_dir:
+        go_on = "go on with `--resume_from_checkpoint latest`" if kept else FURTHER
         raise GANError(
-            f"{output_dir} already holds a model; go on with `--resume_from_checkpoint latest`, replace it with "
+            f"{output_dir} already holds a model{'' if kept else ' and no checkpoint'}; {go_on}, replace it with "
             f"--overwrite_output_dir, or choose another --output_dir."
         )
     try:
@@ -318,6 +326,7 @@ def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
     return math.ceil(args.num_train_epochs * size / samples)
 
 
+FURTHER = "train it further with --pretrained_model_name_or_path"
 DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
 
 
