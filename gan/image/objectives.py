@@ -14,13 +14,6 @@ from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
 
-class GAN(Game):
-    """Relativistic pairing with R1 and R2 penalties (Huang et al. 2024) and adaptive augmentation."""
-
-    def __init__(self, args: argparse.Namespace):
-        super().__init__(args, flip=args.random_flip)
-
-
 class VAE:
     """The evidence lower bound (Kingma & Welling 2014), in nats a number of the picture. There is no discriminator."""
 
@@ -46,7 +39,7 @@ class VAE:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-class VAEGAN(GAN):
+class VAEGAN(Game):
     """A GAN half of whose pictures are rebuilt from real ones, and should look like them to the discriminator.
 
     Larsen et al. 2016: the likelihood of the bound is that of the discriminator's features, so that what it pays no
@@ -89,4 +82,4 @@ def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int
 
 
 CLASS_WEIGHT = 1.0
-OBJECTIVES: dict[str, type[GAN | VAE]] = {"gan": GAN, "vae": VAE, "vaegan": VAEGAN}
+OBJECTIVES: dict[str, type[Game | VAE]] = {"gan": Game, "vae": VAE, "vaegan": VAEGAN}

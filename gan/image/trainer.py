@@ -19,7 +19,8 @@ from gan.image.pipeline import ImagePipeline, contact_sheet
 from gan.training.arguments import positive_float, positive_int
 from gan.training.classes import check_labelled, matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
-from gan.training.task import load_pretrained
+from gan.training.randomness import StepRandom
+from gan.training.task import Batch, load_pretrained
 
 MAPPING = 128  # features in the mapping network's layers
 
@@ -78,7 +79,7 @@ class ImageTask(GameTask):
         pictures.add_argument(
             "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the first picture is"
         )
-        pictures.add_argument("--random_flip", action="store_true", help="mirrored pictures are as likely")
+        pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
         add_game_arguments(pictures, "images")
@@ -108,6 +109,14 @@ class ImageTask(GameTask):
 
     def samples(self, indices: Tensor) -> Tensor:
         return self.train_set.images(indices)
+
+    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        batch = super().batch(indices, random)
+        if self.args.random_flip:
+            for name in {"real", "watched"} & batch.keys():
+                mirrored = random.uniform(len(batch[name])) < 0.5
+                batch[name] = torch.where(mirrored[:, None, None, None], batch[name].flip(3), batch[name])
+        return batch
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
         encoder = None

@@ -21,12 +21,8 @@ SATURATION = 1.0  # standard deviation of log2(factor)
 CUTOUT = 0.5  # side of the hole, as a share of the picture's
 
 
-def augment(images: Tensor, p: float, random: StepRandom, flip: bool = False) -> Tensor:
-    """Transforms pictures (n, channels, height, width) in [-1, 1], each transformation with probability p.
-
-    Args:
-        flip: mirror left and right, too; only for pictures whose mirror image is as likely.
-    """
+def augment(images: Tensor, p: float, random: StepRandom) -> Tensor:
+    """Transforms pictures (n, channels, height, width) in [-1, 1], each transformation with probability p."""
     if p == 0:
         return images
     n, channels, height, width = images.shape
@@ -36,10 +32,9 @@ def augment(images: Tensor, p: float, random: StepRandom, flip: bool = False) ->
         return (values * (random.uniform(n) < p)).to(device)
 
     zoom, stretch = gate(random.normal(n) * SCALE), gate(random.normal(n) * SCALE)
-    mirror = gate((random.uniform(n) < 0.5).float()) if flip else torch.zeros(n, device=device)
     shift_y, shift_x = (gate((random.uniform(n) * 2 - 1) * SHIFT) for _ in range(2))
     rows = _resampling_matrix(height, torch.exp2(zoom + stretch), shift_y)
-    columns = _resampling_matrix(width, torch.exp2(zoom - stretch) * (1 - 2 * mirror), shift_x)
+    columns = _resampling_matrix(width, torch.exp2(zoom - stretch), shift_x)
     images = rows[:, None] @ images @ columns[:, None].mT
 
     offset = gate(random.normal(n) * BRIGHTNESS).view(n, 1, 1, 1)
@@ -58,7 +53,7 @@ def augment(images: Tensor, p: float, random: StepRandom, flip: bool = False) ->
 
 
 def _resampling_matrix(size: int, zoom: Tensor, shift: Tensor) -> Tensor:
-    """(n, size, size) matrices that zoom about the middle (negative: mirrored), shift, and reflect at the border."""
+    """(n, size, size) matrices that zoom about the middle, shift, and reflect at the border."""
     pixels = torch.arange(size, device=zoom.device, dtype=torch.float32)
     middle = (size - 1) / 2
     source = (pixels - middle) / zoom[:, None] + middle - shift[:, None] * size

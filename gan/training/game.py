@@ -47,14 +47,12 @@ class Game:
     Args:
         args: `augment_target`, how far the discriminator may overfit, and `augment_samples`, over which the strength
             of augmentation can rise from 0 to 1.
-        flip: mirror images are as likely, so augment with them.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
 
-    def __init__(self, args: argparse.Namespace, flip: bool = False):
+    def __init__(self, args: argparse.Namespace):
         self.args = args
-        self.flip = flip
         self.augment_p = 0.0
         self.memorised, self.told_apart = 0.0, 0.0  # running means of logit differences, for `_adapt`
 
@@ -96,7 +94,7 @@ class Game:
 
     def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
         """Samples (n, channels, height, width), each transformation applied with the probability of the moment."""
-        return augment(samples, self.augment_p, random, self.flip)
+        return augment(samples, self.augment_p, random)
 
     def _adapt(self, real: Tensor, fake: Tensor, watched: Tensor, count: int) -> None:
         """Augments more while the discriminator overfits more than the target (ADA's r_v, Karras et al. 2020).
@@ -178,9 +176,13 @@ class GameTask(ObjectiveTask):
         }
 
     def watch(self, share: float) -> None:
-        """Takes a share of the training samples, at most `WATCHED_MOST`, out of the game; always the same ones."""
+        """Takes a share of the training samples out of the game, always the same ones.
+
+        At most `WATCHED_MOST`; of a share above 0 at least one, if there is another to play with.
+        """
         order = np.random.default_rng(0).permutation(len(self.train_set))
-        count = min(WATCHED_MOST, int(share * len(order)))
+        least = int(share > 0 and len(order) > 1)
+        count = min(WATCHED_MOST, max(least, int(share * len(order))))
         self.watched, self.played = (torch.from_numpy(np.sort(part)) for part in (order[:count], order[count:]))
         self.size = len(self.played)
 

@@ -17,17 +17,15 @@ def flat(n: int, value: float, channels: int = 3, side: int = 16) -> Tensor:
     return torch.full((n, channels, side, side), value)
 
 
-@pytest.mark.parametrize("flip", [False, True])
-def test_nothing_happens_at_probability_zero(flip: bool) -> None:
+def test_nothing_happens_at_probability_zero() -> None:
     images = pictures(4)
-    assert augment(images, 0.0, StepRandom(0, 0), flip) is images
+    assert augment(images, 0.0, StepRandom(0, 0)) is images
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 32, 32), (3, 24, 16), (1, 20, 36)])
-@pytest.mark.parametrize("flip", [False, True])
-def test_shapes(channels: int, height: int, width: int, flip: bool) -> None:
+def test_shapes(channels: int, height: int, width: int) -> None:
     images = pictures(5, channels, height, width)
-    out = augment(images, 1.0, StepRandom(0, 0), flip)
+    out = augment(images, 1.0, StepRandom(0, 0))
     assert out.shape == images.shape
     assert out.dtype == torch.float32
     assert out.isfinite().all()
@@ -37,12 +35,12 @@ def test_shapes(channels: int, height: int, width: int, flip: bool) -> None:
 def test_it_depends_on_the_step_alone() -> None:
     images = pictures(8)
     torch.manual_seed(1)
-    first = augment(images, 0.7, StepRandom(0, 3), True)
+    first = augment(images, 0.7, StepRandom(0, 3))
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    assert torch.equal(augment(images, 0.7, StepRandom(0, 3), True), first)
+    assert torch.equal(augment(images, 0.7, StepRandom(0, 3)), first)
     assert torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(augment(images, 0.7, StepRandom(0, 4), True), first)
+    assert not torch.equal(augment(images, 0.7, StepRandom(0, 4)), first)
 
 
 def test_every_picture_has_chances_of_its_own() -> None:
@@ -87,24 +85,13 @@ def test_colours_fade_and_glow_but_grey_stays_grey() -> None:
     assert spread.min() > 0  # never turned round
 
 
-def test_flips() -> None:
-    images = flat(2000, 1.0)
-    images[..., 8:] = -1  # light on the left
-
-    def share_mirrored(p: float, flip: bool) -> float:
-        out = augment(images, p, StepRandom(0, 0), flip)
-        return (out[..., :8].mean((1, 2, 3)) < out[..., 8:].mean((1, 2, 3))).float().mean().item()
-
-    assert share_mirrored(1.0, False) == 0
-    assert share_mirrored(1.0, True) == pytest.approx(0.5, abs=0.04)
-    assert share_mirrored(0.4, True) == pytest.approx(0.2, abs=0.04)
-
-
-def test_pictures_are_never_turned_upside_down() -> None:
+def test_pictures_are_never_mirrored_or_turned_upside_down() -> None:
     images = flat(500, 1.0)
     images[:, :, 8:] = -1
-    out = augment(images, 1.0, StepRandom(0, 0), flip=True)
+    out = augment(images, 1.0, StepRandom(0, 0))
     assert (out[:, :, :8].mean((1, 2, 3)) > out[:, :, 8:].mean((1, 2, 3))).all()
+    out = augment(images.mT, 1.0, StepRandom(0, 0))
+    assert (out[..., :8].mean((1, 2, 3)) > out[..., 8:].mean((1, 2, 3))).all()
 
 
 # Geometry
@@ -119,7 +106,7 @@ def test_geometry_that_does_nothing(size: int) -> None:
     assert torch.allclose(matrix(size, 1.0, 0.0), torch.eye(size), atol=1e-5)
 
 
-@pytest.mark.parametrize("zoom", [0.5, 0.83, 1.0, 1.7, -1.0, -1.3])
+@pytest.mark.parametrize("zoom", [0.5, 0.83, 1.0, 1.7])
 @pytest.mark.parametrize("shift", [-SHIFT, 0.0, 0.03, SHIFT])
 def test_every_pixel_is_a_mean_of_pixels(zoom: float, shift: float) -> None:
     rows = matrix(20, zoom, shift)
@@ -134,9 +121,8 @@ def test_a_shift_by_whole_pixels_reflects_at_the_border() -> None:
     assert torch.allclose(matrix(16, 1.0, -2 / 16) @ line, torch.tensor([*range(2, 16), 14.0, 13.0]), atol=1e-4)
 
 
-def test_a_mirror_and_a_zoom() -> None:
+def test_a_zoom() -> None:
     line = torch.arange(9.0)
-    assert torch.allclose(matrix(9, -1.0, 0.0) @ line, line.flip(0), atol=1e-4)
     assert torch.allclose(matrix(9, 2.0, 0.0) @ line, 4 + (line - 4) / 2, atol=1e-4)
 
 
@@ -148,7 +134,7 @@ def test_gradients_are_those_of_finite_differences(p: float) -> None:
     images, direction, weights = pictures(6), pictures(6).flip(0), pictures(6).flip(1)
 
     def value(x: Tensor) -> Tensor:
-        return (augment(x, p, StepRandom(0, 1), True) * weights).sum()
+        return (augment(x, p, StepRandom(0, 1)) * weights).sum()
 
     leaf = images.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(value(leaf), leaf)

@@ -34,6 +34,24 @@ def test_watched_samples_are_not_trained_on(folder: Path) -> None:
     assert len(task(folder, "--augment_target", "1").watched) == 0
 
 
+def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
+    game = task(pictures(tmp_path / "few", count=6), "--unconditional")
+    assert (len(game.watched), game.size) == (1, 5)
+    alone = task(pictures(tmp_path / "alone", count=1), "--unconditional")
+    assert (len(alone.watched), alone.size) == (0, 1)
+
+
+def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
+    indices = torch.arange(52).repeat(20)
+    for objective in ("gan", "vae"):
+        game = task(folder, "--random_flip", "--objective", objective)
+        taken, real = game.samples(game.played[indices]), game.batch(indices, StepRandom(0, 0))["real"]
+        mirrored = torch.tensor([torch.equal(a, b.flip(2)) for a, b in zip(real, taken)])
+        assert torch.equal(real[~mirrored], taken[~mirrored])
+        assert mirrored.float().mean().item() == pytest.approx(0.5, abs=0.05)
+        assert real.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_frozen_layers_are_the_finest_and_are_not_trained(
     folder: Path, pipeline: ImagePipeline, tmp_path: Path
 ) -> None:
