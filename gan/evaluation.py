@@ -20,6 +20,7 @@ from gan.errors import GANError, tell
 from gan.names import place_of
 from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.shares import alike, start
+from gan.sources import HELD_OUT
 from gan.threads import use_all_cores
 from gan.training.arguments import positive_int, without_folders, without_token
 
@@ -110,23 +111,35 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     return torch.tensor(places, dtype=torch.int64)
 
 
-def held_out(train_set: Any, test_set: Held | None, split: str | None, what: str) -> Held:
+def held_out(
+    args: argparse.Namespace, pipeline: GANPipeline, train_set: Any, test_set: Held | None, what: str
+) -> Held:
     """The test set, which has a `split`.
 
     Args:
-        train_set: has `name` and `__len__`.
-        split: that was asked for, if one was.
+        args: `split` that was asked for, if one was, and `max_train_samples`.
+        train_set: has `name`, `split` and `__len__`.
         what: samples are called, in the plural.
 
     Raises:
-        GANError: if there is none, or it is another split than the one that was asked for.
+        GANError: if there is none, it is another split than the one that was asked for, or a part set aside that the
+            model was trained on.
     """
+    split = args.split
     if test_set is None:
         raise GANError(f"{train_set.name} has {len(train_set)} {what}, too few to hold some out and measure.")
     if split and test_set.split != split:
         raise GANError(
             f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
             f"{test_set.split}: leave --split out."
+        )
+    trained, most = pipeline.training.get("dataset", {}), pipeline.training.get("arguments", {})
+    as_trained = trained.get("split", train_set.split), most.get("max_train_samples")
+    set_aside = test_set.split == HELD_OUT and trained.get("name") == train_set.name
+    if set_aside and as_trained != (train_set.split, args.max_train_samples):
+        raise GANError(
+            f"{args.model} was trained on some of the {what} of {train_set.name} that would be held out here; leave "
+            f"--max_train_samples and --label_column out, or give --unconditional."
         )
     return test_set
 

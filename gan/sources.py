@@ -117,9 +117,10 @@ def hold_out(train: Any) -> tuple[Any, Any | None]:
     if count < 2:
         return train, None
     rest = train.take(np.sort(order[count:]), "train without the held-out tenth")
-    return rest, train.take(np.sort(order[:count]), "held-out tenth")
+    return rest, train.take(np.sort(order[:count]), HELD_OUT)
 
 
+HELD_OUT = "held-out tenth"
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 2_000
 
 

@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--num_clips", type=positive_int, default=1_000, help="to generate; at most as many as there are to train on"
     )
     data = evaluation.add_data_arguments(top, "clips", "drums", label_columns="+")
+    data.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
     data.add_argument("--audio_column", help="column with the clips; by default the one there is")
     data.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
     return top
@@ -59,10 +60,9 @@ def run(args: argparse.Namespace) -> None:
         evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
         args.sampling_rate = pipeline.sampling_rate
         args.duration = pipeline.duration
-        args.unconditional = False  # an unconditional model is measured by a classifier all the same
         args.seed = 0
         train_set, test_set = data.load(args, args.split)
-    test_set = evaluation.held_out(train_set, test_set, args.split, "clips")
+    test_set = evaluation.held_out(args, pipeline, train_set, test_set, "clips")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
     evaluation.report(args, pipeline, figures, "audio")
 

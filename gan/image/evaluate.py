@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--num_images", type=positive_int, default=10_000, help="at most; as many as are held out (default: 10000)"
     )
     data = evaluation.add_data_arguments(top, "pictures", "glyphs")
+    data.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
     data.add_argument("--image_column", help="column with the pictures; by default the one there is")
     data.add_argument("--center_crop", action=argparse.BooleanOptionalAction, help="crop instead of stretching")
     return top
@@ -59,9 +60,8 @@ def run(args: argparse.Namespace) -> None:
         evaluation.complete(args, pipeline, DATA_DEFAULTS, "pictures")
         args.resolution = pipeline.resolution
         args.image_channels = pipeline.generator.config.image_channels
-        args.unconditional = False  # an unconditional model is measured by a classifier all the same
         train_set, test_set = data.load(args, args.split)
-    test_set = evaluation.held_out(train_set, test_set, args.split, "pictures")
+    test_set = evaluation.held_out(args, pipeline, train_set, test_set, "pictures")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
     evaluation.report(args, pipeline, figures, "image")
 

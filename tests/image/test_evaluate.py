@@ -73,6 +73,35 @@ def test_it_holds_out_the_pictures_that_training_held_out(work: Path, monkeypatc
     assert json.loads((work / "model/metrics.json").read_text())["metrics"][0]["samples"] == 2
 
 
+@pytest.mark.parametrize(
+    ("trained", "words"),
+    [
+        ({"split": "train"}, []),  # its classes could not be held out then, or had no test split that matched
+        ({"split": "train without the held-out tenth"}, ["--max_train_samples", "30"]),
+    ],
+)
+def test_it_measures_on_no_picture_that_was_trained_on(
+    trained: dict[str, str],
+    words: list[str],
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = json.loads((work / "model/training.json").read_text())
+    record["dataset"] |= trained
+    (work / "model/training.json").write_text(json.dumps(record))
+    assert evaluate(monkeypatch, "model", *words) == 2
+    error = capsys.readouterr().err
+    assert "model was trained on some of the pictures of pictures that would be held out here" in error
+    assert not (work / "model/metrics.json").exists()
+
+
+def test_classes_can_be_left_out(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluate(monkeypatch, "model", "--unconditional") == 0
+    measured = json.loads((work / "model/metrics.json").read_text())["metrics"]
+    assert "class_agreement" not in [figure["type"] for figure in measured]
+
+
 def test_two_processes_measure_what_one_does(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
