@@ -26,7 +26,6 @@ import baseline
 from gan import GANPipeline
 from gan.figures import by_class, in_space
 from gan.image.features import feature_space
-from gan.image.metrics import BATCH
 
 ROOT = Path(__file__).parent.parent
 PILOT = 150  # steps
@@ -64,9 +63,9 @@ def program(*command: str) -> float:
     """Runs a Python program of this repository on one thread; returns its CPU seconds."""
     before = cpu_seconds()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    subprocess.run(
-        [sys.executable, *command], check=True, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr.strip().splitlines()[-1])
     return cpu_seconds() - before
 
 
@@ -85,6 +84,8 @@ class Judge:
     def __init__(self, dataset_name: str):
         self.train_set, self.test_set = baseline.load(dataset_name)
         self.space = feature_space("auto", self.train_set)
+        if self.space is None or self.space.classifier is None:
+            raise SystemExit(f"{dataset_name} has too few pictures with classes to train a classifier that measures.")
         self.held_out = self.space(torch.from_numpy(self.test_set.pixels))
         self.asked = baseline.wanted_classes(self.test_set)
 
@@ -93,8 +94,7 @@ class Judge:
         """Figures of the model in `folder`, from seeds 0, 1, ... with the classes of the held-out pictures."""
         pipeline = GANPipeline.from_pretrained(folder)
         latents, _ = pipeline.latents(list(range(baseline.SAMPLES)))
-        pairs = zip(latents.split(BATCH), self.asked.split(BATCH))
-        pixels = torch.cat([pipeline.decode(z, classes) for z, classes in pairs])
+        pixels = pipeline.decode(latents, self.asked)
         features = self.space(pixels)
         found = in_space(features, self.held_out, self.space.name)
         found += by_class(self.space.classify(pixels, features), self.asked, self.asked, 0)
@@ -104,7 +104,7 @@ class Judge:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; by default all")
-    parser.add_argument("--dataset_name", default="zalando-datasets/fashion_mnist", help="as for train.py")
+    parser.add_argument("--dataset_name", default="zalando-datasets/fashion_mnist", help="pictures with classes")
     parser.add_argument("--cpu_minutes", type=float, default=3, help="of training for each row and seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(

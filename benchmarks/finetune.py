@@ -19,7 +19,6 @@ from typing import Any
 import baseline
 import datasets
 import numpy as np
-import torch
 from PIL import Image
 
 from gan import ImagePipeline
@@ -88,9 +87,7 @@ def main() -> None:
                 model = args.output_dir / f"{kind.replace(' ', '-')}-{count}-{seed}"
                 pipeline = train(data, model, args.steps, seed, *more)
                 latents, classes = pipeline.latents(list(range(len(real_test))))
-                pixels = torch.cat(
-                    [pipeline.decode(z, c) for z, c in zip(latents.split(64), classes.split(64), strict=True)]
-                )
+                pixels = pipeline.decode(latents, classes)
                 measured = metrics.measure(pixels, None, real_train, real_test, space)["metrics"]
                 figures.append(baseline.figures(measured))
             rows.append({"pictures": count, "": kind, "seeds": len(args.seeds), **spread(figures)})

@@ -1,7 +1,8 @@
 """Stacked MNIST: does the generator draw all of 1,000 modes, and equally often? (Metz et al. 2017, Srivastava et al.
 2017, Lin et al. 2018)
 
-    python benchmarks/stacked_mnist.py --max_train_steps 5000       # flags that it does not know go to train.py
+    python benchmarks/stacked_mnist.py --max_train_steps 5000       # flags that it does not know go to train.py,
+                                                                    # such as --overwrite_output_dir
     python benchmarks/stacked_mnist.py --model stacked-mnist/model  # measure again
 
 Three digits drawn at random are the red, green and blue of a picture of 32x32 (padded with black), so that there are
@@ -63,8 +64,7 @@ def write_dataset(folder: Path, pixels: np.ndarray) -> None:
 
 def generate(pipeline: ImagePipeline, count: int) -> Tensor:
     """uint8 (count, 3, 32, 32) of the seeds from 0."""
-    latents, classes = pipeline.latents(list(range(count)))
-    return torch.cat([pipeline.decode(z, c) for z, c in zip(latents.split(64), classes.split(64))])
+    return pipeline.decode(*pipeline.latents(list(range(count))))
 
 
 def modes_of(pixels: Tensor, classifier: ImageClassifier) -> Tensor:
@@ -112,7 +112,8 @@ def main() -> None:
             write_dataset(data, stack(digits, args.stacked, 0))
         command = [sys.executable, str(ROOT / "train.py"), "image", "--dataset_name", str(data), "--unconditional"]
         command += ["--output_dir", str(model), "--seed", str(args.seed), "--no-evaluate", *flags]
-        subprocess.run(command, check=True)
+        if code := subprocess.run(command).returncode:
+            raise SystemExit(code)  # train.py said why
         args.model = str(model)
 
     classifier = classifier_for(digits)

@@ -33,7 +33,7 @@ def main() -> None:
     pairs = labels[order][1:] == labels[order][:-1]
     figures = {}
     for psi in sorted(PSI, reverse=True):
-        pixels = torch.cat([pipeline.decode(z, c, psi) for z, c in zip(latents.split(64), labels.split(64))])
+        pixels = pipeline.decode(latents, labels, psi)
         images = pixels.float() / 127.5 - 1
         with torch.inference_mode():
             logit = pipeline.discriminator(images, labels).mean()

@@ -56,7 +56,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measures pictures, wherever they come from, against held-out ones.
 
-    As many pictures are compared as there are generated, held-out and training ones at least.
+    As many pictures are compared as there are of the rarest kind: generated, held-out or training ones.
 
     Args:
         generated: uint8 (n, channels, height, width).

@@ -152,8 +152,11 @@ class ImagePipeline(GANPipeline):
             uint8 (n, channels, height, width) on the CPU.
         """
         device, dtype = self.generator.device, self.generator.dtype
-        images = self.generator(latents.to(device, dtype), classes.to(device), truncation)
-        return images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
+        pixels = []
+        for z, c in zip(latents.split(BATCH), classes.split(BATCH)):
+            images = self.generator(z.to(device, dtype), c.to(device), truncation)
+            pixels.append(images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8))
+        return torch.cat(pixels)
 
     @torch.inference_mode()
     def encode(self, images: Image.Image | list[Image.Image], label: str | int | None = None) -> tuple[Tensor, Tensor]:
@@ -180,7 +183,7 @@ class ImagePipeline(GANPipeline):
         several = images if isinstance(images, list) else [images]
         if not several:
             raise GANError("There are no pictures in the list; give one or more.")
-        pixels = torch.stack([self._fitted(image) for image in several])
+        pixels = torch.from_numpy(np.stack([self.fit(image) for image in several])).float() / 127.5 - 1
         latents, classes = self.encode_pixels(pixels)
         if chosen is not None:
             classes = F.one_hot(torch.full((len(latents),), chosen), classes.shape[1]).float()
@@ -251,22 +254,25 @@ class ImagePipeline(GANPipeline):
         latents, classes = self.latents(sample_seeds(end, 1), label)
         return latents, F.one_hot(classes, max(1, self.generator.config.num_classes)).float()
 
-    def _fitted(self, image: Image.Image) -> Tensor:
-        """(channels, height, width) in [-1, 1]."""
+    def fit(self, image: Image.Image) -> np.ndarray:
+        """A picture of any size and mode as the model's training data was: uint8 (channels, height, width).
+
+        Raises:
+            GANError: if it is none, or damaged.
+        """
         if not isinstance(image, Image.Image):
             raise GANError(f"A {type(image).__name__} is not a picture; give PIL pictures.")
         crop = self.training.get("arguments", {}).get("center_crop", True)
         try:
-            pixels = fit_picture(image, self.resolution, self.generator.config.image_channels, crop)
+            return fit_picture(image, self.resolution, self.generator.config.image_channels, crop)
         except UNREADABLE as error:
             raise GANError(f"The picture cannot be read ({error}); it may be damaged.") from error
-        return torch.tensor(pixels).float() / 127.5 - 1
 
     def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> ImagePipelineOutput:
-        pixels = [self.decode(z, c, psi) for z, c in zip(latents.split(BATCH), classes.split(BATCH))]
+        pixels = self.decode(latents, classes, psi)
         indices = classes.argmax(1) if classes.is_floating_point() else classes
         names = [self.labels[c] for c in indices.tolist()] if self.labels else None
-        return ImagePipelineOutput(images=to_pil(torch.cat(pixels)), seeds=seeds, labels=names)
+        return ImagePipelineOutput(images=to_pil(pixels), seeds=seeds, labels=names)
 
     def describe(self) -> str:
         """A sentence for the model card."""

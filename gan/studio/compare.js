@@ -8,6 +8,7 @@ const number = (key, otherwise, most) => {
   return value >= 0 && value <= most ? value : otherwise;
 };
 let size = null; // width, height, labels and rows of what is compared
+let shown = null; // the data set whose models stand in the columns
 
 const message = make("p", { class: "message", role: "alert", hidden: true });
 const datasets = Object.keys(props.compared);
@@ -47,8 +48,11 @@ const chosen = () => Object.entries(props.compared[choice.value]); // [objective
 
 async function open() {
   const answer = await server.open_comparison(choice.value).catch(() => ({ error: say("failed") }));
-  if (answer.error) return tell(answer.error);
-  size = answer;
+  if (answer.error) {
+    choice.value = shown ?? choice.value;
+    return tell(answer.error);
+  }
+  [size, shown] = [answer, choice.value];
   label.replaceChildren(...[["", say("any_label")], ...size.labels.map((name) => [name, name])].map(([value, text]) => make("option", { value, text })));
   label.parentElement.hidden = !size.labels.length;
   if (size.labels.includes(from.get("label"))) label.value = from.get("label");

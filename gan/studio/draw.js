@@ -1,4 +1,4 @@
-// A small canvas to draw on, in shades that the model knows. Makes `pad` with an element, `picture()` and `clear()`.
+// A small canvas to draw on, in shades that the model knows. Makes a `canvas`, its `tools` and `picture()`.
 
 function drawingPad({ width, height, grey, dark }, changed) {
   const SIZE = 336; // of its longer side; the server fits it to the model
@@ -82,5 +82,5 @@ function drawingPad({ width, height, grey, dark }, changed) {
   const wipe = make("button", { type: "button", class: "plain", text: say("clear"), onclick: () => (clear(), changed()) });
   clear();
   const tools = make("div", { class: "kit" }, make("div", { class: "swatches" }, ...swatches), size, make("div", { class: "row" }, undo, wipe));
-  return { canvas, tools, clear, picture: () => canvas.toDataURL("image/png").split(",")[1] };
+  return { canvas, tools, picture: () => canvas.toDataURL("image/png").split(",")[1] };
 }

@@ -260,7 +260,10 @@ function tell(text) {
 
 async function openModel(name) {
   const answer = await server.open_model(name).catch(() => ({ error: say("failed") }));
-  if (answer.error) return tell(answer.error);
+  if (answer.error) {
+    choice.value = last ?? name;
+    return tell(answer.error);
+  }
   model = answer;
   last = choice.value = name;
   label.replaceChildren(...[["", say("as_seen")], ...model.labels.map((name) => [name, name])].map(([value, text]) => make("option", { value, text })));

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
 
 from gan.errors import GANError
-from gan.image.pictures import UNREADABLE, fit_picture
-from gan.image.pipeline import ImagePipeline, image_grid
+from gan.image.pipeline import ImagePipeline, image_grid, to_pil
 from gan.pipeline import sample_seeds
 from gan.studio.models import Registry
 from gan.studio.pictures import as_text, in_turn
@@ -66,15 +66,9 @@ def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tu
     Raises:
         GANError: if the picture is damaged.
     """
-    channels = pipeline.generator.config.image_channels
-    crop = pipeline.training.get("arguments", {}).get("center_crop", True)
-    try:
-        pixels = fit_picture(image, pipeline.resolution, channels, crop)
-    except UNREADABLE as error:
-        raise GANError(f"The picture cannot be read ({error}); it may be damaged.") from error
-    fitted = Image.fromarray(pixels[0] if channels == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    (fitted,) = to_pil(torch.from_numpy(pipeline.fit(image))[None])
     if invert is None:
-        invert = channels == 1 and is_dark([fitted]) != is_dark(examples(pipeline)[0])
+        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(examples(pipeline)[0])
     return (ImageOps.invert(fitted) if invert else fitted), invert
 
 
