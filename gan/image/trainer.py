@@ -113,7 +113,7 @@ class ImageTask(GameTask):
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         batch = super().batch(indices, random)
         if self.args.random_flip:
-            for name in {"real", "watched"} & batch.keys():
+            for name in [name for name in ("real", "watched") if name in batch]:  # in this order: each draws by chance
                 mirrored = random.uniform(len(batch[name])) < 0.5
                 batch[name] = torch.where(mirrored[:, None, None, None], batch[name].flip(3), batch[name])
         return batch
