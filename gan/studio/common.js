@@ -3,6 +3,11 @@
 const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
+// Where the server cannot be reached, Gradio's client answers with nothing: say so as the server says other errors.
+server = new Proxy(server, {
+  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("failed") },
+});
+
 // What the page was opened with. The first tab to be loaded notes it, before any writes an address of its own.
 const opened = (window.studioOpened ??= new URL(window.location.href).searchParams);
 const PARTS = ["tab", "model", "data", "seed", "n", "psi", "t", "k", "p", "lambda", "best", "prefix", "acrostic", "label", "view", "a", "b", "pads", "beat", "bpm"];

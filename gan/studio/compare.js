@@ -47,7 +47,7 @@ function tellTruncation() {
 const chosen = () => Object.entries(props.compared[choice.value]); // [objective, model] a column
 
 async function open() {
-  const answer = await server.open_comparison(choice.value).catch(() => ({ error: say("failed") }));
+  const answer = await server.open_comparison(choice.value);
   if (answer.error) {
     choice.value = shown ?? choice.value;
     return tell(answer.error);
@@ -76,7 +76,7 @@ function row({ name, note, cells, best }) {
 const ask = latest(async () => {
   if (!size) return;
   const asked = { dataset: choice.value, seed: Number(seed.value), truncation: Number(truncation.value), label: label.value };
-  const answer = await server.compare(asked).catch(() => ({ error: say("failed") }));
+  const answer = await server.compare(asked);
   if (asked.dataset !== choice.value) return;
   tell(answer.error || "");
   if (answer.error) return;

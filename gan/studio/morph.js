@@ -136,12 +136,7 @@ const asked = () => ({ model: model.model, a: payload(ends[0]), b: payload(ends[
 const ask = latest(async () => {
   const of = model;
   const sent = ends.map((end) => [end.kind, end.original, end.invert]);
-  let value;
-  try {
-    value = await server.morph(asked());
-  } catch {
-    value = { error: say("failed") };
-  }
+  const value = await server.morph(asked());
   if (of !== model) return; // another model was chosen meanwhile, and asked
   if (value.error) {
     tell(value.error);
@@ -243,13 +238,9 @@ function stop() {
 
 async function keepFile() {
   keep.disabled = true;
-  try {
-    const file = await server.save_morph(asked());
-    if (file.error) tell(file.error);
-    else saveBytes(file.data, file.type, file.name);
-  } catch {
-    tell(say("failed"));
-  }
+  const file = await server.save_morph(asked());
+  if (file.error) tell(file.error);
+  else saveBytes(file.data, file.type, file.name);
   keep.disabled = false;
 }
 
@@ -259,7 +250,7 @@ function tell(text) {
 }
 
 async function openModel(name) {
-  const answer = await server.open_model(name).catch(() => ({ error: say("failed") }));
+  const answer = await server.open_model(name);
   if (answer.error) {
     choice.value = last ?? name;
     return tell(answer.error);
@@ -314,7 +305,8 @@ async function turnedTo() {
   const first = !last;
   const from = first && opened.get("tab") === "morph" ? opened : query;
   const wanted = from.get("model") || "";
-  const models = await server.models(wanted).catch(() => []);
+  const models = await server.models(wanted);
+  if (models.error) return tell(models.error);
   if (!models.length) {
     tell(say("no_encoder"));
     panes.hidden = bar.hidden = true;

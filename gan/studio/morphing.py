@@ -66,7 +66,7 @@ def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tu
     Raises:
         GANError: if the picture is damaged.
     """
-    (fitted,) = to_pil(torch.from_numpy(pipeline.fit(image))[None])
+    (fitted,) = to_pil(torch.tensor(pipeline.fit(image))[None])
     if invert is None:
         invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(examples(pipeline)[0])
     return (ImageOps.invert(fitted) if invert else fitted), invert

@@ -191,7 +191,7 @@ async function saveZip(button, get, name) {
 }
 
 async function openModel(name) {
-  const answer = await server.open_sound(name).catch(() => ({ error: say("failed") }));
+  const answer = await server.open_sound(name);
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);

@@ -132,7 +132,7 @@ async function write(state) {
 }
 
 async function openModel(name) {
-  const answer = await server.open_text(name).catch(() => ({ error: say("failed") }));
+  const answer = await server.open_text(name);
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);

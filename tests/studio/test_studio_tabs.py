@@ -123,6 +123,18 @@ def test_an_example_is_a_click_away_and_classes_can_be_chosen(open_tab, relative
     assert not page.locator(".morph .labels").is_visible()
 
 
+def test_the_picker_names_the_model_that_is_shown(open_tab):
+    page = open_tab("tab=morph&model=toys-vae")
+    picker = page.locator(".morph select").first
+    page.context.set_offline(True)
+    picker.select_option("paint")
+    page.locator(".morph .message", has_text=EN["failed"]).wait_for()
+    assert picker.input_value() == "toys-vae"
+    page.context.set_offline(False)
+    picker.select_option("paint")
+    page.wait_for_url(re.compile("model=paint$"))
+
+
 def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, family_address):
     page = open_address(f"{family_address}?model=toys-gan&seed=40&n=4")
     page.wait_for_selector(".tile img[src]")
