@@ -135,6 +135,21 @@ def test_the_picker_names_the_model_that_is_shown(open_tab):
     page.wait_for_url(re.compile("model=paint$"))
 
 
+@pytest.mark.parametrize(
+    ("tab", "asks"),
+    [("morph&model=toys-vae&a=3&b=9", ".morph .end input[type=number]"), ("compare", ".compare input")],
+)
+def test_a_lost_connection_is_said_until_it_is_back(open_tab, tab, asks):
+    page = open_tab(f"tab={tab}")
+    seed = page.locator(asks).first
+    page.context.set_offline(True)
+    seed.fill("41")
+    page.get_by_text(EN["failed"]).wait_for()
+    page.context.set_offline(False)
+    seed.fill("42")
+    page.get_by_text(EN["failed"]).wait_for(state="hidden")
+
+
 def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, family_address):
     page = open_address(f"{family_address}?model=toys-gan&seed=40&n=4")
     page.wait_for_selector(".tile img[src]")
