@@ -65,7 +65,7 @@ def program(*command: str) -> float:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(done.stderr.strip().splitlines()[-1])
+        raise SystemExit((done.stderr.strip().splitlines() or [f"It ended with {done.returncode}."])[-1])
     return cpu_seconds() - before
 
 

@@ -117,7 +117,7 @@ def held_out(
     """The test set, which has a `split`.
 
     Args:
-        args: `split` that was asked for, if one was, and `max_train_samples`.
+        args: `model`, and `split` that was asked for, if one was.
         train_set: has `name`, `split` and `__len__`.
         what: samples are called, in the plural.
 
@@ -133,13 +133,14 @@ def held_out(
             f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
             f"{test_set.split}: leave --split out."
         )
-    trained, most = pipeline.training.get("dataset", {}), pipeline.training.get("arguments", {})
-    as_trained = trained.get("split", train_set.split), most.get("max_train_samples")
+    trained = pipeline.training.get("dataset", {})
+    count = sum(trained.get(unit, 0) for unit in ("images", "clips", "watched"))
+    as_trained = trained.get("split", train_set.split), count or len(train_set)
     set_aside = test_set.split == HELD_OUT and trained.get("name") == train_set.name
-    if set_aside and as_trained != (train_set.split, args.max_train_samples):
+    if set_aside and as_trained != (train_set.split, len(train_set)):
         raise GANError(
-            f"{args.model} was trained on some of the {what} of {train_set.name} that would be held out here; leave "
-            f"--max_train_samples and --label_column out, or give --unconditional."
+            f"{args.model} was trained on some of the {what} of {train_set.name} that would be held out here; name "
+            f"the data as in training (--max_train_samples, --label_column, --unconditional), or others."
         )
     return test_set
 

@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--num_clips", type=positive_int, default=1_000, help="to generate; at most as many as there are to train on"
     )
     data = evaluation.add_data_arguments(top, "clips", "drums", label_columns="+")
-    data.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+    data.add_argument("--unconditional", action="store_true", help="pay no attention to labels, as the model")
     data.add_argument("--audio_column", help="column with the clips; by default the one there is")
     data.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
     return top

@@ -47,12 +47,14 @@ function tellTruncation() {
 const chosen = () => Object.entries(props.compared[choice.value]); // [objective, model] a column
 
 async function open() {
-  const answer = await server.open_comparison(choice.value);
+  const name = choice.value;
+  const answer = await server.open_comparison(name);
+  if (name !== choice.value) return; // another one was chosen meanwhile
   if (answer.error) {
     choice.value = shown ?? choice.value;
     return tell(answer.error);
   }
-  [size, shown] = [answer, choice.value];
+  [size, shown] = [answer, name];
   label.replaceChildren(...[["", say("any_label")], ...size.labels.map((name) => [name, name])].map(([value, text]) => make("option", { value, text })));
   label.parentElement.hidden = !size.labels.length;
   if (size.labels.includes(from.get("label"))) label.value = from.get("label");

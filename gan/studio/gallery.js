@@ -134,6 +134,7 @@ const actions = {
   async zip() {
     try {
       const data = await server.zip_file(state());
+      if (data.error) throw data.error;
       const name = `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
       saveBytes(data, "application/zip", name);
     } catch {

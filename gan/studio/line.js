@@ -26,8 +26,8 @@ async function wait(answer) {
   if (watched) return;
   watched = true;
   while (waiting.size) {
-    const { joined = 0, begun = 0 } = await server.line();
-    for (const [late, end] of waiting) waiting.set(late, end ?? joined);
+    const { joined = 0, begun = 0, error } = await server.line();
+    if (!error) for (const [late, end] of waiting) waiting.set(late, end ?? joined);
     const before = Math.min(...waiting.values()) - begun - 1; // of the first of ours; infinite where none waits any more
     write(waiting.size && before > 0 ? say("in_line", { before }) : "");
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));

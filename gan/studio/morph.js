@@ -237,11 +237,12 @@ function stop() {
 }
 
 async function keepFile() {
+  if (!model) return;
   keep.disabled = true;
   const file = await server.save_morph(asked());
+  keep.disabled = false;
   if (file.error) tell(file.error);
   else saveBytes(file.data, file.type, file.name);
-  keep.disabled = false;
 }
 
 function tell(text) {

@@ -178,10 +178,10 @@ class GameTask(ObjectiveTask):
     def watch(self, share: float) -> None:
         """Takes a share of the training samples out of the game, always the same ones.
 
-        At most `WATCHED_MOST`; of a share above 0 at least one, if there is another to play with.
+        At most `WATCHED_MOST`; of a share above 0 at least one, but of fewer than ten samples none.
         """
         order = np.random.default_rng(0).permutation(len(self.train_set))
-        least = int(share > 0 and len(order) > 1)
+        least = int(share > 0 and len(order) >= 10)
         count = min(WATCHED_MOST, max(least, int(share * len(order))))
         self.watched, self.played = (torch.from_numpy(np.sort(part)) for part in (order[:count], order[count:]))
         self.size = len(self.played)

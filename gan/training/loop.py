@@ -274,7 +274,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 
     save_model()  # before anything else can go wrong
     stop.end()
-    if args.evaluate and not stopped:
+    unfinished = stopped or _any_process(accelerator, stop.wanted)  # wanted during the last step, or the saving
+    if args.evaluate and not unfinished:
         pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
         save_model()
     if accelerator.is_main_process:
@@ -290,8 +291,10 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
                 ),
                 flush=True,
             )
+        elif unfinished:
+            print("Stopped before the model was measured and published.", flush=True)
         trackers.close()
-        if not stopped:
+        if not unfinished:
             publisher.push(pipeline, output_dir)
     accelerator.wait_for_everyone()
     accelerator.end_training()

@@ -77,11 +77,12 @@ def test_it_holds_out_the_pictures_that_training_held_out(work: Path, monkeypatc
     ("trained", "words"),
     [
         ({"split": "train"}, []),  # its classes could not be held out then, or had no test split that matched
-        ({"split": "train without the held-out tenth"}, ["--max_train_samples", "30"]),
+        ({"split": "train without the held-out tenth", "images": 34, "watched": 2}, ["--max_train_samples", "30"]),
+        ({"split": "train without the held-out tenth", "images": 25, "watched": 1}, []),  # the folder has grown
     ],
 )
 def test_it_measures_on_no_picture_that_was_trained_on(
-    trained: dict[str, str],
+    trained: dict[str, str | int],
     words: list[str],
     work: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -163,7 +163,6 @@ def test_three_pictures_that_are_all_the_same(results: dict[str, Result], work: 
     name = f"{objective} poor"
     results[name].check()
     assert GANPipeline.from_pretrained(work / name).labels is None
-    seen = read(work / name / "training.json")["dataset"]
-    assert (seen["images"], seen["watched"]) == ((3, 0) if objective == "vae" else (2, 1))
+    assert read(work / name / "training.json")["dataset"]["images"] == 3
     for network in NETWORKS[objective]:
         assert all(tensor.isfinite().all() for tensor in tensors(work / name, network).values())

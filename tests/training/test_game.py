@@ -35,10 +35,10 @@ def test_watched_samples_are_not_trained_on(folder: Path) -> None:
 
 
 def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
-    game = task(pictures(tmp_path / "few", count=6), "--unconditional")
-    assert (len(game.watched), game.size) == (1, 5)
-    alone = task(pictures(tmp_path / "alone", count=1), "--unconditional")
-    assert (len(alone.watched), alone.size) == (0, 1)
+    game = task(pictures(tmp_path / "few", count=10))
+    assert (len(game.watched), game.size) == (1, 9)
+    fewer = task(pictures(tmp_path / "fewer", count=9))
+    assert (len(fewer.watched), fewer.size) == (0, 9)
 
 
 def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
