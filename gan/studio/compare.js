@@ -44,14 +44,14 @@ function tellTruncation() {
   truncation.style.setProperty("--share", truncation.value / props.most_truncation);
 }
 
-const chosen = () => Object.entries(props.compared[choice.value]); // [objective, model] a column
+const chosen = () => Object.entries(props.compared[shown]); // [objective, model] a column
 
 async function open() {
   const name = choice.value;
   const answer = await server.open_comparison(name);
   if (name !== choice.value) return; // another one was chosen meanwhile
   if (answer.error) {
-    choice.value = shown ?? choice.value;
+    choice.value = shown ?? name;
     return tell(answer.error);
   }
   [size, shown] = [answer, name];
@@ -77,9 +77,9 @@ function row({ name, note, cells, best }) {
 
 const ask = latest(async () => {
   if (!size) return;
-  const asked = { dataset: choice.value, seed: Number(seed.value), truncation: Number(truncation.value), label: label.value };
+  const asked = { dataset: shown, seed: Number(seed.value), truncation: Number(truncation.value), label: label.value };
   const answer = await server.compare(asked);
-  if (asked.dataset !== choice.value) return;
+  if (asked.dataset !== shown) return;
   tell(answer.error || "");
   if (answer.error) return;
   answer.columns.forEach(({ pictures, seeds, labels, milliseconds }, k) => {
@@ -116,7 +116,7 @@ function layout() {
 
 function address() {
   if (!inSight() || !size) return;
-  const data = datasets.length > 1 ? choice.value : "";
+  const data = datasets.length > 1 ? shown : "";
   writeAddress("replaceState", { tab: "compare", data, seed: seed.value, psi: truncation.value, label: label.value });
 }
 
