@@ -93,8 +93,7 @@ class ModulatedBlock(ResidualBlock):
     the branch, and its inner channels are scaled and shifted by the latent (FiLM, Perez et al. 2018).
 
     Args:
-        condition: numbers in what it is told: latent and class embedding together, or what a mapping network makes
-            of them.
+        condition: numbers in what it is told: latent and class embedding together.
     """
 
     def __init__(self, channels: int, depth: int, condition: int):

@@ -77,8 +77,6 @@ class GridGenerator(ModelMixin, ConfigMixin):
         channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
         modulated: whether every block is told the latent, or only the start grid.
-        mapping_dim: width of the mapping network, two layers that latent and classes go through on their way to the
-            blocks (Karras et al. 2019); the start grid is told them as they are. 0 for none.
     """
 
     def __init__(
@@ -91,7 +89,6 @@ class GridGenerator(ModelMixin, ConfigMixin):
         channels: tuple[int, ...],
         blocks_per_stage: int,
         modulated: bool,
-        mapping_dim: int = 0,
     ):
         super().__init__()
         stages = _stages(resolution, channels)
@@ -100,15 +97,13 @@ class GridGenerator(ModelMixin, ConfigMixin):
         self.embed = scaled(SampleLinear(classes, embedding_dim, bias=False), math.sqrt(classes)) if classes else None
         condition = latent_dim + (embedding_dim if classes else 0)
         self.start = scaled(SampleLinear(condition, channels[0] * stages[0][0] * stages[0][1]))
-        self.mapping = _mapping(condition, mapping_dim) if mapping_dim else None
-        told = mapping_dim or condition
         layers: list[nn.Module] = []
         for i, width in enumerate(channels):
             if i > 0:
                 # The 1x1 convolution comes first: it commutes with the filter and costs a quarter down here.
                 layers += [scaled(Conv2d(channels[i - 1], width, 1)), Upsample()]
             for _ in range(blocks_per_stage):
-                layers.append(ModulatedBlock(width, depth, told) if modulated else ResidualBlock(width, depth))
+                layers.append(ModulatedBlock(width, depth, condition) if modulated else ResidualBlock(width, depth))
         self.stages = nn.Sequential(*layers)
         self.to_image = scaled(Conv2d(channels[-1], grid_channels, 3, padding=1))
 
@@ -133,23 +128,14 @@ class GridGenerator(ModelMixin, ConfigMixin):
             without_noise[:, : self.latent_dim] = 0
             start = truncate(start, self.start(without_noise), truncation)
             latents = without_noise + truncation * (latents - without_noise)  # for the blocks
-        if self.mapping is not None:
-            latents = self.mapping(latents)
         x = start.unflatten(1, (*self.start_grid, -1)).permute(0, 3, 1, 2)  # channels last in memory
         for layer in self.stages:
             x = layer(x, latents) if isinstance(layer, ModulatedBlock) else layer(x)
         return self.to_image(F.leaky_relu(x, 0.2))
 
 
-def _mapping(inputs: int, width: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for features in (inputs, width):
-        layers += [scaled(SampleLinear(features, width), math.sqrt(2)), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers)
-
-
 def truncate(start: Tensor, mean: Tensor, psi: float | Tensor) -> Tensor:
-    """Truncation without a mapping network to the start grid: start grids drawn towards the mean of their class.
+    """Truncation without a mapping network: start grids drawn towards the mean of their class.
 
     StyleGAN's `mean + psi (w - mean)` (Karras et al. 2019, §B), in the space of the start grid, whose mean over
     latents is the start of the latent zero. The length that this takes away is half given back (as a geometric

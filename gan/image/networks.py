@@ -18,7 +18,6 @@ class ImageGenerator(GridGenerator):
         channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
         modulated: whether every block is told the latent, or only the start grid (models of version 0.1).
-        mapping_dim: width of the mapping network between latent and blocks; 0 for none.
     """
 
     @register_to_config
@@ -32,11 +31,10 @@ class ImageGenerator(GridGenerator):
         channels: tuple[int, ...] = (160, 112, 32, 16),
         blocks_per_stage: int = 1,
         modulated: bool = False,
-        mapping_dim: int = 0,
     ):
         check_colours(image_channels)
         classes = (num_classes,) if num_classes else ()
-        shape = (channels, blocks_per_stage, modulated, mapping_dim)
+        shape = (channels, blocks_per_stage, modulated)
         super().__init__(resolution, image_channels, classes, latent_dim, embedding_dim, *shape)
 
 

@@ -22,8 +22,6 @@ from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, load_pretrained
 
-MAPPING = 128  # features in the mapping network's layers
-
 
 def resolution(text: str) -> tuple[int, int]:
     """An argparse type: `32` or `96x64` (height x width)."""
@@ -172,8 +170,7 @@ def _networks(
         elif name == "encoder":
             networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
         else:
-            shape = {"latent_dim": args.latent_dim, "modulated": True, "mapping_dim": MAPPING}
-            networks[name] = ImageGenerator(**shape, **config)
+            networks[name] = ImageGenerator(latent_dim=args.latent_dim, modulated=True, **config)
     return networks
 
 
