@@ -7,6 +7,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import torch
 from datasets import ClassLabel, Dataset, DatasetDict, IterableDatasetDict
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -106,18 +107,34 @@ def shown_name(repository: str) -> str:
     return Path(repository).resolve().name if Path(repository).is_dir() else repository
 
 
+def set_aside(train: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of `count` samples, always the same ones, and of the others.
+
+    They are fewer where a class would have none among the others.
+
+    Args:
+        train: has `__len__` and `classes(indices)`.
+    """
+    order = np.random.default_rng(0).permutation(len(train))
+    aside, rest = order[:count], order[count:]
+    labels = train.classes(torch.from_numpy(order))
+    if labels is not None:
+        columns = labels.numpy().reshape(len(order), -1).T
+        last = np.any([~np.isin(column[:count], column[count:]) for column in columns], axis=0)
+        aside, rest = aside[~last], np.concatenate([aside[last], rest])
+    return np.sort(aside), np.sort(rest)
+
+
 def hold_out(train: Any) -> tuple[Any, Any | None]:
     """Sets a tenth of the training samples aside, at most 2,000, always the same ones; `None` of fewer than 20.
 
     Args:
-        train: has `__len__` and `take(indices, split)`.
+        train: has `__len__`, `classes(indices)` and `take(indices, split)`.
     """
-    order = np.random.default_rng(0).permutation(len(train))
-    count = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
-    if count < 2:
+    aside, rest = set_aside(train, min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train))))
+    if len(aside) < 2:
         return train, None
-    rest = train.take(np.sort(order[count:]), "train without the held-out tenth")
-    return rest, train.take(np.sort(order[:count]), HELD_OUT)
+    return train.take(rest, "train without the held-out tenth"), train.take(aside, HELD_OUT)
 
 
 HELD_OUT = "held-out tenth"

@@ -5,7 +5,7 @@ const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\
 
 // Where the server cannot be reached, Gradio's client answers with nothing: say so as the server says other errors.
 server = new Proxy(server, {
-  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("failed") },
+  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("unreachable") },
 });
 
 // What the page was opened with. The first tab to be loaded notes it, before any writes an address of its own.

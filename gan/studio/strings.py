@@ -32,6 +32,7 @@ EN = {
     "back": "All pictures",
     "picture": "seed {seed}",
     "failed": "Did not work",
+    "unreachable": "The server does not answer. What is shown stays; try again in a moment.",
     # the tabs
     "pictures_tab": "Pictures",
     "morph_tab": "Rebuild & morph",
@@ -136,6 +137,7 @@ ZH = {
     "back": "全部图片",
     "picture": "种子 {seed}",
     "failed": "未成功",
+    "unreachable": "服务器没有回应。已显示的内容会保留，请稍后再试。",
     "pictures_tab": "图片",
     "morph_tab": "重建与渐变",
     "compare_tab": "对比",

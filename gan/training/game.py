@@ -3,12 +3,12 @@
 import argparse
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
 from gan.errors import GANError
+from gan.sources import set_aside
 from gan.training.arguments import positive_float, whole_number
 from gan.training.augment import augment
 from gan.training.randomness import StepRandom
@@ -178,12 +178,12 @@ class GameTask(ObjectiveTask):
     def watch(self, share: float) -> None:
         """Takes a share of the training samples out of the game, always the same ones.
 
-        At most `WATCHED_MOST`; of a share above 0 at least one, but of fewer than ten samples none.
+        At most `WATCHED_MOST`; of a share above 0 at least one, but of fewer than ten samples none, and never the last
+        of a class.
         """
-        order = np.random.default_rng(0).permutation(len(self.train_set))
-        least = int(share > 0 and len(order) >= 10)
-        count = min(WATCHED_MOST, max(least, int(share * len(order))))
-        self.watched, self.played = (torch.from_numpy(np.sort(part)) for part in (order[:count], order[count:]))
+        least = int(share > 0 and len(self.train_set) >= 10)
+        count = min(WATCHED_MOST, max(least, int(share * len(self.train_set))))
+        self.watched, self.played = (torch.from_numpy(part) for part in set_aside(self.train_set, count))
         self.size = len(self.played)
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:

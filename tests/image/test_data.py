@@ -307,6 +307,17 @@ def test_a_tenth_is_held_out(load: Load, tmp_path: Path) -> None:
     assert train.label_names == test.label_names == ["a", "b"]
 
 
+def test_no_class_is_held_out_whole(load: Load, tmp_path: Path) -> None:
+    alone, pairs = [f"alone{k}/0.png" for k in range(15)], [f"pair{k}/{i}.png" for k in range(15) for i in "01"]
+    train, test = load("--train_data_dir", folder(tmp_path / "set", [*alone, *pairs]))
+    assert sorted(set(train.labels)) == list(range(30))
+    assert 2 <= len(test) < 4  # of 45
+    assert all(test.label_names[label].startswith("pair") for label in test.labels)
+    lonely = [f"{k:02}/0.png" for k in range(20)]
+    train, test = load("--train_data_dir", folder(tmp_path / "lonely", lonely))
+    assert (len(train), test) == (20, None)
+
+
 def test_a_part_of_the_pictures(load: Load, tmp_path: Path) -> None:
     root = folder(tmp_path / "set", [f"{kind}/{k:02}.png" for kind in "abc" for k in range(12)])
     train, _ = load("--train_data_dir", root, "--max_train_samples", "15")

@@ -128,7 +128,7 @@ def test_the_picker_names_the_model_that_is_shown(open_tab):
     picker = page.locator(".morph select").first
     page.context.set_offline(True)
     picker.select_option("paint")
-    page.locator(".morph .message", has_text=EN["failed"]).wait_for()
+    page.locator(".morph .message", has_text=EN["unreachable"]).wait_for()
     assert picker.input_value() == "toys-vae"
     page.context.set_offline(False)
     picker.select_option("paint")
@@ -144,10 +144,10 @@ def test_a_lost_connection_is_said_until_it_is_back(open_tab, tab, asks):
     seed = page.locator(asks).first
     page.context.set_offline(True)
     seed.fill("41")
-    page.get_by_text(EN["failed"]).wait_for()
+    page.get_by_text(EN["unreachable"]).wait_for()
     page.context.set_offline(False)
     seed.fill("42")
-    page.get_by_text(EN["failed"]).wait_for(state="hidden")
+    page.get_by_text(EN["unreachable"]).wait_for(state="hidden")
 
 
 def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, family_address):

@@ -41,6 +41,16 @@ def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
     assert (len(fewer.watched), fewer.size) == (0, 9)
 
 
+def test_no_class_is_only_watched(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "few", count=10)
+    for picture in list(folder.rglob("*.png")):
+        picture.rename(folder / picture.name)
+        (folder / picture.stem).mkdir()
+        (folder / picture.name).rename(folder / picture.stem / picture.name)
+    game = task(folder)
+    assert (len(game.watched), game.size) == (0, 10)
+
+
 def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
     indices = torch.arange(52).repeat(20)
     for objective in ("gan", "vae"):
