@@ -44,12 +44,14 @@ ROWS = {
     "beta1 0.5": ["--adam_beta1", "0.5"],
     "no augmentation, none watched": ["--augment_target", "1"],
     "tiny": ["--model_size", "tiny"],
-    "without a mapping network": [],
     "wide at fine scales": [],
+    "1,000 pictures": ["--max_train_samples", "1000"],
+    "1,000 pictures, no augmentation, none watched": ["--max_train_samples", "1000", "--augment_target", "1"],
+    "1,000 pictures, DiffAugment": ["--max_train_samples", "1000", "--augment_target", "1"],
 }
 CHANGED = {  # rows that no flag makes: what is done before `train.py`
-    "without a mapping network": "gan.image.trainer.MAPPING = 0",
     "wide at fine scales": "gan.image.trainer.stage_channels = lambda *_: [144, 64, 32]",
+    "1,000 pictures, DiffAugment": "from benchmarks.diffaugment import augment; gan.training.game.augment = augment",
 }
 
 

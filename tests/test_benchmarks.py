@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import baseline
 import compare
 import dcgan
+import diffaugment
 import oracle
 import stacked_mnist
 import text
@@ -25,6 +26,7 @@ from gan.image.data import ImageSet
 from gan.text.data import TextSet, encode
 from gan.text.oracle import LENGTH, VOCABULARY, Oracle
 from gan.text.tokens import SPECIAL, numbers_tokenizer
+from gan.training.randomness import StepRandom
 
 
 def test_modes_all_drawn_alike_diverge_by_nothing_and_a_single_one_by_its_surprise() -> None:
@@ -50,6 +52,16 @@ def test_stacked_digits_are_channels_and_what_is_written_is_read_again(tmp_path:
     assert train_set.labels is None
     read = np.concatenate([train_set.pixels, test_set.pixels])
     assert sorted(read.sum((1, 2, 3))) == sorted(stacked.sum((1, 2, 3)))
+
+
+def test_diffaugment_cuts_a_quarter_out_of_every_picture_and_can_be_differentiated() -> None:
+    pictures = torch.ones(200, 3, 16, 24, requires_grad=True)
+    changed = diffaugment.augment(pictures, 0.0, StepRandom(0, 0))
+    holes = (changed == 0).all(1)
+    assert holes.flatten(1).any(1).all()  # exact zeros: colours come before it
+    assert 0.1 < holes.float().mean() < 0.3  # a quarter, less what lies outside, more what moved in from there
+    (slope,) = torch.autograd.grad(changed.square().sum(), pictures, create_graph=True)
+    assert torch.autograd.grad(slope.square().sum(), pictures)[0].isfinite().all()
 
 
 @pytest.mark.parametrize(
