@@ -108,9 +108,7 @@ def shown_name(repository: str) -> str:
 
 
 def set_aside(train: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of `count` samples, always the same ones, and of the others.
-
-    They are fewer where a class would have none among the others.
+    """Indices of `count` samples at most, always the same ones, and of the others. No class is set aside whole.
 
     Args:
         train: has `__len__` and `classes(indices)`.
