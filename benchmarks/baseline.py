@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+from gan import GANError
 from gan.image import data, features, metrics
 from gan.image.data import ImageSet
 from gan.image.pipeline import contact_sheet, to_pil
@@ -33,11 +34,19 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def load(dataset_name: str, *flags: str) -> tuple[ImageSet, ImageSet]:
-    """The training and the held-out pictures, as `train.py image --dataset_name ...` would see them."""
-    train_set, test_set = data.load(
-        arguments.parser({"image": ImageTask}).parse_args(["image", "--dataset_name", dataset_name, *flags])
-    )
-    assert test_set is not None, f"{dataset_name} is too small to hold pictures out"
+    """The training and the held-out pictures, as `train.py image --dataset_name ...` would see them.
+
+    Raises:
+        SystemExit: where there are none, with a sentence that says why.
+    """
+    try:
+        train_set, test_set = data.load(
+            arguments.parser({"image": ImageTask}).parse_args(["image", "--dataset_name", dataset_name, *flags])
+        )
+    except GANError as error:
+        raise SystemExit(str(error)) from None
+    if test_set is None:
+        raise SystemExit(f"{dataset_name} has too few pictures to hold some out.")
     return train_set, test_set
 
 

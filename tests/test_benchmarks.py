@@ -54,6 +54,11 @@ def test_stacked_digits_are_channels_and_what_is_written_is_read_again(tmp_path:
     assert sorted(read.sum((1, 2, 3))) == sorted(stacked.sum((1, 2, 3)))
 
 
+def test_what_cannot_be_read_ends_a_benchmark_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="holds no data set"):
+        baseline.load(str(tmp_path))
+
+
 def test_diffaugment_cuts_a_quarter_out_of_every_picture_and_can_be_differentiated() -> None:
     pictures = torch.ones(200, 3, 16, 24, requires_grad=True)
     changed = diffaugment.augment(pictures, 0.0, StepRandom(0, 0))
