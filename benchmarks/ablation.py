@@ -1,4 +1,4 @@
-"""What each choice of the recipe is worth: `python benchmarks/ablation.py --cpu_minutes 3 --seeds 0 1 2 [ROW ...]`.
+"""What each choice of the recipe is worth: `python benchmarks/ablation.py [ROW ...] --cpu_minutes 3 --seeds 0 1 2`.
 
 Trains one variant a row with `train.py`, each for the same CPU time on one thread (so that other work on the machine
 doesn't matter much: a short pilot finds how many steps that is), measures it on held-out pictures, and prints a
