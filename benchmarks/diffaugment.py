@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan.training.augment import inside
 from gan.training.randomness import StepRandom
 
 
@@ -33,7 +34,7 @@ def augment(images: Tensor, p: float, random: StepRandom) -> Tensor:
     padded = F.pad(images, (width // 8, width // 8, height // 8, height // 8))
     images = rows[:, None] @ padded @ columns[:, None].mT
 
-    hole = _inside(height, uniform(0, 1))[:, None, :, None] * _inside(width, uniform(0, 1))[:, None, None, :]
+    hole = inside(height, uniform(0, 1))[:, None, :, None] * inside(width, uniform(0, 1))[:, None, None, :]
     return (images * (1 - hole)).contiguous(memory_format=torch.channels_last)
 
 
@@ -42,9 +43,3 @@ def _window(side: int, margin: int, shift: Tensor) -> Tensor:
     first = (margin * (1 + shift)).round().long()
     chosen = first[:, None] + torch.arange(side, device=shift.device)
     return F.one_hot(chosen, side + 2 * margin).to(shift.dtype)
-
-
-def _inside(side: int, centre: Tensor) -> Tensor:
-    """(n, side) of ones within a quarter of the side of each centre in [0, 1], zeros elsewhere."""
-    pixels = (torch.arange(side, device=centre.device) + 0.5) / side
-    return ((pixels - centre[:, None]).abs() < 0.25).float()

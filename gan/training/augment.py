@@ -46,8 +46,7 @@ def augment(images: Tensor, p: float, random: StepRandom) -> Tensor:
 
     hole = gate(torch.ones(n))
     holes = (
-        _inside(height, random.uniform(n).to(device))[:, :, None]
-        * _inside(width, random.uniform(n).to(device))[:, None]
+        inside(height, random.uniform(n).to(device))[:, :, None] * inside(width, random.uniform(n).to(device))[:, None]
     )
     return (images * (1 - holes * hole.view(n, 1, 1))[:, None]).contiguous(memory_format=torch.channels_last)
 
@@ -61,7 +60,7 @@ def _resampling_matrix(size: int, zoom: Tensor, shift: Tensor) -> Tensor:
     return (1 - (source[:, :, None] - pixels).abs()).clamp_min(0)
 
 
-def _inside(size: int, centre: Tensor) -> Tensor:
+def inside(size: int, centre: Tensor) -> Tensor:
     """(n, size) of ones within half a hole of each centre in [0, 1], zeros elsewhere."""
     pixels = (torch.arange(size, device=centre.device) + 0.5) / size
     return ((pixels - centre[:, None]).abs() < CUTOUT / 2).float()

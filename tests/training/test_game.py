@@ -42,12 +42,11 @@ def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
 
 
 def test_no_class_is_only_watched(tmp_path: Path) -> None:
-    folder = pictures(tmp_path / "few", count=10)
-    for picture in list(folder.rglob("*.png")):
-        picture.rename(folder / picture.name)
-        (folder / picture.stem).mkdir()
-        (folder / picture.name).rename(folder / picture.stem / picture.name)
-    game = task(folder)
+    for picture in list(pictures(tmp_path / "few", count=10).rglob("*.png")):
+        alone = tmp_path / "lonely" / picture.stem
+        alone.mkdir(parents=True)
+        picture.rename(alone / picture.name)
+    game = task(tmp_path / "lonely")
     assert (len(game.watched), game.size) == (0, 10)
 
 
