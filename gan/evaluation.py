@@ -16,13 +16,13 @@ from accelerate import PartialState
 from torch import Tensor
 
 from gan.card import metrics_tables, model_card
+from gan.command_line import positive_int, without_folders, without_token
 from gan.errors import GANError, tell
 from gan.names import place_of
 from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.shares import alike, start
 from gan.sources import HELD_OUT
 from gan.threads import use_all_cores
-from gan.training.arguments import positive_int, without_folders, without_token
 
 Held = TypeVar("Held", bound=Any)  # a set of samples
 

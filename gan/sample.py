@@ -23,10 +23,10 @@ from accelerate import PartialState
 from tqdm.auto import tqdm
 
 from gan import evaluation
+from gan.command_line import positive_int, whole_number
 from gan.errors import GANError
 from gan.pipeline import GANPipeline, sample_seeds
 from gan.shares import alike
-from gan.training.arguments import positive_int, whole_number
 
 RECORD = "sampling.json"  # what the files of a folder are samples of
 

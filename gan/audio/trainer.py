@@ -13,8 +13,8 @@ from gan.audio.networks import SIZES, AudioDiscriminator, AudioGenerator, folded
 from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
 from gan.audio.pipeline import AudioPipeline
 from gan.audio.spectrogram import analyse, window_size
+from gan.command_line import positive_float, positive_int
 from gan.errors import GANError
-from gan.training.arguments import positive_float, positive_int
 from gan.training.classes import matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, Game, GameTask, add_game_arguments
 from gan.training.task import load_pretrained

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from gan import evaluation
+from gan.command_line import positive_int
 from gan.shares import alike
-from gan.training.arguments import positive_int
 
 # Which pictures; what isn't given is as the model was trained, if the data set is the same.
 DATA_DEFAULTS: dict[str, Any] = {

@@ -8,6 +8,7 @@ import torch
 from accelerate import PartialState
 from torch import Tensor, nn
 
+from gan.command_line import positive_float, positive_int
 from gan.errors import GANError
 from gan.grids import SIZES, grids, stage_channels
 from gan.image import data, metrics
@@ -16,7 +17,6 @@ from gan.image.encoder import ImageEncoder
 from gan.image.networks import ImageDiscriminator, ImageGenerator
 from gan.image.objectives import OBJECTIVES
 from gan.image.pipeline import ImagePipeline, contact_sheet
-from gan.training.arguments import positive_float, positive_int
 from gan.training.classes import check_labelled, matched, resembling, starts
 from gan.training.game import WATCHED_SHARE, GameTask, add_game_arguments
 from gan.training.randomness import StepRandom

@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 from gan import evaluation
+from gan.command_line import positive_float, positive_int
 from gan.errors import GANError
 from gan.shares import alike
-from gan.training.arguments import positive_float, positive_int
 
 # Which texts; what isn't given is as the model was trained, if the data set is the same.
 DATA_DEFAULTS: dict[str, Any] = {

@@ -8,6 +8,7 @@ import torch
 from accelerate import PartialState
 from torch import Tensor, nn
 
+from gan.command_line import decay, positive_float, positive_int
 from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.likelihood import nll
@@ -19,7 +20,6 @@ from gan.text.relgan import RelGAN
 from gan.text.seqgan import SeqGAN
 from gan.text.sheet import text_sheet
 from gan.text.tokens import END, IGNORED, KINDS, UNKNOWN
-from gan.training.arguments import decay, positive_float, positive_int
 from gan.training.classes import check_labelled, matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained

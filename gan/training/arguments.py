@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gan.command_line import decay, positive_float, positive_int, whole_number
 
 if TYPE_CHECKING:
     from gan.training.task import Task
@@ -37,38 +38,6 @@ def parser(tasks: Mapping[str, type["Task"]]) -> argparse.ArgumentParser:
         add_shared_arguments(sub)
         task.add_arguments(sub)
     return top
-
-
-def positive_int(text: str) -> int:
-    """An argparse type."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
-    return value
-
-
-def whole_number(text: str) -> int:
-    """An argparse type."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
-
-
-def decay(text: str) -> float:
-    """An argparse type: a rate of a running mean."""
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to just below 1")
-    return value
-
-
-def positive_float(text: str) -> float:
-    """An argparse type."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,18 +131,3 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     hub.add_argument("--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own")
     hub.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
     hub.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")
-
-
-def without_folders(word: str) -> str:
-    """The last part of an absolute path; anything else as it is."""
-    return Path(word).name if Path(word).is_absolute() else word
-
-
-def without_token(words: list[str]) -> list[str]:
-    """The command line without `--hub_token`, for the record."""
-    kept, skip = [], False
-    for word in words:
-        if not skip and word != "--hub_token" and not word.startswith("--hub_token="):
-            kept.append(word)
-        skip = word == "--hub_token"
-    return kept

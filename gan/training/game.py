@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gan.adversarial import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
+from gan.command_line import positive_float, whole_number
 from gan.errors import GANError
 from gan.sources import set_aside
-from gan.training.arguments import positive_float, whole_number
 from gan.training.augment import augment
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated, ObjectiveTask

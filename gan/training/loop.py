@@ -18,6 +18,7 @@ from accelerate.logging import get_logger
 from diffusers.optimization import get_scheduler
 from tqdm.auto import tqdm
 
+from gan.command_line import without_folders, without_token
 from gan.errors import GANError
 from gan.pipeline import INDEX
 from gan.precision import native_precision
@@ -25,7 +26,6 @@ from gan.shares import alike, start
 from gan.sources import shown_name
 from gan.threads import use_all_cores
 from gan.training import checkpoints
-from gan.training.arguments import without_folders, without_token
 from gan.training.best import Best
 from gan.training.ema import EMA
 from gan.training.publishing import Publisher, check_flags

@@ -155,21 +155,6 @@ def test_switches_go_both_ways(parser: argparse.ArgumentParser) -> None:
     assert not args.center_crop
 
 
-@pytest.mark.parametrize(
-    ("function", "good", "bad"),
-    [
-        (arguments.positive_int, {"1": 1, "64": 64}, ["0", "-2", "1.5", "", "one"]),
-        (arguments.positive_float, {"1e-4": 1e-4, "3": 3.0}, ["0", "-1", "nan", "inf", ""]),
-    ],
-)
-def test_number_types(function: type, good: dict[str, float], bad: list[str]) -> None:
-    for text, value in good.items():
-        assert function(text) == value
-    for text in bad:
-        with pytest.raises((ValueError, argparse.ArgumentTypeError)):
-            function(text)
-
-
 def test_schedulers_are_those_that_diffusers_has() -> None:
     from diffusers.optimization import SchedulerType
 
