@@ -37,8 +37,9 @@ def positive_float(text: str) -> float:
 
 
 def without_folders(word: str) -> str:
-    """The last part of an absolute path; anything else as it is."""
-    return Path(word).name if Path(word).is_absolute() else word
+    """The last part of an absolute path, also behind `--flag=`; anything else as it is."""
+    flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return flag + sign + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def without_token(words: list[str]) -> list[str]:

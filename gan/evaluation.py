@@ -145,16 +145,21 @@ def held_out(
     return test_set
 
 
-def report(args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], modality: str) -> None:
+def report(
+    args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], dataset: str, modality: str
+) -> None:
     """Prints what was measured; where there is a folder to write to, renews the record and the card there.
 
     Of several processes the main one does.
+
+    Args:
+        dataset: name of the data that the model was measured on.
 
     Raises:
         GANError: if it cannot be written.
     """
     words = shlex.join(without_folders(word) for word in without_token(sys.argv[1:]))
-    pipeline.metrics = figures | {"command": f"python -m gan.{modality}.evaluate {words}"}
+    pipeline.metrics = figures | {"dataset": dataset, "command": f"python -m gan.{modality}.evaluate {words}"}
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     with alike():
         if not PartialState().is_main_process:

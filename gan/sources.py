@@ -8,6 +8,7 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from accelerate import PartialState
 from datasets import ClassLabel, Dataset, DatasetDict, IterableDatasetDict
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -99,6 +100,12 @@ def read_splits(
         return train, None
     test = read(splits[test_name], args, test_name, train)
     usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
+    if not usable:
+        PartialState().print(
+            f"The {test_name} split of {args.dataset_name} has other classes than the {what} to train on; some of "
+            f"these are held out instead.",
+            flush=True,
+        )
     return train, test if usable else None
 
 
@@ -210,9 +217,28 @@ def in_order(names: Iterable[str | None]) -> list[str]:
         return words
 
 
+def without_empty_classes(labels: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Labels and names without the classes of which there is no sample: a model would learn nothing of them.
+
+    Args:
+        labels: int64 (n,), -1 where there is no class.
+    """
+    there = [index for index in np.unique(labels) if index >= 0]
+    place: np.ndarray = np.full(len(names) + 1, -1, dtype=np.int64)  # the last stands for no class
+    place[there] = np.arange(len(there))
+    return place[labels], [names[index] for index in there]
+
+
 def some(count: int, most: int | None) -> np.ndarray:
     """Indices of at most `most` out of `count`, always the same; from all over, as many sets are sorted by class."""
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
+def visible_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder and its sub-folders that end in one of `suffixes`, in order; hidden ones, which other
+    programs leave behind, are none of them."""
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts)]
 
 
 def folder_classes(
@@ -226,7 +252,14 @@ def folder_classes(
     """
     parents = [path.relative_to(root).parts[0] if path.parent != root else "" for path in files]
     names = sorted(set(parents))
-    if len(names) < 2 or "" in names or unconditional:
+    if unconditional or len(names) < 2:
+        return None, None
+    if "" in names:
+        beside = files[parents.index("")].name
+        PartialState().print(
+            f"The sub-folders of {root} are not taken for classes, as there are files beside them ({beside}).",
+            flush=True,
+        )
         return None, None
     return [names.index(parent) for parent in parents], names
 

@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from gan import GANPipeline, ImagePipeline
-from gan.card import model_card
+from gan.card import metrics_tables, model_card
 
 UNFINISHED = re.compile(r"TODO|FIXME|\[More Information Needed\]|\bNone\b|\bnan\b|\{\w*\}", re.IGNORECASE)
 
@@ -49,6 +49,22 @@ def test_the_model_index_says_what_metrics_json_says(repository: Path) -> None:
     shown = (repository / "README.md").read_text()
     assert "|  | Sliced Wasserstein distance ↓ |" in shown and "2,000 pictures against the test split" in shown
     assert "| **generated** | **31.25** |\n| real (floor) | 4.5 |" in shown
+
+
+def test_figures_are_of_the_data_that_they_were_measured_on(pipeline: ImagePipeline, repository: Path) -> None:
+    pipeline.metrics |= {"dataset": "user/others"}
+    (result, *_) = model_card(pipeline, "user/three-friends").data.eval_results
+    assert (result.dataset_type, result.dataset_name) == ("user/others", "user/others")
+
+
+@pytest.mark.parametrize(
+    ("read", "features", "warned"), [(0.56, "classifier", True), (0.56, "other", False), (0.9, "classifier", False)]
+)
+def test_distances_by_a_poor_classifier_come_with_a_warning(read: float, features: str, warned: bool) -> None:
+    shared = {"samples": 163, "split": "test", "value": 1.0, "higher_is_better": False}
+    distance = shared | {"name": f"Distance ({features} features)", "features": f"{features} features", "floor": 0.5}
+    text = metrics_tables({"metrics": [distance], "classifier_accuracy": read})
+    assert ("right on only 56% of held-out pictures" in text and "--features efficientnet" in text) == warned
 
 
 def test_usage_names_the_repository_and_runs(repository: Path, pipeline: ImagePipeline, tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gan import GANPipeline
+from gan.image import data
+from gan.image.features import RECIPE
+from gan.image.trainer import ImageTask
 from gan.training import arguments
 
 pytestmark = pytest.mark.timeout(600)  # the first test that asks for a late run waits for those before it
@@ -331,6 +334,7 @@ BAD = {  # command line: what the sentence must name
     "all broken": (["--resume_from_checkpoint", "latest", "--output_dir", "all"], "No checkpoint in all can be read"),
     "base not ours": (["--pretrained_model_name_or_path", "empty"], "empty is not a model repository of ours"),
     "base resolution": (["--pretrained_model_name_or_path", "first", "--resolution", "32"], "pictures of 16x16"),
+    "base colours": (["--pretrained_model_name_or_path", "first", "--image_channels", "1"], "draws RGB pictures"),
     "no token": (["--push_to_hub"], "--push_to_hub needs a write token"),
     "publish, Hub away": (["--push_to_hub", "--hub_token", TOKEN, "--hub_model_id", "a/b"], "cannot be reached"),
     "base, Hub away": (["--pretrained_model_name_or_path", "tester/x"], "the Hub cannot be reached"),
@@ -408,5 +412,27 @@ def test_bad_input_in_a_process_of_its_own(runs: dict[str, Future]) -> None:
     assert result.out == ""
 
 
-ALONE = {"interrupted": _interrupted, "away": _away, "terminated": _terminated, "killed": _killed, "own": _own}
+def _unmeasured(work: Path, env: dict[str, str]) -> Result:
+    flags = ["--dataset_name", "glyphs", "--resolution", "8", "--max_train_samples", "1000", "--max_train_steps", "1"]
+    flags += ["--evaluate", "--output_dir", "unmeasured"]
+    train_set, _ = data.load(arguments.parser({"image": ImageTask}).parse_args(["image", *flags]))
+    (Path(env["HF_HOME"]) / "gan-studio/classifiers" / f"{train_set.fingerprint()}-{RECIPE}").mkdir(parents=True)
+    return train(*flags, env=env, cwd=work)
+
+
+def test_a_model_that_cannot_be_measured_is_there_nevertheless(runs: dict[str, Future], work: Path) -> None:
+    result = runs["unmeasured"].result().check()
+    assert "The model could not be measured: The classifier in " in result.err and "is damaged" in result.err
+    assert "The model is in unmeasured." in result.out
+    assert len(GANPipeline.from_pretrained(work / "unmeasured")(num_images=2).images) == 2
+
+
+ALONE = {
+    "unmeasured": _unmeasured,
+    "interrupted": _interrupted,
+    "away": _away,
+    "terminated": _terminated,
+    "killed": _killed,
+    "own": _own,
+}
 AFTER_THE_FIRST = {"resumed": _resumed, "bad": _bad, "replaced": _replaced, "full": _full}

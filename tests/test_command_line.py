@@ -31,5 +31,7 @@ def test_no_record_keeps_a_token() -> None:
 
 def test_a_record_keeps_no_folders_of_the_machine() -> None:
     assert without_folders("/home/me/pictures") == "pictures"
+    assert without_folders("--train_data_dir=/home/me/pictures") == "--train_data_dir=pictures"
+    assert without_folders("--learning_rate=1e-3") == "--learning_rate=1e-3"
     assert without_folders("pictures/cats") == "pictures/cats"
     assert without_folders("user/model") == "user/model"

@@ -30,6 +30,8 @@ from gan.sources import (
     sample_column,
     shown_name,
     some,
+    visible_files,
+    without_empty_classes,
 )
 
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
@@ -159,6 +161,7 @@ def _from_folder(args: Any) -> AudioSet:
     if labels is not None:
         labels = labels[kept]
     skipped = len(chosen) - len(kept)
+    labels, names = _with_clips(labels, names)
     return AudioSet(audio, labels, names or None, rate, root.resolve().name, "train", skipped)
 
 
@@ -166,7 +169,7 @@ def _from_tree(root: Path, args: Any) -> tuple[list[Path], _Values]:
     """The files of a folder and its sub-folders, which are classes."""
     if any(root.glob(f"*/{METADATA}")):
         raise GANError(f"The folder {root} is laid out as a data set with splits; give it with --dataset_name.")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES and path.is_file())
+    files = visible_files(root, SOUND_SUFFIXES)
     if not files:
         raise GANError(f"The folder {root} holds no sounds ({', '.join(SOUND_SUFFIXES)}).")
     labels, names = folder_classes(files, root, args.unconditional)
@@ -214,6 +217,8 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | Non
     labels = _indices(values, names)
     if labels is not None:
         labels = labels[kept]
+    if like is None:
+        labels, names = _with_clips(labels, names)
     name = shown_name(args.dataset_name)
     skipped = len(split) - len(kept)
     return AudioSet(audio, labels, names or None, rate, name, split_name, skipped, split.info.license or None)
@@ -232,6 +237,14 @@ def _indices(values: _Values, names: _Names) -> np.ndarray | None:
     places = [{name: index for index, name in enumerate(names[column])} for column in values]
     rows = zip(*values.values())
     return np.array([[place.get(name, -1) for place, name in zip(places, row)] for row in rows], dtype=np.int64)
+
+
+def _with_clips(labels: np.ndarray | None, names: _Names) -> tuple[np.ndarray | None, _Names]:
+    """Labels (n, columns) and names without the classes of which there is no clip."""
+    if labels is None:
+        return None, names
+    columns = [without_empty_classes(column, list(known)) for column, known in zip(labels.T, names.values())]
+    return np.stack([column for column, _ in columns], axis=1), dict(zip(names, (known for _, known in columns)))
 
 
 def _read(

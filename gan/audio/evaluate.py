@@ -16,6 +16,7 @@ DATA_DEFAULTS: dict[str, Any] = {
     "dataset_name": None,
     "dataset_config_name": None,
     "train_data_dir": None,
+    "unconditional": False,
     "audio_column": None,
     "label_column": None,
     "normalize": True,
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "--num_clips", type=positive_int, default=1_000, help="to generate; at most as many as there are to train on"
     )
     data = evaluation.add_data_arguments(top, "clips", "drums", label_columns="+")
-    data.add_argument("--unconditional", action="store_true", help="pay no attention to labels, as the model")
+    data.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to labels")
     data.add_argument("--audio_column", help="column with the clips; by default the one there is")
     data.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
     return top
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         train_set, test_set = data.load(args, args.split)
     test_set = evaluation.held_out(args, pipeline, train_set, test_set, "clips")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
-    evaluation.report(args, pipeline, figures, "audio")
+    evaluation.report(args, pipeline, figures, test_set.name, "audio")
 
 
 def main(argv: list[str] | None = None) -> int:

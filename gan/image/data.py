@@ -29,6 +29,8 @@ from gan.sources import (
     sample_column,
     shown_name,
     some,
+    visible_files,
+    without_empty_classes,
 )
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
@@ -131,7 +133,7 @@ def _from_folder(args: Any) -> ImageSet:
     root = Path(args.train_data_dir)
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    files = visible_files(root, IMAGE_SUFFIXES)
     files = [files[index] for index in some(len(files), args.max_train_samples)]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
@@ -142,14 +144,16 @@ def _from_folder(args: Any) -> ImageSet:
 
 def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
     column = sample_column(split, args.image_column, datasets.Image, "picture")
-    raw = split.cast_column(column, datasets.Image(decode=False))
+    raw = split.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     labels: list[int] | None = None
     names: list[str] | None = None
     asked = None if args.label_column is None else [args.label_column]
     for label_column in label_columns(asked, split.column_names, "the data set", args.unconditional):
         classes, names = classes_of(split, label_column)
+        if like is not None and like.label_names is not None:
+            names = like.label_names
         place = {name: index for index, name in enumerate(names)}
-        labels = [-1 if name is None else place[name] for name in classes]
+        labels = [-1 if name is None else place.get(name, -1) for name in classes]
 
     def opener(index: int) -> Callable[[], Image.Image]:
         def open_one() -> Image.Image:
@@ -161,7 +165,7 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | Non
     where = f"the {split_name} split of {args.dataset_name}"
     decoded = _decode([opener(index) for index in range(len(split))], args, where, like)
     name = shown_name(args.dataset_name)
-    return _image_set(decoded, labels, names, name, split_name, split.info.license or None)
+    return _image_set(decoded, labels, names, name, split_name, split.info.license or None, like is None)
 
 
 def _image_set(
@@ -171,9 +175,12 @@ def _image_set(
     name: str,
     split: str,
     license: str | None,
+    to_train_on: bool = True,
 ) -> ImageSet:
     pixels, kept, skipped = decoded
     chosen = None if labels is None else np.asarray([labels[index] for index in kept], dtype=np.int64)
+    if chosen is not None and names is not None and to_train_on:
+        chosen, names = without_empty_classes(chosen, names)
     return ImageSet(pixels, chosen, names, name, split, skipped, license)
 
 

@@ -16,6 +16,7 @@ DATA_DEFAULTS: dict[str, Any] = {
     "dataset_name": None,
     "dataset_config_name": None,
     "train_data_dir": None,
+    "unconditional": False,
     "image_column": None,
     "label_column": None,
     "center_crop": True,
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "--num_images", type=positive_int, default=10_000, help="at most; as many as are held out (default: 10000)"
     )
     data = evaluation.add_data_arguments(top, "pictures", "glyphs")
-    data.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+    data.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to classes")
     data.add_argument("--image_column", help="column with the pictures; by default the one there is")
     data.add_argument("--center_crop", action=argparse.BooleanOptionalAction, help="crop instead of stretching")
     return top
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         train_set, test_set = data.load(args, args.split)
     test_set = evaluation.held_out(args, pipeline, train_set, test_set, "pictures")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
-    evaluation.report(args, pipeline, figures, "image")
+    evaluation.report(args, pipeline, figures, test_set.name, "image")
 
 
 def main(argv: list[str] | None = None) -> int:

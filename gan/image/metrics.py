@@ -67,7 +67,8 @@ def measure(
     Returns:
         `metrics`: a dict for each figure, with `name`, `type` (for programs), `features` (name of the space),
         `value`, `floor`, `higher_is_better`, `split` and `samples`; `yardsticks`: a list of `name` and `values` (by
-        `name` of the metric).
+        `name` of the metric); `classifier_accuracy`: the share of held-out labels that the classifier reads, if there
+        is one.
     """
     count = min(len(generated), len(train_set), len(test_set))
     picked = spread(len(generated), count)
@@ -106,7 +107,10 @@ def measure(
 
     table = dict(zip(rows, each(figures_of, list(rows)), strict=True))
     generated_figures, floors = table.pop("generated"), table.pop("real")
-    return beside_real(generated_figures, floors, table, test_set.split, count)
+    accuracy = {}
+    if "real" in named and held_out_labels is not None:
+        accuracy["classifier_accuracy"] = round(float((named["real"] == held_out_labels).double().mean()), 4)
+    return beside_real(generated_figures, floors, table, test_set.split, count) | accuracy
 
 
 def evaluate(

@@ -32,7 +32,7 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool = True) -> np.ndarray:
-    """Turned upright (EXIF), on white where transparent, from 16 bits to 8, in grey or RGB, cropped and resized.
+    """Turned upright (EXIF), on white where transparent, from more bits to 8, in grey or RGB, cropped and resized.
 
     Args:
         image: of any mode and size; of an animated one, the frame it stands at, which is the first when it is opened.
@@ -47,8 +47,8 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
         one of `UNREADABLE`: if the file behind the picture is damaged.
     """
     image = upright(image)
-    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -58,3 +58,14 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
         image = (ImageOps.fit if crop else Image.Image.resize)(image, size, Image.Resampling.LANCZOS)
     array = np.asarray(image)
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A picture of 16 or 32 bits in 8. Numbers of 32 bits can be meant to end at 1 (fractions), 255 or 65,535."""
+    numbers = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    most = numbers.max()
+    if image.mode.startswith("I;16") or most > 255:
+        numbers = numbers // 256
+    elif image.mode == "F" and most <= 1:
+        numbers = numbers * 255
+    return Image.fromarray(numbers.clip(0, 255).astype(np.uint8))

@@ -100,7 +100,8 @@ class ImagePipeline(GANPipeline):
         """What the networks were trained as: "gan", "vae" or "vaegan"."""
         if self.encoder is None:
             return "gan"
-        return "vae" if self.discriminator is None else "vaegan"
+        without = self.discriminator is None  # which the studio leaves out, too
+        return "vae" if without and self.training.get("arguments", {}).get("objective") != "vaegan" else "vaegan"
 
     @property
     def resolution(self) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class ImageTask(GameTask):
         pretrained = load_pretrained(args, ImagePipeline)
         if pretrained is not None:
             args.resolution = args.resolution or pretrained.resolution
-            args.image_channels = pretrained.generator.config.image_channels
+            args.image_channels = _colours(args, pretrained)
         if args.resolution:
             grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
@@ -172,6 +172,16 @@ def _networks(
         else:
             networks[name] = ImageGenerator(latent_dim=args.latent_dim, modulated=True, **config)
     return networks
+
+
+def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
+    wanted, known = args.image_channels, pretrained.generator.config.image_channels
+    if wanted not in (None, known):
+        raise GANError(
+            f"{args.pretrained_model_name_or_path} draws {'grey' if known == 1 else 'RGB'} pictures, so training "
+            f"cannot go on from it with --image_channels {wanted}; leave that out, or train from scratch."
+        )
+    return known
 
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:

@@ -14,6 +14,7 @@ from gan.errors import GANError
 from gan.pipeline import sample_seeds
 from gan.studio.card import describe
 from gan.studio.models import Registry
+from gan.studio.morphing import take
 from gan.studio.pictures import MOST, draw, in_turn
 from gan.studio.sounding import Clip, archive, clip_name, kit, kit_classes, pad_name, sound, way, way_names
 from gan.studio.strings import EN
@@ -99,7 +100,7 @@ def add_endpoints(registry: Registry) -> None:
             raise GANError("There is no picture; give one as `image`.")
         if Path(image).stat().st_size > MOST_BYTES:
             raise GANError(EN["too_many_bytes"].format(most=MOST_BYTES // 1_000_000))
-        picture = read_picture(Path(image).read_bytes(), EN)
+        picture, _ = take(pipeline, read_picture(Path(image).read_bytes(), EN), invert=False)
         return in_turn(lambda: pipeline.reconstruct(picture, label=label or None))[0].images[0]
 
     @told

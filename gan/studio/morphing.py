@@ -68,7 +68,7 @@ def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tu
     """
     (fitted,) = to_pil(torch.tensor(pipeline.fit(image))[None])
     if invert is None:
-        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(examples(pipeline)[0])
+        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(in_turn(lambda: examples(pipeline))[0][0])
     return (ImageOps.invert(fitted) if invert else fitted), invert
 
 
@@ -171,7 +171,7 @@ def _end(pipeline: ImagePipeline, asked: dict[str, Any], words: dict[str, str]) 
     if "seed" in asked:
         return sample_seeds(asked["seed"], 1)[0], False
     image = read_picture(from_text(asked.get("picture"), words), words)
-    return in_turn(lambda: take(pipeline, image, asked.get("invert")))[0]
+    return take(pipeline, image, asked.get("invert"))
 
 
 def _code(pipeline: ImagePipeline, end: End, label: str) -> list[float]:

@@ -12,7 +12,16 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.sources import fingerprint, folder_classes, label_columns, load_splits, some
+from gan.sources import (
+    fingerprint,
+    folder_classes,
+    in_order,
+    label_columns,
+    load_splits,
+    some,
+    visible_files,
+    without_empty_classes,
+)
 from gan.text import oracle, verses
 from gan.text.tokens import END, IGNORED, UNKNOWN, train_tokenizer
 
@@ -118,7 +127,7 @@ def _from_folder(args: Any) -> TextSet:
     root = Path(args.train_data_dir)
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of .txt files.")
-    files = sorted(path for path in root.rglob("*.txt") if path.is_file())
+    files = visible_files(root, (".txt",))
     if not files:
         raise GANError(f"The folder {root} holds no .txt files; --train_data_dir takes plain text, a sample a line.")
     classes, names = folder_classes(files, root, args.unconditional)
@@ -140,6 +149,8 @@ def _from_folder(args: Any) -> TextSet:
     if not texts:
         raise GANError(f"The .txt files in {root} are empty.")
     chosen = None if classes is None else np.asarray(labels, dtype=np.int64)
+    if chosen is not None and names is not None:
+        chosen, names = without_empty_classes(chosen, names)
     return TextSet(texts, chosen, names, root.resolve().name, "train")
 
 
@@ -185,18 +196,20 @@ def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) ->
 def _labels(raw: list[Any], feature: Any, like: TextSet | None) -> tuple[np.ndarray, list[str]]:
     """Class indices (n,) and names, those of the training split where there is one."""
     if isinstance(feature, ClassLabel):
-        names, values = list(feature.names), raw
+        values = [None if value is None or value < 0 else feature.names[value] for value in raw]
+        named = list(feature.names)
     else:
-        names = like.label_names if like and like.label_names else sorted({str(value) for value in raw})
-        index = {name: k for k, name in enumerate(names)}
-        values = [index.get(str(value), -1) for value in raw]
-    labels = np.asarray([-1 if value is None else value for value in values], dtype=np.int64)
+        values = [None if value is None else str(value) for value in raw]
+        named = in_order(set(values) - {None})
+    names = like.label_names if like and like.label_names else named
+    place = {name: index for index, name in enumerate(names)}
+    labels = np.asarray([-1 if value is None else place.get(value, -1) for value in values], dtype=np.int64)
     if labels.min() < 0:
         raise GANError(
             f"{(labels < 0).sum()} texts have no class that the training texts have; name another column with "
             f"--label_column, or train with --unconditional."
         )
-    return labels, names
+    return (labels, names) if like else without_empty_classes(labels, names)
 
 
 @dataclass

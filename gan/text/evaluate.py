@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
             f"are the {' and the '.join(found.split for found in held_out)}: leave --split out."
         )
     figures = metrics.evaluate(pipeline, splits.train, chosen, args.num_texts, tuple(args.sweep))
-    evaluation.report(args, pipeline, figures, "text")
+    evaluation.report(args, pipeline, figures, chosen.name, "text")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -32,7 +32,8 @@ def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | 
     """
     if bool(old) != bool(new):
         raise GANError(
-            f"{source} knows classes and the data has none; put the {samples} into sub-folders, or train from scratch."
+            f"{source} knows classes and the data has none; put the {samples} into two or more sub-folders, or train "
+            "from scratch."
             if old
             else f"{source} knows no classes; train on from it with --unconditional."
         )

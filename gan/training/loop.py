@@ -95,8 +95,9 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
 
     task = task_class(args)
     publisher = Publisher(args, accelerator.is_main_process)
-    args.max_train_steps = _run_length(args, task.size, accelerator.num_processes)
-    step_samples = args.train_batch_size * args.gradient_accumulation_steps * accelerator.num_processes
+    passes = args.gradient_accumulation_steps * (1 if task.discriminator is None else args.discriminator_steps)
+    step_samples = args.train_batch_size * passes * accelerator.num_processes
+    args.max_train_steps = _run_length(args, task.size, step_samples)
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
     ema.model.to(accelerator.device)
     if args.adam_beta1 is None:  # momentum upsets a game, and helps where there is none
@@ -179,7 +180,6 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         optimizers[player].step()
         optimizers[player].zero_grad()
 
-    passes = args.gradient_accumulation_steps * (args.discriminator_steps if discriminator is not None else 1)
     logs: dict[str, torch.Tensor] = {}
     while (
         progress.step < args.max_train_steps
@@ -276,8 +276,11 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     stop.end()
     unfinished = stopped or _any_process(accelerator, stop.wanted)  # wanted during the last step, or the saving
     if args.evaluate and not unfinished:
-        pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
-        save_model()
+        try:
+            pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
+            save_model()
+        except GANError as error:  # a finished model is published nevertheless
+            logger.warning(f"The model could not be measured: {error}")
     if accelerator.is_main_process:
         print(f"The model is in {output_dir}.", flush=True)
         if stopped:
@@ -320,13 +323,12 @@ def _check_output_dir(args: argparse.Namespace, output_dir: Path) -> None:
         ) from error
 
 
-def _run_length(args: argparse.Namespace, size: int, processes: int) -> int:
+def _run_length(args: argparse.Namespace, size: int, step_samples: int) -> int:
     if args.max_train_steps is not None:
         return args.max_train_steps
     if args.num_train_epochs is None:
         return DEFAULT_STEPS
-    samples = args.train_batch_size * args.gradient_accumulation_steps * processes
-    return math.ceil(args.num_train_epochs * size / samples)
+    return math.ceil(args.num_train_epochs * size / step_samples)
 
 
 FURTHER = "train it further with --pretrained_model_name_or_path"

@@ -93,12 +93,29 @@ def test_sub_folders_are_classes(load: Load, tmp_path: Path) -> None:
     assert classes is not None and classes.tolist() == [2, 0]
 
 
-def test_when_sub_folders_are_not_classes(load: Load, tmp_path: Path) -> None:
+def test_when_sub_folders_are_not_classes(load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     zoo = folder(tmp_path / "zoo", ["cat/1.png", "dog/1.png"])
     assert load("--train_data_dir", zoo, "--unconditional")[0].labels is None
     assert load("--train_data_dir", folder(tmp_path / "one", ["all/1.png", "all/2.png"]))[0].labels is None
     folder(zoo, ["3.png"])  # a picture of no class
+    capsys.readouterr()
     assert load("--train_data_dir", zoo)[0].labels is None
+    assert "are not taken for classes, as there are files beside them (3.png)." in capsys.readouterr().out
+
+
+def test_hidden_files_are_not_meant(load: Load, tmp_path: Path) -> None:
+    zoo = folder(tmp_path / "zoo", ["cat/1.png", "dog/1.png", ".ipynb_checkpoints/1.png"])
+    (zoo / "._cover.png").write_bytes(b"what macOS keeps beside a file")
+    train, _ = load("--train_data_dir", zoo)
+    assert (len(train), train.label_names, train.skipped) == (2, ["cat", "dog"], 0)
+
+
+def test_a_class_without_a_readable_picture_is_none(load: Load, tmp_path: Path) -> None:
+    zoo = folder(tmp_path / "zoo", ["ape/1.png", "cat/1.png", "dog/1.png"])
+    (zoo / "cat/1.png").write_bytes(b"not a picture")
+    train, _ = load("--train_data_dir", zoo)
+    assert train.label_names == ["ape", "dog"]
+    assert train.labels is not None and train.labels.tolist() == [0, 1]
 
 
 def test_a_corrupt_picture_among_good_ones_is_skipped_and_counted(load: Load, tmp_path: Path) -> None:
@@ -382,6 +399,41 @@ def test_a_data_set_without_a_test_split(load: Load, tmp_path: Path, monkeypatch
     assert (len(train), len(test), test.split) == (27, 3, "held-out tenth")
     assert train.labels is None
     assert train.name == "shapes"  # not taken for a Hub id, although it looks like one
+
+
+def test_columns_that_are_not_asked_for_are_not_read(load: Load, tmp_path: Path) -> None:
+    broken = [{"bytes": b"not a picture", "path": None}] * 30
+    features = {"image": datasets.Image(), "mask": datasets.Image()}
+    train, test = load("--dataset_name", dataset(tmp_path / "shapes", features, image=PICTURES, mask=broken))
+    assert (len(train), len(test), train.skipped) == (27, 3, 0)
+
+
+@pytest.mark.parametrize("feature", [Value("string"), ClassLabel(names=["circle", "square", "star"])])
+def test_a_test_split_may_lack_a_class(load: Load, tmp_path: Path, feature: Any) -> None:
+    features = {"image": datasets.Image(), "label": feature}
+    root = dataset(tmp_path / "shapes", features, image=PICTURES[:4], label=["star", "circle", "square", "star"])
+    dataset(root, features, "test", image=PICTURES[:2], label=["square", "star"])
+    train, test = load("--dataset_name", root)
+    assert train.label_names == test.label_names == ["circle", "square", "star"]
+    assert test.labels is not None and (test.split, test.labels.tolist()) == ("test", [1, 2])
+
+
+def test_a_class_that_no_picture_has_is_none(load: Load, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "shapes", SHAPES, image=PICTURES[:4], label=[2, 0, 0, 2])
+    dataset(root, SHAPES, "test", image=PICTURES[:2], label=[2, 0])
+    train, test = load("--dataset_name", root)
+    assert train.label_names == test.label_names == ["square", "star"]
+    assert train.labels is not None and train.labels.tolist() == [1, 0, 0, 1]
+    assert test.labels is not None and test.labels.tolist() == [1, 0]
+
+
+def test_a_test_split_of_other_classes_is_of_no_use(
+    load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = dataset(tmp_path / "shapes", SHAPES, image=PICTURES, label=[k % 2 for k in range(30)])
+    dataset(root, SHAPES, "test", image=PICTURES[:2], label=[0, 2])
+    assert load("--dataset_name", root)[1].split == "held-out tenth"
+    assert "has other classes than the pictures to train on; some of these are held out" in capsys.readouterr().out
 
 
 def test_a_test_split_without_labels_is_of_no_use(load: Load, tmp_path: Path) -> None:

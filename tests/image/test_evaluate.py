@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import datasets
 import pytest
 from cli import environment, files, in_two_processes, pictures
 from huggingface_hub import constants
+from PIL import Image
 
 from gan import GANPipeline, ImagePipeline
 from gan.image.evaluate import main
@@ -41,6 +43,7 @@ def test_it_prints_a_table_and_renews_the_record(
     measured = json.loads((work / "model/metrics.json").read_text())
     assert measured["metrics"][0]["samples"] == 4
     assert measured["command"] == "python -m gan.image.evaluate model"
+    assert measured["dataset"] == "pictures"
     card = (work / "model/README.md").read_text()
     for place in (shown, card):
         assert f"| **generated** | **{measured['metrics'][0]['value']}** |" in place
@@ -101,6 +104,19 @@ def test_classes_can_be_left_out(work: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert evaluate(monkeypatch, "model", "--unconditional") == 0
     measured = json.loads((work / "model/metrics.json").read_text())["metrics"]
     assert "class_agreement" not in [figure["type"] for figure in measured]
+
+
+def test_classes_are_left_out_as_in_training(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("string")})
+    shown = [Image.open(path) for path in sorted((work / "pictures").rglob("*.png"))]
+    rows = {"image": shown, "label": [None] * len(shown)}
+    (work / "set/data").mkdir(parents=True)
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(work / "set/data/train-00000-of-00001.parquet")
+    record = json.loads((work / "model/training.json").read_text())
+    record["arguments"] = {"dataset_name": "set", "unconditional": True}
+    (work / "model/training.json").write_text(json.dumps(record))
+    assert evaluate(monkeypatch, "model", "--output_dir", "figures") == 0
+    assert evaluate(monkeypatch, "model", "--output_dir", "figures", "--no-unconditional") == 2
 
 
 def test_two_processes_measure_what_one_does(

@@ -78,6 +78,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, obje
     assert pipeline.objective == pipeline.training["arguments"]["objective"] == objective
     assert pipeline.training["arguments"]["adam_beta1"] == (0.9 if objective == "vae" else 0)
     assert len(pipeline(num_images=2).images) == 2
+    assert GANPipeline.from_pretrained(work / objective, discriminator=None).objective == objective
     card = (work / objective / "README.md").read_text()
     assert ("relativistic" in card, "Larsen" in card) == (objective != "vae", objective == "vaegan")
     if objective != "gan":
@@ -111,6 +112,8 @@ def test_the_discriminator_can_take_more_steps_than_the_generator(results: dict[
     results["vaegan"].check()
     states = [torch.load(work / "vaegan/checkpoint-4" / name) for name in ("optimizer.bin", "optimizer_1.bin")]
     assert [int(state["state"][0]["step"]) for state in states] == [4, 12]
+    seen = {name: read(work / name / "training.json")["images_seen"] for name in ("vae", "vaegan")}
+    assert seen["vaegan"] == 3 * seen["vae"]  # each of its steps has pictures of its own
 
 
 @pytest.mark.parametrize("objective", ["vae", "vaegan"])

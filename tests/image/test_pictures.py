@@ -84,6 +84,21 @@ def test_sixteen_bits() -> None:
     assert np.array_equal(fit_picture(deep, (8, 16), 1)[0], RAMP)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        (RAMP.astype(np.int32), RAMP),
+        (RAMP.astype(np.int32) * 257, RAMP),
+        (RAMP.astype(np.float32), RAMP),
+        (np.float32([[0, 0.5], [1, np.nan]]), np.uint8([[0, 127], [255, 0]])),
+    ],
+)
+def test_thirty_two_bits(numbers: np.ndarray, shown: np.ndarray) -> None:
+    deep = saved(Image.fromarray(numbers), "TIFF")
+    assert deep.mode in ("I", "F")
+    assert np.array_equal(fit_picture(deep, shown.shape, 1)[0], shown)
+
+
 def test_cmyk() -> None:
     colour = Image.new("RGB", (8, 8), (200, 30, 60))
     fitted = fit_picture(saved(colour.convert("CMYK"), "JPEG", quality=95), (8, 8), 3)

@@ -43,7 +43,7 @@ def test_a_new_class_starts_as_the_one_that_it_resembles(capsys: pytest.CaptureF
 def test_a_model_is_not_given_classes_nor_do_they_go() -> None:
     check_labelled("m", ["a"], ["b", "c"], "pictures")
     check_labelled("m", None, None, "pictures")
-    with pytest.raises(GANError, match="m knows classes and the data has none; put the texts into sub-folders"):
+    with pytest.raises(GANError, match="m knows classes and the data has none; put the texts into two or more sub"):
         check_labelled("m", ["a"], None, "texts")
     with pytest.raises(GANError, match="m knows no classes; train on from it with --unconditional"):
         check_labelled("m", None, ["a"], "texts")
