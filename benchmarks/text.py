@@ -92,7 +92,7 @@ def train(name: str, seed: int, args: argparse.Namespace) -> Path:
         return folder
     command = [sys.executable, ROOT / "train.py", "text", *shlex.split(objective), *start]
     command += ["--dataset_name", args.dataset_name, "--seed", seed, "--output_dir", folder, "--report_to", "none"]
-    command += ["--no-evaluate", "--resume_from_checkpoint", "latest"]
+    command += ["--no-evaluate", "--unconditional", "--resume_from_checkpoint", "latest"]
     command += [] if args.max_train_samples is None else ["--max_train_samples", args.max_train_samples]
     for names, flags in args.flags:
         command += shlex.split(flags) if name in names.split(",") or names == "all" else []

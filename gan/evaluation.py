@@ -133,16 +133,28 @@ def held_out(
             f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
             f"{test_set.split}: leave --split out."
         )
+    if test_set.split == HELD_OUT:
+        check_untrained(args, pipeline, train_set, what)
+    return test_set
+
+
+def check_untrained(args: argparse.Namespace, pipeline: GANPipeline, train_set: Any, what: str) -> None:
+    """Where a part of a data set is set aside to measure on, it must be the part that training set aside.
+
+    Args:
+        train_set: the other part; has `name`, `split` and `__len__`.
+
+    Raises:
+        GANError: if the model was trained on another part of it.
+    """
     trained = pipeline.training.get("dataset", {})
-    count = sum(trained.get(unit, 0) for unit in ("images", "clips", "watched"))
+    count = sum(trained.get(unit, 0) for unit in ("images", "clips", "texts", "watched"))
     as_trained = trained.get("split", train_set.split), count or len(train_set)
-    set_aside = test_set.split == HELD_OUT and trained.get("name") == train_set.name
-    if set_aside and as_trained != (train_set.split, len(train_set)):
+    if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):
         raise GANError(
             f"{args.model} was trained on some of the {what} of {train_set.name} that would be held out here; name "
             f"the data as in training (--max_train_samples, --label_column, --unconditional), or others."
         )
-    return test_set
 
 
 def report(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gan.blocks import Conv2d, Downsample, ModulatedBlock, ResidualBlock, SampleLinear, Upsample, scaled
 from gan.errors import GANError
 
+MOST_CELLS = 2**20  # of a grid: a picture of 1024x1024
 # name: (channels of a stage x its side to the power 1.5, most channels, blocks in a stage)
 SIZES = {"tiny": (1350, 96, 1), "small": (2700, 160, 1), "base": (5400, 256, 2)}
 
@@ -25,9 +26,12 @@ def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
     Sides are halved while both stay whole and neither falls below 4: 32 starts at 4, 28 at 7, 96x64 at 6x4.
 
     Raises:
-        GANError: if a side does not divide by 4, or is smaller than 8.
+        GANError: if a side does not divide by 4, or is smaller than 8, or there are more than `MOST_CELLS`: a network
+            of few weights could ask for all the memory there is.
     """
     height, width = resolution
+    if height * width > MOST_CELLS:
+        raise GANError(f"A resolution of {height}x{width} cannot be used: {MOST_CELLS:,} pixels are the most.")
     if height % 4 or width % 4 or min(height, width) < 8:
         raise GANError(
             f"A resolution of {height}x{width} cannot be used: both sides must be at least 8 and divide by 4; "

@@ -5,6 +5,7 @@ import json
 import math
 import numbers
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +33,7 @@ from gan.repository import (
 )
 
 MAX_SEED = 2**32 - 1
+_BUILDING = threading.Lock()  # while it builds a network, diffusers replaces functions of torch for all threads
 
 
 class GANPipeline(DiffusionPipeline):
@@ -88,7 +90,8 @@ class GANPipeline(DiffusionPipeline):
                 wanted = parameters[name].annotation if name in parameters else ()
                 check_component(folder / name, index[name], wanted, source)
         try:
-            pipeline = super(GANPipeline, kind).from_pretrained(folder, use_safetensors=True, **kwargs)
+            with _BUILDING:
+                pipeline = super(GANPipeline, kind).from_pretrained(folder, use_safetensors=True, **kwargs)
         except GANError as error:
             raise GANError(f"{source} cannot be loaded: {error}") from error
         except (ValueError, OSError, RuntimeError, TypeError, KeyError, AttributeError) as error:
@@ -260,7 +263,7 @@ class GANPipeline(DiffusionPipeline):
         return list(self.config.labels) if self.config.labels else None
 
     def label_index(self, label: str | int | None) -> int | None:
-        """The index of a class given by name (any case) or index.
+        """The index of a class given by name (any case) or index; text is looked for among the names first.
 
         Raises:
             GANError: if there is no such class.
@@ -270,8 +273,11 @@ class GANPipeline(DiffusionPipeline):
         names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
         if not names:
             raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
+        by_index = isinstance(label, numbers.Integral) and not isinstance(
+            label, bool
+        )  # whatever the classes are called
         wanted = str(label).strip()
-        place = place_of(wanted, names)
+        place = None if by_index else place_of(wanted, names)
         if place is None and wanted.isdecimal() and int(wanted) < len(names):
             return int(wanted)
         if place is None:

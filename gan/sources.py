@@ -1,7 +1,8 @@
 """Where training data come from, whatever they are of: the Hub, or a local folder laid out as there."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,31 @@ def load_splits(args: Any, what: str, streaming: bool = False) -> DatasetDict | 
             f"The folder {name} does not exist; --dataset_name takes a Hub id, such a folder, or a built-in set."
         )
     datasets.disable_progress_bars()
-    try:
+    with loading(name, what):
         found = datasets.load_dataset(
             name, args.dataset_config_name, cache_dir=args.cache_dir, token=args.hub_token, streaming=streaming
         )
-    except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise GANError(_why_not(name, local, what, error)) from error
     if not isinstance(found, DatasetDict | IterableDatasetDict) or not found:
         raise GANError(f"The data set {name} has no split to train on.")
     return found
+
+
+@contextmanager
+def loading(name: str, what: str) -> Iterator[None]:
+    """Turns what keeps a data set from being loaded, or a stream from being read, into a `GANError`."""
+    try:
+        yield
+    except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise GANError(_why_not(name, Path(name).is_dir(), what, error)) from error
+
+
+def tell_unusable(split: str, name: str, what: str) -> None:
+    """Says that a split beside the training samples cannot be used."""
+    PartialState().print(
+        f"The {split} split of {name} has other classes than the {what} to train on; some of these are held out "
+        f"instead.",
+        flush=True,
+    )
 
 
 def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
@@ -101,11 +118,7 @@ def read_splits(
     test = read(splits[test_name], args, test_name, train)
     usable = test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
     if not usable:
-        PartialState().print(
-            f"The {test_name} split of {args.dataset_name} has other classes than the {what} to train on; some of "
-            f"these are held out instead.",
-            flush=True,
-        )
+        tell_unusable(test_name, args.dataset_name, what)
     return train, test if usable else None
 
 

@@ -79,6 +79,12 @@ def test_the_resolution_that_is_proposed_can_be_used() -> None:
         assert grids((int(proposed[0]), int(proposed[1])))
 
 
+def test_no_grid_takes_all_the_memory() -> None:
+    assert grids((1024, 1024))[-1] == (1024, 1024)
+    with pytest.raises(GANError, match="1,048,576 pixels are the most"):
+        ImageGenerator(resolution=(16384, 16384), channels=(16,) * 13)
+
+
 def test_settings_that_do_not_fit() -> None:
     with pytest.raises(GANError, match=r"grey .1. or RGB .3."):
         ImageGenerator(**settings(image_channels=4))

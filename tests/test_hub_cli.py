@@ -106,6 +106,39 @@ def test_a_model_is_pushed_and_pulled(
     assert direct(seed=3).images[0].tobytes() == fetched(seed=3).images[0].tobytes()
 
 
+STUDIO = """
+import sys
+from gan import GANError
+from gan.studio.models import Registry
+for registry in (Registry({}, allow_paths=True), Registry({"mine": "tester/x"}), Registry({})):
+    try:
+        print(registry.get("tester/x").resolution)
+    except GANError as error:
+        print(error)
+"""
+
+
+def test_strangers_open_no_private_model(
+    hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
+) -> None:
+    each([["push", "model", "tester/x", "--private"]], env, tmp_path)[0].check()
+    own, offered, stranger = run([sys.executable, "-c", STUDIO], env, tmp_path).check().out.splitlines()
+    assert (own, offered) == ("(16, 16)", "(16, 16)")
+    assert (
+        "tester/x cannot be fetched: the Hub knows no such repository, or it is private" in stranger
+    )  # though cached
+
+
+def test_a_model_is_pulled_into_the_folder_that_one_stands_in(
+    hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    each([["push", "model", "tester/x"]], env, tmp_path)[0].check()
+    run([sys.executable, "-m", "gan.hub", "pull", "tester/x", "."], env, tmp_path / "here").check()
+    assert GANPipeline.from_pretrained(tmp_path / "here").resolution == (16, 16)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".saving")) == []
+
+
 def test_bad_input_is_one_sentence(hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path) -> None:
     hub.create("model", "tester/foreign", {"config.json": b"{}"})
     hub.create("model", "tester/public")

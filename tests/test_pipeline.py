@@ -149,6 +149,11 @@ def test_labels_by_name_and_index(pipeline: ImagePipeline) -> None:
     assert pixels(pipeline(seed=3, num_images=2, label="Ada").images) != pixels(by_index.images)
 
 
+def test_an_index_is_not_mistaken_for_a_name(make_pipeline: Callable[..., ImagePipeline]) -> None:
+    pipeline = make_pipeline(labels=["1", "2", "3"])
+    assert [pipeline.label_index(label) for label in (0, 1, 2, np.int64(2), "1", "3", "0")] == [0, 1, 2, 2, 0, 2, 0]
+
+
 def test_without_a_label_every_picture_has_a_class_of_its_own(pipeline: ImagePipeline) -> None:
     labels = pipeline(num_images=300).labels
     assert labels is not None

@@ -99,6 +99,13 @@ class AudioSet:
         shape = f"{self.audio.shape} {self.sampling_rate}".encode()
         return fingerprint(shape, self.audio, b"" if self.labels is None else self.labels)
 
+    def in_order(self, columns: list[str]) -> "AudioSet":
+        """With its label columns in another order."""
+        assert self.labels is not None and self.label_names is not None
+        places = [list(self.label_names).index(column) for column in columns]
+        names = {column: self.label_names[column] for column in columns}
+        return replace(self, labels=self.labels[:, places], label_names=names)
+
     def take(self, indices: np.ndarray, split: str) -> "AudioSet":
         """The clips at these indices."""
         labels = None if self.labels is None else self.labels[indices]
@@ -186,7 +193,9 @@ def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows, header = list(reader), list(reader.fieldnames or [])
+            header = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = header
+            rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise GANError(f"{table} is not a table of comma-separated values in UTF-8 ({error}).") from error
     if "file_name" not in header:

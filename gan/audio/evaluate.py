@@ -61,7 +61,6 @@ def run(args: argparse.Namespace) -> None:
         evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
         args.sampling_rate = pipeline.sampling_rate
         args.duration = pipeline.duration
-        args.seed = 0
         train_set, test_set = data.load(args, args.split)
     test_set = evaluation.held_out(args, pipeline, train_set, test_set, "clips")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)

@@ -243,7 +243,12 @@ class AudioPipeline(GANPipeline):
         label = ""
         if self.labels:
             first = {column: names[0] for column, names in self.labels.items()}
-            label = f", label={json.dumps(', '.join(first.values()), ensure_ascii=False)}"
+            shown: Any = ", ".join(first.values())
+            try:
+                plain = self.label_indices(shown) == [0] * len(first)
+            except GANError:  # a name stands in two columns, say
+                plain = False
+            label = f", label={json.dumps(shown if plain else first, ensure_ascii=False)}"
         return (
             "```python\nimport soundfile\nfrom gan import GANPipeline\n\n"
             f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
@@ -277,6 +282,8 @@ class AudioPipeline(GANPipeline):
 
 def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
     """ "7, george" or "speaker=george" by column."""
+    if len(whole := [column for column, names in columns.items() if place_of(label.strip(), names) is not None]) == 1:
+        return {whole[0]: label}  # a name may hold a comma
     wanted: dict[str, str] = {}
     for part in label.split(","):
         column, equals, name = (piece.strip() for piece in part.partition("="))

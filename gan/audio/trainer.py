@@ -66,6 +66,10 @@ class AudioTask(GameTask):
             args.sampling_rate = args.sampling_rate or pretrained.sampling_rate
             args.duration = args.duration or pretrained.duration
         self.train_set, self.test_set = data.load(args)
+        known, found = list((pretrained and pretrained.labels) or {}), self.train_set.label_names or {}
+        if known != list(found) and set(known) == set(found):  # columns are matched by name
+            self.train_set = self.train_set.in_order(known)
+            self.test_set = self.test_set and self.test_set.in_order(known)
         if self.train_set.skipped:
             PartialState().print(
                 f"{self.train_set.skipped} sounds could not be read or are silent, and are left out.", flush=True

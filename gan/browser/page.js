@@ -7,7 +7,8 @@ const say = (id, text) => (document.getElementById(id).textContent = text);
 const message = document.getElementById("message");
 
 let names = null; // of the classes
-let busy = true; // until the generator is there
+let ready = false; // the generator is there
+let busy = true;
 let wanted = false; // something was moved meanwhile
 
 const record = await (await fetch("model.onnx.json")).json();
@@ -74,7 +75,8 @@ function prepare() {
 
 worker.addEventListener("error", () => fail("This browser cannot run the page: it needs module workers and WebAssembly."));
 worker.addEventListener("message", ({ data }) => {
-  busy = false;
+  ready ||= Boolean(data.ready);
+  busy = !ready; // without a generator there is nothing to ask for
   if (data.error) return fail(data.error);
   message.hidden = true;
   if (data.ready || wanted) ask();

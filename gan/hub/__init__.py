@@ -65,7 +65,7 @@ RETRY_SECONDS = 2.0
 def download(
     repo_id: str,
     revision: str | None = None,
-    token: str | None = None,
+    token: str | bool | None = None,
     cache_dir: str | None = None,
     local_files_only: bool = False,
     files: list[str] | None = None,
@@ -74,6 +74,10 @@ def download(
 
     Counts and sizes are looked at before a byte is fetched. Where the Hub cannot be asked, what has been fetched
     before still serves.
+
+    Args:
+        token: `False` for somebody who may only have what is public: no token is sent, and what the Hub refuses isn't
+            served from the cache either.
 
     Raises:
         GANError: if there is no such repository, it is far too large for a model of ours, or it can't be fetched.
@@ -90,6 +94,8 @@ def download(
             )
         except FAILURES as error:
             refusal = error
+            if token is False and _is_refusal(error):
+                raise GANError(f"{repo_id} cannot be fetched: {reason(error)}") from error
     try:
         return snapshot_download(
             repo_id, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=patterns

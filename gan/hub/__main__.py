@@ -74,7 +74,9 @@ def run_card(args: argparse.Namespace) -> None:
             card.model_card(pipeline, args.hub_model_id or folder.resolve().name).save(new)
             new.replace(folder / "README.md")
     except OSError as error:
-        raise GANError(f"The card could not be written to {folder} ({error.strerror}); make room.") from error
+        raise GANError(
+            f"The card could not be written to {folder} ({error.strerror}); make room, or name another folder."
+        ) from error
     print(f"The card is in {folder / 'README.md'}.")
 
 
@@ -87,9 +89,9 @@ def run_push(args: argparse.Namespace) -> None:
 
 def run_pull(args: argparse.Namespace) -> None:
     """Fetches into the cache, where what breaks off is gone on with, looks at it, and copies it beside its place."""
-    target = Path(args.folder)
+    target = Path(args.folder).resolve()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise GANError(f"{target} exists and is not an empty folder; name another.")
+        raise GANError(f"{args.folder} exists and is not an empty folder; name another.")
     access = {"revision": args.revision, "token": args.token}
     GANPipeline.from_pretrained(args.repo_id, **access)
     wanted = [*hub.REPOSITORY_FILES, *hub.SAMPLES]
@@ -102,10 +104,16 @@ def run_pull(args: argparse.Namespace) -> None:
             for name in filter_repo_objects(names, allow_patterns=wanted):
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(cached / name, beside / name)
-            beside.replace(target)
+            if not target.exists():
+                beside.replace(target)
+            else:  # empty, and perhaps where somebody stands
+                for part in beside.iterdir():
+                    part.replace(target / part.name)
     except OSError as error:
-        raise GANError(f"The model could not be written to {target} ({error.strerror}); make room.") from error
-    print(f"The model is in {target}.")
+        raise GANError(
+            f"The model could not be written to {args.folder} ({error.strerror}); make room, or name another folder."
+        ) from error
+    print(f"The model is in {args.folder}.")
 
 
 def run_space(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """What a model is: as a dict for the endpoints, and as the panel beside its samples."""
 
+import math
 from html import escape
 from typing import Any
 
@@ -157,7 +158,7 @@ def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def text(value: Any) -> str:

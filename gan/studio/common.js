@@ -130,10 +130,10 @@ function latest(ask) {
   };
 }
 
-// The largest size at which a picture's pixels are whole device pixels, in CSS pixels.
+// The largest size at which a picture's pixels are whole device pixels, in CSS pixels; smaller where none of them fits.
 function crispWidth(width, height, roomAcross, roomDown = Infinity) {
   const ratio = window.devicePixelRatio || 1;
-  const scale = Math.max(1, Math.floor(Math.min(roomAcross / width, roomDown / height) * ratio) / ratio);
-  return width * scale;
+  const fit = Math.max(0, Math.min(roomAcross / width, roomDown / height) * ratio);
+  return (width * (fit >= 1 ? Math.floor(fit) : fit)) / ratio;
 }
 

@@ -135,7 +135,7 @@ const actions = {
     try {
       const data = await server.zip_file(state());
       if (data.error) throw data.error;
-      const name = `${shown.pictures[0].file.replace(/_.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
+      const name = `${shown.pictures[0].file.replace(/_seed-.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
       saveBytes(data, "application/zip", name);
     } catch {
       flash(buttons.zip, say("failed"));

@@ -142,8 +142,9 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
     def restore(request: gr.Request):
         message = None
         try:
-            # What stands in the address of a text or a sound is of no concern to the pictures behind it.
-            asked = {} if request.query_params.get("tab") in ("text", "sound") else request.query_params
+            asked = request.query_params
+            if asked.get("tab", "pictures") != "pictures":  # what another tab shows is of no concern to the pictures
+                asked = {"model": asked["model"]} if asked["tab"] == "morph" and asked.get("model") else {}
             state = state_from_address(asked, registry.default("image"))
             if state["label"]:
                 state["label"] = class_name(registry, state["model"], state["label"])

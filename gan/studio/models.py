@@ -25,7 +25,7 @@ BUNDLED = Path(__file__).parents[2] / "weights"
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
 BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[str, str]:
@@ -125,11 +125,10 @@ class Registry:
             with self._lock:
                 if source in self._loaded:
                     return self._loaded[source]
-            if not Path(source).is_dir() and kind(source) is None:
-                hub.download(source, files=[INDEX])
+            self.ask(source)
             # Only text is judged here: without the discriminator the others load faster and take half the memory.
             unused = {} if kind(source) == "text" else {"discriminator": None}
-            pipeline = GANPipeline.from_pretrained(source, **unused)
+            pipeline = GANPipeline.from_pretrained(source, token=self._token(source), **unused)
             with self._lock:
                 self._loaded[source] = pipeline
                 while len(self._loaded) > 1 and sum(map(weight, self._loaded.values())) > self.budget:
@@ -145,7 +144,7 @@ class Registry:
         model = str(model or "").strip()
         if model in self.offered:
             return self.offered[model]
-        if self.allow_paths and Path(model).is_dir():
+        if self.allow_paths and _is_folder(model):
             return str(Path(model).resolve())
         # A Hub id is never looked up on the disk, whatever folder happens to carry its name.
         if HUB_ID.fullmatch(model) and not model.startswith(".") and not Path(model).exists():
@@ -153,6 +152,20 @@ class Registry:
         raise GANError(
             f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
         )
+
+    def ask(self, source: str) -> None:
+        """Fetches the index of a model on the Hub that has never been here: it says what kind of model it is.
+
+        Raises:
+            GANError: if it can't be fetched.
+        """
+        if not Path(source).is_dir() and kind(source) is None:
+            hub.download(source, files=[INDEX], token=self._token(source))
+
+    def _token(self, source: str) -> bool | None:
+        """Whose rights a model is fetched with: those of whoever runs this (`None`) for what they offer and where
+        nobody else comes, otherwise nobody's (`False`), or strangers could open their private models."""
+        return None if self.allow_paths or source in self.offered.values() else False
 
     def _that_makes(self, model: str, kind: type[Pipeline], called: str, wanted: str) -> Pipeline:
         pipeline = self.get(model)
@@ -163,6 +176,13 @@ class Registry:
     def _some(self, wanted: str) -> str:
         names = self.names(wanted)
         return f"choose one of {', '.join(names)}." if names else "none is offered here."
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # a name too long for any file
+        return False
 
 
 def weight(pipeline: GANPipeline) -> int:

@@ -250,8 +250,11 @@ function tell(text) {
   message.hidden = !text;
 }
 
+let newest = 0;
 async function openModel(name) {
+  const turn = ++newest;
   const answer = await server.open_model(name);
+  if (turn !== newest) return; // another one was chosen meanwhile
   if (answer.error) {
     choice.value = last ?? name;
     return tell(answer.error);
@@ -306,14 +309,13 @@ async function turnedTo() {
   const first = !last;
   const from = first && opened.get("tab") === "morph" ? opened : query;
   const wanted = from.get("model") || "";
-  const models = await server.models(wanted);
-  if (models.error) return tell(models.error);
-  if (!models.length) {
-    tell(say("no_encoder"));
+  const { models, error } = await server.models(wanted);
+  if (!models?.length) {
+    tell(error || say("no_encoder"));
     panes.hidden = bar.hidden = true;
     return;
   }
-  tell("");
+  tell(error);
   panes.hidden = bar.hidden = false;
   choice.replaceChildren(...models.map((name) => make("option", { value: name, text: name })));
   choice.parentElement.hidden = models.length < 2;

@@ -16,15 +16,19 @@ from gan.studio.uploads import MOST_BYTES
 def build(registry: Registry) -> None:
     """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
 
-    def models(current: str) -> list[str]:
-        """The offered models that have an encoder, and the one of the first tab if it has, wherever it comes from."""
+    def models(current: str) -> dict[str, Any]:
+        """The offered models that have an encoder, and the one of the first tab or the address if it has, wherever it
+        comes from; with what kept that one from being asked."""
         offered = [model for model, source in registry.offered.items() if has_encoder(source)]
         offered.sort(key=lambda model: objective(registry.offered[model]) != "vaegan")  # the sharper ones first
+        if not current or current in registry.offered:
+            return {"models": offered, "error": ""}
         try:
-            fetched = current not in offered and has_encoder(registry.source(current))
-        except GANError:
-            fetched = False
-        return [*offered, current] if fetched else offered
+            source = registry.source(current)
+            registry.ask(source)
+        except GANError as error:
+            return {"models": offered, "error": str(error)}
+        return {"models": [*offered, current] if has_encoder(source) else offered, "error": ""}
 
     @said
     def open_model(model: str) -> dict[str, Any]:

@@ -27,12 +27,15 @@ from gan.threads import cores
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
 LOOKS |= {"max_file_size": MOST_BYTES}
+KEPT_SECONDS = 3600  # that files made for a client of the API stay on the disk, about
 
 
 def build_page(registry: Registry) -> gr.Blocks:
     """The page, ready for `.launch(**LOOKS)`."""
     compared = comparisons(registry.offered)
-    with gr.Blocks(title="gan studio", fill_width=True, analytics_enabled=False) as page:
+    with gr.Blocks(
+        title="gan studio", fill_width=True, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)
+    ) as page:
         with gr.Row(elem_id="head"):
             gr.HTML(
                 i18n("tagline"),

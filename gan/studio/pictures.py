@@ -133,7 +133,8 @@ def class_name(registry: Registry, model: str, label: str) -> str:
     """
     pipeline = registry.image_model(model)
     index = pipeline.label_index(label)
-    return next(name for k, name in enumerate(pipeline.labels or []) if k == index)
+    assert index is not None
+    return pipeline.labels[index] if pipeline.labels else str(index)
 
 
 def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:

@@ -190,8 +190,12 @@ async function saveZip(button, get, name) {
   }
 }
 
+// Returns whether the model is there now; `null` if another one has been asked for meanwhile.
+let newest = 0;
 async function openModel(name) {
+  const turn = ++newest;
   const answer = await server.open_sound(name);
+  if (turn !== newest) return null;
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);
@@ -278,9 +282,11 @@ async function open() {
   for (const key of ["n", "psi"]) sliders[key].set(number(key, start[key]));
   way.setSeeds([number("a", start.a), number("b", start.b)]);
   if (VIEWS.includes(from.get("view"))) view = from.get("view");
-  choice.append(...props.models.map((name) => make("option", { value: name, text: name })));
+  choice.replaceChildren(...props.models.map((name) => make("option", { value: name, text: name })));
   const wanted = from.get("model") || props.models[0];
-  if (!(await openModel(wanted))) {
+  const there = await openModel(wanted);
+  if (there === null) return;
+  if (!there) {
     notice = message.textContent; // the address asks for the impossible: show what there is, and say so
     if (wanted === props.models[0] || !(await openModel(props.models[0]))) return;
   } else restoreLabels();
@@ -308,9 +314,14 @@ document.addEventListener("keydown", (event) => {
 for (const kind of ["pointerdown", "pointerup", "keydown"]) root.addEventListener(kind, player.wake, { passive: true, capture: true });
 
 let wasInSight = false;
-let begun = false;
+let opening = false;
+async function begin() {
+  if (opening) return;
+  opening = true;
+  await open().finally(() => (opening = false));
+}
 new ResizeObserver(() => {
-  if (inSight() && !wasInSight) begun ? address() : ((begun = true), open());
+  if (inSight() && !wasInSight) model ? address() : begin();
   if (!inSight() && wasInSight) beat.plays() ? beat.stop() : player.stopAll();
   wasInSight = inSight();
   if (wasInSight) repaint();

@@ -1,4 +1,4 @@
-"""Every word of the page, in English and Chinese."""
+"""The words of the page, in English and Chinese; what a model or the Hub refuses is said in English."""
 
 import gradio as gr
 

@@ -131,8 +131,12 @@ async function write(state) {
   speed.lastChild.textContent = say("text_speed", { rate, count: state.num_samples, ms: Math.round(answer.milliseconds) });
 }
 
+// Returns whether the model is there now; `null` if another one has been asked for meanwhile.
+let newest = 0;
 async function openModel(name) {
+  const turn = ++newest;
   const answer = await server.open_text(name);
+  if (turn !== newest) return null;
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);
@@ -184,9 +188,11 @@ async function open() {
   prefix.value = from.get("prefix") || "";
   acrostic.value = from.get("acrostic") || "";
   setView(from.get("view") !== "plain");
-  choice.append(...props.models.map((name) => make("option", { value: name, text: name })));
+  choice.replaceChildren(...props.models.map((name) => make("option", { value: name, text: name })));
   const wanted = from.get("model") || props.models[0];
-  if (!(await openModel(wanted))) {
+  const there = await openModel(wanted);
+  if (there === null) return;
+  if (!there) {
     notice = message.textContent; // the address asks for the impossible: show what there is, and say so
     if (wanted === props.models[0] || !(await openModel(props.models[0]))) return;
   } else if (model.critic) sliders.lambda.set(number("lambda", model.strength));
@@ -202,8 +208,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 let wasInSight = false;
-let begun = false;
+let opening = false;
+async function begin() {
+  if (opening) return;
+  opening = true;
+  await open().finally(() => (opening = false));
+}
 new ResizeObserver(() => {
-  if (inSight() && !wasInSight) begun ? address() : ((begun = true), open());
+  if (inSight() && !wasInSight) model ? address() : begin();
   wasInSight = inSight();
 }).observe(root);

@@ -11,7 +11,8 @@ LEFT, TOP, RIGHT, BOTTOM = 84, 82, 28, 68  # margins
 SCALE = 2  # drawn so much larger and reduced, for smooth lines
 INK, FAINT, GRID = (27, 26, 24), (122, 117, 110), (231, 228, 222)
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-COLOURS = [(178, 58, 38), (44, 92, 140), (96, 122, 60), (128, 84, 140)]
+COLOURS = [(178, 58, 38), (44, 92, 140), (96, 122, 60), (128, 84, 140), (190, 130, 30), (60, 130, 130), (150, 80, 90)]
+COLOURS += [(110, 110, 110)]  # as many curves can be drawn
 
 
 def sweep_picture(sweep: dict[str, Any]) -> bytes:

@@ -18,17 +18,22 @@ from gan.sources import (
     in_order,
     label_columns,
     load_splits,
+    loading,
+    set_aside,
+    shown_name,
     some,
+    tell_unusable,
     visible_files,
     without_empty_classes,
 )
 from gan.text import oracle, verses
-from gan.text.tokens import END, IGNORED, UNKNOWN, train_tokenizer
+from gan.text.tokens import END, IGNORED, SPECIAL, UNKNOWN, train_tokenizer
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 1_000  # of the training texts, once for validation and once for the test
 MOST_LENGTH, LENGTH_SHARE = 256, 0.995  # of the default length: that of so many of the texts, but no more
 STREAMED = 1_000_000  # texts taken from a stream, unless --max_train_samples says otherwise
 BUILT_IN = ("verses", "oracle")
+TESTED, CHOSEN_BY = "held-out twentieth", "twentieth to choose by"  # parts of the training texts that are set aside
 
 
 @dataclass
@@ -105,18 +110,41 @@ def load(args: Any) -> Splits:
     else:
         found = _from_dataset(args)
     train = found["train"]
+    if train.labels is not None and train.labels.min() < 0:
+        raise GANError(
+            f"{(train.labels < 0).sum()} texts of {args.dataset_name} have no class; name another column with "
+            f"--label_column, or train with --unconditional."
+        )
     if args.max_train_samples is not None:
         train = train.take(some(len(train), args.max_train_samples), train.split)
-    validation, test = found.get("validation"), found.get("test")
-    held_out = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
-    if held_out >= 2 and (validation is None or test is None):
+    if train.labels is not None and train.label_names is not None:
+        labels, names = without_empty_classes(train.labels, train.label_names)
+        train = replace(train, labels=labels, label_names=names)
+    validation, test = (_matched(found.get(role), train) for role in ("validation", "test"))
+    share = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
+    if share >= 2 and (validation is None or test is None):
+        aside, rest = set_aside(train, share * ((validation is None) + (test is None)))
         order = np.random.default_rng(0).permutation(len(train))
-        first, second = (np.sort(order[k * held_out : (k + 1) * held_out]) for k in range(2))
-        rest = order[2 * held_out :] if validation is None and test is None else order[held_out:]
-        test = test or train.take(second if validation is None else first, "held-out twentieth")
-        validation = validation or train.take(first, "twentieth to choose by")
-        train = train.take(np.sort(rest), "train without what is held out")
+        first, second = np.split(order[np.isin(order, aside)], [share])
+        test = test or train.take(np.sort(second if validation is None else first), TESTED)
+        validation = validation or train.take(np.sort(first), CHOSEN_BY)
+        train = train.take(rest, "train without what is held out")
     return Splits(train, validation, test)
+
+
+def _matched(texts: TextSet | None, train: TextSet) -> TextSet | None:
+    """A split with the classes of the training texts; `None`, and it is said, where its texts have others."""
+    if texts is None or train.label_names is None:
+        return texts and replace(texts, labels=None, label_names=None)
+    place = {name: index for index, name in enumerate(train.label_names)}
+    own = [*(texts.label_names or []), ""]  # the last is that of a text without a class
+    labels = np.asarray(
+        [-1 if k < 0 else place.get(own[k], -1) for k in ([-1] if texts.labels is None else texts.labels)]
+    )
+    if labels.min() < 0:
+        tell_unusable(texts.split, train.name, "texts")
+        return None
+    return replace(texts, labels=labels, label_names=train.label_names)
 
 
 def _oracle(args: Any) -> dict[str, dict[str, Any]]:
@@ -135,7 +163,7 @@ def _from_folder(args: Any) -> TextSet:
     labels: list[int] = []
     for path, label in zip(files, classes or [0] * len(files)):
         try:
-            lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+            lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n")]
         except UnicodeDecodeError as error:
             raise GANError(
                 f"{path} is not UTF-8 text (byte {error.start}); convert it, for instance with "
@@ -149,8 +177,6 @@ def _from_folder(args: Any) -> TextSet:
     if not texts:
         raise GANError(f"The .txt files in {root} are empty.")
     chosen = None if classes is None else np.asarray(labels, dtype=np.int64)
-    if chosen is not None and names is not None:
-        chosen, names = without_empty_classes(chosen, names)
     return TextSet(texts, chosen, names, root.resolve().name, "train")
 
 
@@ -161,12 +187,14 @@ def _from_dataset(args: Any) -> dict[str, TextSet]:
     found: dict[str, TextSet] = {}
     for role, split in names.items():
         if split in splits and (role == "train" or split != train):
-            found[role] = _from_split(splits[split], args, split, found.get("train"))
+            most = (args.max_train_samples if role == "train" else None) or STREAMED  # that a stream is read of
+            found[role] = _from_split(splits[split], args, split, most)
     return found
 
 
-def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) -> TextSet:
-    features: Any = split.features or next(iter(split), {})  # a stream may not know before its first row
+def _from_split(split: Any, args: Any, split_name: str, most: int) -> TextSet:
+    with loading(args.dataset_name, "texts"):
+        features: Any = split.features or next(iter(split), {})  # a stream may not know before its first row
     column = args.text_column or next((name for name in ("text", "sentence", "caption") if name in features), None)
     if column is None or column not in features:
         wanted = "column of texts" if column is None else f"text column {column!r}"
@@ -176,40 +204,31 @@ def _from_split(split: Any, args: Any, split_name: str, like: TextSet | None) ->
         )
     asked = None if args.label_column is None else [args.label_column]
     labels_from = next(iter(label_columns(asked, features, "the data set", args.unconditional)), None)
-    rows = islice(split, args.max_train_samples or STREAMED) if args.streaming else split
+    rows = split.select_columns([column, *([] if labels_from is None else [labels_from])])
     texts, raw = [], []
-    for row in rows:
-        text = row[column]
-        if not isinstance(text, str):
-            raise GANError(f"The column {column!r} of the data set holds no text; name another with --text_column.")
-        text = " ".join(text.split())
-        if text:
-            texts.append(text)
-            raw.append(None if labels_from is None else row[labels_from])
+    with loading(args.dataset_name, "texts"):  # a stream is only read now
+        for row in islice(rows, most) if args.streaming else rows:
+            text = row[column] or ""  # an empty cell of a table is nothing
+            if not isinstance(text, str):
+                raise GANError(
+                    f"The column {column!r} of the data set holds no text; name another with --text_column."
+                )
+            if text := " ".join(text.split()):
+                texts.append(text)
+                raw.append(None if labels_from is None else row[labels_from])
     if not texts:
         raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
-    labels, names = _labels(raw, features.get(labels_from), like) if labels_from is not None else (None, None)
-    name = Path(args.dataset_name).resolve().name if Path(args.dataset_name).is_dir() else args.dataset_name
-    return TextSet(texts, labels, names, name, split_name, split.info.license or None)
+    labels, names = _labels(raw, features.get(labels_from)) if labels_from is not None else (None, None)
+    return TextSet(texts, labels, names, shown_name(args.dataset_name), split_name, split.info.license or None)
 
 
-def _labels(raw: list[Any], feature: Any, like: TextSet | None) -> tuple[np.ndarray, list[str]]:
-    """Class indices (n,) and names, those of the training split where there is one."""
+def _labels(raw: list[Any], feature: Any) -> tuple[np.ndarray, list[str]]:
+    """Class indices (n,), -1 where there is none, and the names of the classes."""
     if isinstance(feature, ClassLabel):
-        values = [None if value is None or value < 0 else feature.names[value] for value in raw]
-        named = list(feature.names)
-    else:
-        values = [None if value is None else str(value) for value in raw]
-        named = in_order(set(values) - {None})
-    names = like.label_names if like and like.label_names else named
+        return np.asarray([-1 if value is None else value for value in raw], dtype=np.int64), list(feature.names)
+    names = in_order({str(value) for value in raw if value is not None})
     place = {name: index for index, name in enumerate(names)}
-    labels = np.asarray([-1 if value is None else place.get(value, -1) for value in values], dtype=np.int64)
-    if labels.min() < 0:
-        raise GANError(
-            f"{(labels < 0).sum()} texts have no class that the training texts have; name another column with "
-            f"--label_column, or train with --unconditional."
-        )
-    return (labels, names) if like else without_empty_classes(labels, names)
+    return np.asarray([-1 if value is None else place[str(value)] for value in raw], dtype=np.int64), names
 
 
 @dataclass
@@ -228,8 +247,15 @@ class Encoded:
 
 
 def learn_tokenizer(train: TextSet, kind: str, vocab_size: int) -> Tokenizer:
-    """The data set's own vocabulary, or one learnt from its training texts."""
-    return train.tokenizer or train_tokenizer(train.texts, kind, vocab_size)
+    """The data set's own vocabulary, or one learnt from its training texts.
+
+    Raises:
+        GANError: if nothing but the special tokens fits into it.
+    """
+    tokenizer = train.tokenizer or train_tokenizer(train.texts, kind, vocab_size)
+    if tokenizer.get_vocab_size() <= len(SPECIAL):
+        raise GANError(f"--vocab_size {vocab_size} has room for no {kind}; give more than {len(SPECIAL)}.")
+    return tokenizer
 
 
 def natural_length(train: TextSet, tokenizer: Tokenizer) -> int:

@@ -77,6 +77,8 @@ def run(args: argparse.Namespace) -> None:
             f"{splits.train.name} has no usable split {args.split!r} beside the one to train on; its held-out texts "
             f"are the {' and the '.join(found.split for found in held_out)}: leave --split out."
         )
+    if chosen.split in (data.TESTED, data.CHOSEN_BY):
+        evaluation.check_untrained(args, pipeline, splits.train, "texts")
     figures = metrics.evaluate(pipeline, splits.train, chosen, args.num_texts, tuple(args.sweep))
     evaluation.report(args, pipeline, figures, chosen.name, "text")
 

@@ -86,8 +86,13 @@ def evaluate(
         temperatures: at which LM score and reverse LM score are measured as well, above 0.
 
     Raises:
-        GANError: if the classes of the model aren't those of the data.
+        GANError: if the classes of the model aren't those of the data, or there are fewer than two texts of a kind.
     """
+    if min(len(train_set), len(test_set)) < 2:
+        raise GANError(
+            f"{len(train_set)} texts to train on and {len(test_set)} held-out ones are too few to measure with; it "
+            f"takes two of each."
+        )
     bench = _Bench(pipeline, train_set, test_set, num_texts)
     strengths = {GENERATED: bench.strength}
     if bench.strength:

@@ -95,6 +95,8 @@ class TextPipeline(GANPipeline):
     ):
         super().__init__()
         check_labels(labels, generator.config.num_classes)
+        if not isinstance(critic_strength, int | float) or not math.isfinite(critic_strength):
+            raise GANError(f"The critic_strength is {critic_strength!r}, which is no number.")
         self.register_modules(generator=generator, discriminator=discriminator)
         self.register_to_config(labels=labels, critic_strength=critic_strength, format_version=format_version)
         self.training: dict[str, Any] = {}

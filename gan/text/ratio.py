@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.errors import GANError
@@ -48,7 +49,6 @@ class Ratio(MLE):
                 f"{args.pretrained_model_name_or_path} has a critic already; start from a model of --objective mle "
                 f"or distil."
             )
-        self.frozen = generator.eval().requires_grad_(False)
         self.loss = args.critic_loss
         shape = {name: getattr(args, name) for name in SHAPE}
         torch.manual_seed(args.seed + 2**20)  # or it would begin as the generator once did
@@ -56,6 +56,7 @@ class Ratio(MLE):
         critic.frequencies.copy_(generator.frequencies)
         critic.bias.data.copy_(generator.bias)
         self.generator, self.discriminator = critic, None
+        self.frozen = generator.eval().requires_grad_(False).to(PartialState().device)  # the loop moves only players
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         given = inputs(batch["tokens"])
@@ -63,7 +64,7 @@ class Ratio(MLE):
         if self.loss == "bound":
             return {"scores": scores}
         with torch.no_grad():
-            logits, _ = self.frozen.to(given.device)(given, batch["labels"])
+            logits, _ = self.frozen(given, batch["labels"])
         return {"scores": scores, "log_p": logits.log_softmax(-1)}
 
     def generator_loss(

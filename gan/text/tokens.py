@@ -37,6 +37,12 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokeniz
     else:
         trainer = trainers.WordLevelTrainer(vocab_size=vocab_size, special_tokens=list(SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
+    return _reading_literally(tokenizer)
+
+
+def _reading_literally(tokenizer: Tokenizer) -> Tokenizer:
+    """So that a text in which "<end>" is written does not end there. Not a part of what `tokenizer.json` says."""
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 
@@ -75,7 +81,7 @@ def read_tokenizer(content: str) -> Tokenizer:
         raise GANError("tokenizer.json is not one of ours: it takes text apart in another way.")
     if [tokenizer.id_to_token(k) for k in range(len(SPECIAL))] != list(SPECIAL):
         raise GANError("tokenizer.json is not one of ours: its first tokens are not " + ", ".join(SPECIAL) + ".")
-    return tokenizer
+    return _reading_literally(tokenizer)
 
 
 def _machinery(tokenizer: Tokenizer) -> dict[str, Any]:

@@ -120,7 +120,9 @@ class TextTask(ObjectiveTask):
             _check_pretrained(args, self.train_set, pretrained)
             _keep_shape(args, pretrained)
             self.tokenizer = pretrained.tokenizer
-            self.train_set.has_end = pretrained.generator.config.has_end
+            for texts in (self.train_set, self.validation_set, self.test_set):
+                if texts is not None:
+                    texts.has_end = pretrained.generator.config.has_end
         self.encoded = data.encode(self.train_set, self.tokenizer, args.max_length)
         if self.encoded.cut:
             PartialState().print(

@@ -26,6 +26,8 @@ LINES["folders"] = SOUNDS
 LINES["unconditional"] = [*SOUNDS, "--unconditional", "--sampling_rate", "16000"]
 LINES["fine-tuned"] = ["--train_data_dir", "more", "--pretrained_model_name_or_path", "folders", "--learning_rate"]
 LINES["fine-tuned"] += ["1e-9"]
+LINES["turned"] = ["--train_data_dir", "spoken", "--label_column", "voice", "word", "--learning_rate", "1e-9"]
+LINES["turned"] += ["--pretrained_model_name_or_path", "two labels"]
 LINES["drums"] = ["--dataset_name", "drums", "--max_train_samples", "40", "--max_train_steps", "2"]
 
 BAD = {  # after the runs above
@@ -78,7 +80,11 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert np.array_equal(pipeline(seed=2).audios[0], out.audios[1])
     assert {"samples.png", "samples.wav", "README.md", "training.json"} <= model_files(work / name).keys()
     labels = {"two labels": {"word": ["high", "low"], "voice": ["Ada", "Bob", "Cleo"]}, "unconditional": None}
-    labels |= {"resumed": labels["two labels"], "fine-tuned": {"label": ["HIGH", "low", "new"]}}
+    labels |= {
+        "resumed": labels["two labels"],
+        "turned": labels["two labels"],
+        "fine-tuned": {"label": ["HIGH", "low", "new"]},
+    }
     if name != "drums":
         assert pipeline.labels == labels.get(name, {"label": ["high", "low"]})
     assert pipeline.sampling_rate == (16000 if name in ("unconditional", "drums") else 8000)
@@ -101,6 +107,11 @@ def test_classes_of_an_earlier_model_are_matched(results: dict[str, Result], wor
     like = [np.allclose(old[:, k].detach(), new[:, 2].detach(), atol=1e-5) for k in range(2)]
     assert sum(like) == 1  # a new class starts as one that it resembles
     assert read(work / "fine-tuned/training.json")["dataset"]["clips"] == 21
+
+
+def test_columns_of_an_earlier_model_are_matched_by_name(results: dict[str, Result], work: Path) -> None:
+    old, new = (AudioPipeline.from_pretrained(work / name).generator.embed.weight for name in ("two labels", "turned"))
+    assert np.allclose(old.detach(), new.detach(), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", BAD)

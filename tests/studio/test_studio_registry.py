@@ -1,6 +1,7 @@
 """What is offered, what is loaded, and who may name a folder."""
 
 import gc
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -96,6 +97,15 @@ def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
     assert len(loads) == 1 and all(pipeline is pipelines[0] for pipeline in pipelines)
 
 
+def test_different_models_are_loaded_at_once_and_torch_is_left_as_it_was(weights):
+    def load(turn):
+        return Registry(offered_models(bundled=weights)).get(("shapes", "strokes")[turn % 2])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(load, range(24)))) == 24
+    assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
+
+
 def test_only_the_last_used_stay_in_memory(weights):
     offered = offered_models(bundled=weights)
     sizes = [weight(Registry(offered).get(name)) for name in ("shapes", "strokes")]
@@ -123,7 +133,7 @@ def test_folders_are_nobody_elses_business(weights, monkeypatch):
     assert Registry({"x": "user/x"}, allow_paths=True).get(folder).resolution == (16, 16)
     stranger = Registry({"x": "user/x"})
     monkeypatch.chdir(weights.parent)
-    for name in (folder, f"{weights.name}/shapes", "../x", "", "a/b/c"):
+    for name in (folder, f"{weights.name}/shapes", "../x", "", "a/b/c", f"a/{'b' * 300}"):
         with pytest.raises(GANError, match="There is no model"):
             stranger.source(name)
     assert stranger.source(" user/name ") == "user/name"
@@ -160,6 +170,8 @@ def test_the_card_escapes_what_a_repository_says(registry):
     assert "&lt;b&gt;drawn&lt;/b&gt;" in html and "<b>" not in html
     assert "1,500 steps · 48,000 pictures seen · 1 min" in html and "16 × 16" in html
     assert "1,500 步" in card_html(facts, ZH)
+    facts["training"] |= {"seconds": math.nan, "steps": math.inf}
+    assert "48,000 pictures seen" in card_html(facts, EN) and "nan" not in card_html(facts, EN)
 
 
 def test_what_figures_are_measured_in_is_said_once(registry):

@@ -45,6 +45,20 @@ def slide(page, name, value):
     )
 
 
+def test_a_first_opening_that_failed_is_tried_again(open_address, library_address):
+    page = open_address(f"{library_address}")
+    page.wait_for_selector(".tile img[src]")
+    page.context.set_offline(True)
+    page.get_by_role("tab", name=EN["text_tab"]).click()
+    page.locator(".text .message", has_text=EN["unreachable"]).wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("tab", name=EN["pictures_tab"]).click()
+    page.get_by_role("tab", name=EN["text_tab"]).click()
+    page.wait_for_selector(WRITTEN, timeout=TIMEOUT)
+    names = page.locator(".text select").first.locator("option").all_inner_texts()
+    assert len(names) == len(set(names))
+
+
 def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, writers):
     pipeline = writers.text_model("verses")
     page = open_text("model=verses&seed=40&n=3&t=0.7&lambda=1.5&p=0.9&k=9")

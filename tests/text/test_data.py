@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -84,6 +85,51 @@ def test_a_repository(repository: Path, streaming: bool) -> None:
 def test_a_stream_is_read_no_further_than_asked(repository: Path) -> None:
     splits = load(dataset_name=str(repository), text_column="verse", streaming=True, max_train_samples=5)
     assert len(splits.train) == 5
+
+
+def test_only_the_training_texts_are_fewer_in_a_stream(repository: Path) -> None:
+    splits = load(dataset_name=str(repository), text_column="verse", streaming=True, max_train_samples=2)
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_split_of_other_classes_is_of_no_use(
+    tmp_path: Path, streaming: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moods = {"train": ["glad", "sad"], "validation": ["sad"], "test": ["glad", "odd"]}
+    for split, there in moods.items():
+        rows = [{"text": f"{split} {k}", "mood": there[k % len(there)]} for k in range(60)]
+        write(tmp_path / f"{split}.jsonl", [json.dumps(row) for row in rows])
+    splits = load(dataset_name=str(tmp_path), label_column="mood", streaming=streaming)
+    assert f"The test split of {tmp_path.name} has other classes than the texts to train on" in capsys.readouterr().out
+    assert splits.validation.split == "validation" and set(splits.validation.labels.tolist()) == {1}
+    assert (splits.test.split, len(splits.test), len(splits.train)) == ("held-out twentieth", 3, 57)
+
+
+def test_empty_cells_and_other_columns_are_passed_over(tmp_path: Path) -> None:
+    broken = {"bytes": b"not a picture", "path": None}
+    rows = {"text": ["one", None, "", "two"], "image": [broken] * 4}
+    features = datasets.Features({"text": datasets.Value("string"), "image": datasets.Image()})
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "train.parquet")
+    for streaming in (False, True):
+        assert load(dataset_name=str(tmp_path), streaming=streaming).train.texts == ["one", "two"]
+
+
+def test_a_damaged_stream_is_one_sentence(repository: Path) -> None:
+    with (repository / "train.jsonl").open("a") as file:
+        file.write("{not json\n")
+    with pytest.raises(GANError, match="could not be loaded"):
+        load(dataset_name=str(repository), text_column="verse", streaming=True)
+
+
+def test_every_class_has_texts_to_train_on(tmp_path: Path) -> None:
+    for k in range(100):
+        write(tmp_path / f"author {k:02}/x.txt", [f"line {k} {n}" for n in range(1 if k % 2 else 9)])
+    splits = load(train_data_dir=str(tmp_path))
+    assert len(splits.train.label_names) == 100 and len(splits.test) > 10
+    assert set(splits.train.labels.tolist()) == set(range(100))
+    few = load(train_data_dir=str(tmp_path), max_train_samples=30).train
+    assert set(few.labels.tolist()) == set(range(len(few.label_names)))
 
 
 def test_wrong_columns_are_named(repository: Path) -> None:

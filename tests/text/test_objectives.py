@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from accelerate import PartialState
 from torch import Tensor
 
 from gan import GANError, SequenceDiscriminator, TextGenerator, TextPipeline
@@ -272,3 +273,10 @@ def test_players_of_a_game_have_no_dropout() -> None:
     tokens = inputs(language(4))
     assert torch.equal(objective.generator(tokens)[0], objective.generator(tokens)[0])
     assert (objective.generator.config.dropout, objective.generator.config.noise) == (0.0, 0.0)
+
+
+def test_the_frozen_generator_is_where_the_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PartialState(), "device", torch.device("meta"))
+    generator = model()
+    ratio = Ratio(arguments(), generator, TextPipeline(generator))
+    assert next(ratio.frozen.parameters()).device.type == "meta"

@@ -1,6 +1,7 @@
 """Text from seeds: the same whatever is beside it, with every setting, and from a repository."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,12 @@ import torch
 from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
 from gan.text.likelihood import nll
 from gan.text.tokens import END, encode
+
+
+@pytest.mark.parametrize("strength", ["x", None, math.nan])
+def test_a_critic_has_a_strength(text_pipeline: TextPipeline, strength: Any) -> None:
+    with pytest.raises(GANError, match="which is no number"):
+        TextPipeline(text_pipeline.generator, critic_strength=strength)
 
 
 @pytest.mark.parametrize("architecture", ["lstm", "transformer"])

@@ -82,3 +82,11 @@ def test_a_foreign_file_is_a_sentence() -> None:
     foreign = Tokenizer(models.WordLevel({"a": 0, "b": 1, "c": 2}, unk_token="a"))
     with pytest.raises(GANError, match="not one of ours"):
         read_tokenizer(foreign.to_str())
+
+
+@pytest.mark.parametrize("kind", ["characters", "words", "bpe"])
+def test_special_tokens_in_a_text_are_text(kind: str) -> None:
+    tokenizer = train_tokenizer(["<begin> a cat <end>", "<unknown>"], kind, 400)
+    for known in (tokenizer, read_tokenizer(tokenizer.to_str())):
+        ids = known.encode("<begin> cat <end>", add_special_tokens=False).ids
+        assert len(ids) > 3 and not {BEGIN, END} & set(ids)

@@ -52,9 +52,9 @@ BAD = {  # after the runs above
     ),
     "no classes": (
         ["--train_data_dir", "couplets", "--unconditional", *FROM_VERSES],
-        "verses knows classes and the data has none; put the texts into sub-folders, or train from scratch.",
+        "verses knows classes and the data has none; put the texts into two or more sub-folders",
     ),
-    "no classes in a folder": (FROM_VERSES, "put the texts into sub-folders"),
+    "no classes in a folder": (FROM_VERSES, "put the texts into two or more sub-folders"),
     "nothing of a class": (
         ["--train_data_dir", "others", *FROM_VERSES, "--objective", "ratio"],
         "the data has Spring, autumn, in this order; fine-tune with --objective mle first.",
