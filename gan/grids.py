@@ -80,7 +80,6 @@ class GridGenerator(ModelMixin, ConfigMixin):
         embedding_dim: numbers that classes are told by, beside the latent.
         channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
-        modulated: whether every block is told the latent, or only the start grid.
     """
 
     def __init__(
@@ -92,7 +91,6 @@ class GridGenerator(ModelMixin, ConfigMixin):
         embedding_dim: int,
         channels: tuple[int, ...],
         blocks_per_stage: int,
-        modulated: bool,
     ):
         super().__init__()
         stages = _stages(resolution, channels)
@@ -106,8 +104,7 @@ class GridGenerator(ModelMixin, ConfigMixin):
             if i > 0:
                 # The 1x1 convolution comes first: it commutes with the filter and costs a quarter down here.
                 layers += [scaled(Conv2d(channels[i - 1], width, 1)), Upsample()]
-            for _ in range(blocks_per_stage):
-                layers.append(ModulatedBlock(width, depth, condition) if modulated else ResidualBlock(width, depth))
+            layers += [ModulatedBlock(width, depth, condition) for _ in range(blocks_per_stage)]
         self.stages = nn.Sequential(*layers)
         self.to_image = scaled(Conv2d(channels[-1], grid_channels, 3, padding=1))
 

@@ -273,9 +273,8 @@ class GANPipeline(DiffusionPipeline):
         names = self.labels or [str(k) for k in range(self.generator.config.num_classes)]
         if not names:
             raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
-        by_index = isinstance(label, numbers.Integral) and not isinstance(
-            label, bool
-        )  # whatever the classes are called
+        # An index is one whatever the classes are called.
+        by_index = isinstance(label, numbers.Integral) and not isinstance(label, bool)
         wanted = str(label).strip()
         place = None if by_index else place_of(wanted, names)
         if place is None and wanted.isdecimal() and int(wanted) < len(names):

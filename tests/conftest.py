@@ -44,7 +44,7 @@ def make_pipeline() -> Callable[..., ImagePipeline]:
             "num_classes": len(labels or []),
             "channels": tuple(min(32, width) for width in stage_channels(resolution, "tiny")),
         }
-        generator = ImageGenerator(latent_dim=12, modulated=True, **shared)
+        generator = ImageGenerator(latent_dim=12, **shared)
         players = generator, ImageDiscriminator(**shared)
         with torch.no_grad():
             for parameter in [*players[0].parameters(), *players[1].parameters()]:

@@ -82,7 +82,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
     folder = tmp_path_factory.mktemp("fuzz")
     torch.manual_seed(0)
     grid: dict[str, Any] = {"resolution": (8, 8), "num_classes": 2, "channels": (16, 16)}
-    generator = ImageGenerator(latent_dim=4, modulated=True, **grid)
+    generator = ImageGenerator(latent_dim=4, **grid)
     image = (generator, ImageDiscriminator(**grid), ["Ada", "Bob"])
     clip: dict[str, Any] = {"samples": 2048, "channels": (16, 16, 16), "num_classes": (2, 3)}
     names = {"digit": ["zero", "one"], "speaker": ["Ada", "Bob", "Cleo"]}

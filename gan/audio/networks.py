@@ -79,9 +79,7 @@ class AudioGenerator(GridGenerator):
         blocks_per_stage: int = 1,
     ):
         size, cell = folded_size(samples, n_fft), n_fft // 2 // ROWS * FRAMES
-        super().__init__(
-            size, cell, tuple(num_classes), latent_dim, embedding_dim, channels, blocks_per_stage, modulated=True
-        )
+        super().__init__(size, cell, tuple(num_classes), latent_dim, embedding_dim, channels, blocks_per_stage)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """As `GridGenerator`; returns spectrograms (n, 1, n_fft / 2, frames), about [-1, 1]."""

@@ -17,7 +17,6 @@ class ImageGenerator(GridGenerator):
         embedding_dim: numbers that a class is told by, beside the latent.
         channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
-        modulated: whether every block is told the latent, or only the start grid (models of version 0.1).
     """
 
     @register_to_config
@@ -30,12 +29,10 @@ class ImageGenerator(GridGenerator):
         embedding_dim: int = 16,
         channels: tuple[int, ...] = (160, 112, 32, 16),
         blocks_per_stage: int = 1,
-        modulated: bool = False,
     ):
         check_colours(image_channels)
         classes = (num_classes,) if num_classes else ()
-        shape = (channels, blocks_per_stage, modulated)
-        super().__init__(resolution, image_channels, classes, latent_dim, embedding_dim, *shape)
+        super().__init__(resolution, image_channels, classes, latent_dim, embedding_dim, channels, blocks_per_stage)
 
 
 class ImageDiscriminator(GridDiscriminator):

@@ -170,7 +170,7 @@ def _networks(
         elif name == "encoder":
             networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
         else:
-            networks[name] = ImageGenerator(latent_dim=args.latent_dim, modulated=True, **config)
+            networks[name] = ImageGenerator(latent_dim=args.latent_dim, **config)
     return networks
 
 
