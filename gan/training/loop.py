@@ -300,6 +300,10 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         if not unfinished:
             publisher.push(pipeline, output_dir)
     accelerator.wait_for_everyone()
+    if accelerator.num_processes > 1:
+        # Gloo's thread still lets go of that barrier, for which it needs the GIL. Without the pause the end of the
+        # players, which takes the process group along, could hold the GIL and wait for it: seen on a busy core.
+        time.sleep(0.5)
     accelerator.end_training()
     return output_dir
 
