@@ -209,16 +209,27 @@ def classes_of(split: Dataset, column: str) -> tuple[list[str | None], list[str]
         GANError: if the column holds something else.
     """
     feature = split.features[column]
-    if isinstance(feature, ClassLabel):
-        names = list(feature.names)
-        return [None if value is None or value < 0 else names[value] for value in split[column]], names
-    if not isinstance(feature, datasets.Value):
+    if not isinstance(feature, ClassLabel | datasets.Value):
         raise GANError(
             f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
             f"--unconditional."
         )
-    values = [None if value is None else str(value) for value in split[column]]
-    return values, in_order(set(values) - {None})
+    return class_names(split[column], feature)
+
+
+def class_names(values: Iterable[Any], feature: Any) -> tuple[list[str | None], list[str]]:
+    """The class that each cell of a column names, `None` where it names none, and the names of the classes."""
+    if isinstance(feature, ClassLabel):
+        names = list(feature.names)
+        return [None if value is None or value < 0 else names[value] for value in values], names
+    words = [None if value is None else str(value) for value in values]
+    return words, in_order(set(words) - {None})
+
+
+def class_indices(classes: Iterable[str | None], names: Sequence[str]) -> np.ndarray:
+    """int64 (n,): where each class stands among the names; -1 if it does not, or there is none."""
+    place: dict[str | None, int] = {name: index for index, name in enumerate(names)}
+    return np.asarray([place.get(name, -1) for name in classes], dtype=np.int64)
 
 
 def in_order(names: Iterable[str | None]) -> list[str]:

@@ -20,6 +20,7 @@ from gan.audio.clips import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixt
 from gan.audio.spectrogram import whole_length
 from gan.errors import GANError
 from gan.sources import (
+    class_indices,
     classes_of,
     fingerprint,
     folder_classes,
@@ -243,9 +244,7 @@ def _indices(values: _Values, names: _Names) -> np.ndarray | None:
     """int64 (n, columns): where each class stands among the names; -1 if it does not, or there is none."""
     if not values:
         return None
-    places = [{name: index for index, name in enumerate(names[column])} for column in values]
-    rows = zip(*values.values())
-    return np.array([[place.get(name, -1) for place, name in zip(places, row)] for row in rows], dtype=np.int64)
+    return np.stack([class_indices(classes, names[column]) for column, classes in values.items()], axis=1)
 
 
 def _with_clips(labels: np.ndarray | None, names: _Names) -> tuple[np.ndarray | None, _Names]:

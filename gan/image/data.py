@@ -20,6 +20,7 @@ from gan.errors import GANError
 from gan.image import glyphs
 from gan.image.pictures import UNREADABLE, fit_picture, upright
 from gan.sources import (
+    class_indices,
     classes_of,
     fingerprint,
     folder_classes,
@@ -152,8 +153,7 @@ def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | Non
         classes, names = classes_of(split, label_column)
         if like is not None and like.label_names is not None:
             names = like.label_names
-        place = {name: index for index, name in enumerate(names)}
-        labels = [-1 if name is None else place.get(name, -1) for name in classes]
+        labels = class_indices(classes, names).tolist()
 
     def opener(index: int) -> Callable[[], Image.Image]:
         def open_one() -> Image.Image:

@@ -100,8 +100,8 @@ class ImagePipeline(GANPipeline):
         """What the networks were trained as: "gan", "vae" or "vaegan"."""
         if self.encoder is None:
             return "gan"
-        without = self.discriminator is None  # which the studio leaves out, too
-        return "vae" if without and self.training.get("arguments", {}).get("objective") != "vaegan" else "vaegan"
+        trained_as = self.training.get("arguments", {}).get("objective")  # its discriminator may have been left out
+        return "vaegan" if self.discriminator is not None or trained_as == "vaegan" else "vae"
 
     @property
     def resolution(self) -> tuple[int, int]:

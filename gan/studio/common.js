@@ -111,6 +111,26 @@ function hubRow(open) {
 
 const png = (base64) => `data:image/png;base64,${base64}`;
 
+// Asks the server; answers null if the same has been asked again meanwhile.
+function newest(ask) {
+  let turns = 0;
+  return async (...given) => {
+    const turn = ++turns;
+    const answer = await ask(...given);
+    return turn === turns ? answer : null;
+  };
+}
+
+// Does not begin again while it is under way.
+function alone(work) {
+  let busy = false;
+  return async () => {
+    if (busy) return;
+    busy = true;
+    await work().finally(() => (busy = false));
+  };
+}
+
 // Asks the server for the newest state only: what is asked while an answer is on its way waits, and replaces what waits.
 function latest(ask) {
   let busy = false;

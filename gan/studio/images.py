@@ -142,9 +142,10 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
     def restore(request: gr.Request):
         message = None
         try:
-            asked = request.query_params
-            if asked.get("tab", "pictures") != "pictures":  # what another tab shows is of no concern to the pictures
-                asked = {"model": asked["model"]} if asked["tab"] == "morph" and asked.get("model") else {}
+            # What another tab's address says is of no concern to the pictures behind it, but for the model of a morph.
+            asked, tab = request.query_params, request.query_params.get("tab")
+            if tab in ("morph", "compare", "text", "sound"):
+                asked = {"model": asked["model"]} if tab == "morph" and "model" in asked else {}
             state = state_from_address(asked, registry.default("image"))
             if state["label"]:
                 state["label"] = class_name(registry, state["model"], state["label"])

@@ -250,11 +250,10 @@ function tell(text) {
   message.hidden = !text;
 }
 
-let newest = 0;
+const fetchModel = newest(server.open_model);
 async function openModel(name) {
-  const turn = ++newest;
-  const answer = await server.open_model(name);
-  if (turn !== newest) return; // another one was chosen meanwhile
+  const answer = await fetchModel(name);
+  if (answer === null) return; // another one was chosen meanwhile
   if (answer.error) {
     choice.value = last ?? name;
     return tell(answer.error);

@@ -191,11 +191,10 @@ async function saveZip(button, get, name) {
 }
 
 // Returns whether the model is there now; `null` if another one has been asked for meanwhile.
-let newest = 0;
+const fetchModel = newest(server.open_sound);
 async function openModel(name) {
-  const turn = ++newest;
-  const answer = await server.open_sound(name);
-  if (turn !== newest) return null;
+  const answer = await fetchModel(name);
+  if (answer === null) return null;
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);
@@ -314,12 +313,7 @@ document.addEventListener("keydown", (event) => {
 for (const kind of ["pointerdown", "pointerup", "keydown"]) root.addEventListener(kind, player.wake, { passive: true, capture: true });
 
 let wasInSight = false;
-let opening = false;
-async function begin() {
-  if (opening) return;
-  opening = true;
-  await open().finally(() => (opening = false));
-}
+const begin = alone(open);
 new ResizeObserver(() => {
   if (inSight() && !wasInSight) model ? address() : begin();
   if (!inSight() && wasInSight) beat.plays() ? beat.stop() : player.stopAll();

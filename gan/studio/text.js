@@ -132,11 +132,10 @@ async function write(state) {
 }
 
 // Returns whether the model is there now; `null` if another one has been asked for meanwhile.
-let newest = 0;
+const fetchModel = newest(server.open_text);
 async function openModel(name) {
-  const turn = ++newest;
-  const answer = await server.open_text(name);
-  if (turn !== newest) return null;
+  const answer = await fetchModel(name);
+  if (answer === null) return null;
   if (answer.error) {
     if (model) choice.value = model.model;
     complain(answer.error);
@@ -208,12 +207,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 let wasInSight = false;
-let opening = false;
-async function begin() {
-  if (opening) return;
-  opening = true;
-  await open().finally(() => (opening = false));
-}
+const begin = alone(open);
 new ResizeObserver(() => {
   if (inSight() && !wasInSight) model ? address() : begin();
   wasInSight = inSight();

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import ClassLabel
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.errors import GANError
 from gan.sources import (
+    class_indices,
+    class_names,
     fingerprint,
     folder_classes,
-    in_order,
     label_columns,
     load_splits,
     loading,
@@ -134,14 +134,14 @@ def load(args: Any) -> Splits:
 
 def _matched(texts: TextSet | None, train: TextSet) -> TextSet | None:
     """A split with the classes of the training texts; `None`, and it is said, where its texts have others."""
-    if texts is None or train.label_names is None:
-        return texts and replace(texts, labels=None, label_names=None)
-    place = {name: index for index, name in enumerate(train.label_names)}
-    own = [*(texts.label_names or []), ""]  # the last is that of a text without a class
-    labels = np.asarray(
-        [-1 if k < 0 else place.get(own[k], -1) for k in ([-1] if texts.labels is None else texts.labels)]
-    )
-    if labels.min() < 0:
+    if texts is None:
+        return None
+    if train.label_names is None:
+        return replace(texts, labels=None, label_names=None)
+    own = texts.label_names or []
+    classes = [None if k < 0 else own[k] for k in ([] if texts.labels is None else texts.labels)]
+    labels = class_indices(classes, train.label_names)
+    if texts.labels is None or labels.min() < 0:
         tell_unusable(texts.split, train.name, "texts")
         return None
     return replace(texts, labels=labels, label_names=train.label_names)
@@ -218,17 +218,11 @@ def _from_split(split: Any, args: Any, split_name: str, most: int) -> TextSet:
                 raw.append(None if labels_from is None else row[labels_from])
     if not texts:
         raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
-    labels, names = _labels(raw, features.get(labels_from)) if labels_from is not None else (None, None)
+    labels, names = None, None
+    if labels_from is not None:
+        classes, names = class_names(raw, features.get(labels_from))
+        labels = class_indices(classes, names)
     return TextSet(texts, labels, names, shown_name(args.dataset_name), split_name, split.info.license or None)
-
-
-def _labels(raw: list[Any], feature: Any) -> tuple[np.ndarray, list[str]]:
-    """Class indices (n,), -1 where there is none, and the names of the classes."""
-    if isinstance(feature, ClassLabel):
-        return np.asarray([-1 if value is None else value for value in raw], dtype=np.int64), list(feature.names)
-    names = in_order({str(value) for value in raw if value is not None})
-    place = {name: index for index, name in enumerate(names)}
-    return np.asarray([-1 if value is None else place[str(value)] for value in raw], dtype=np.int64), names
 
 
 @dataclass

@@ -111,7 +111,9 @@ class Distil(MLE):
         assert isinstance(self.generator, TextGenerator)
         self.generator.load_state_dict(generator.state_dict())
         self.generator.frequencies.copy_(generator.frequencies)
-        self.teacher = generator.eval().requires_grad_(False), pretrained.critic.eval().requires_grad_(False)
+        device = PartialState().device
+        both = (generator, pretrained.critic)
+        self.teacher = tuple(network.eval().requires_grad_(False).to(device) for network in both)
         self.strength = pretrained.config.critic_strength
         torch.manual_seed(args.seed)
         num_classes = generator.config.num_classes
@@ -128,7 +130,7 @@ class Distil(MLE):
         labels = None if self.classes is None else torch.cat([batch["labels"], self.classes[chosen].to(tokens.device)])
         given = inputs(tokens)
         with torch.no_grad():
-            logits, scores = (network.to(given.device)(given, labels)[0] for network in self.teacher)
+            logits, scores = (network(given, labels)[0] for network in self.teacher)
             wanted = refined(logits, scores, self.strength).exp()
         return {"logits": generator(given, labels)[0], "wanted": wanted, "kept": tokens != IGNORED}
 
