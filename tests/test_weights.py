@@ -1,0 +1,87 @@
+"""Golden slices of the bundled models: whatever is rearranged, a seed keeps its sample."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan import AudioPipeline, ImagePipeline, TextPipeline
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn", "asked"),
+    [
+        (
+            "fashion",
+            [183, 176, 175, 215, 64, 176, 184, 3, 90, 178, 172, 2, 121, 179, 172, 2],
+            [0, 209, 1, 0, 0, 206, 158, 0, 0, 194, 186, 0, 2, 216, 134, 0],
+        ),
+        (
+            "fashion-vae",
+            [104, 108, 103, 7, 35, 94, 106, 14, 24, 83, 75, 31, 35, 45, 36, 34],
+            [180, 157, 167, 51, 0, 155, 172, 0, 0, 174, 162, 1, 11, 182, 173, 1],
+        ),
+        (
+            "fashion-vaegan",
+            [138, 100, 107, 112, 83, 94, 127, 0, 63, 87, 77, 1, 40, 95, 94, 0],
+            [198, 206, 201, 191, 0, 200, 220, 244, 33, 200, 178, 0, 71, 198, 183, 0],
+        ),
+        (
+            "emoji",
+            [255, 250, 227, 248, 198, 255, 186, 230, 252, 240, 251, 249, 254, 253, 246, 230],
+            [200, 208, 209, 202, 178, 157, 172, 179, 153, 151, 151, 149, 146, 139, 140, 155],
+        ),
+    ],
+)
+def test_pixels(name: str, drawn: list[int], asked: list[int]):
+    """Seed 7 with truncation 0.8 and a class of its own (first channel), seed 8 with class 3 (last channel)."""
+    pipeline = ImagePipeline.from_pretrained(WEIGHTS / name)
+    first = np.atleast_3d(np.asarray(pipeline(seed=7, num_images=2, truncation=0.8).images[0], dtype=int))
+    np.testing.assert_allclose(first[8:24:5, 8:24:5, 0].flatten(), drawn, atol=1)  # one grey level
+    second = np.atleast_3d(np.asarray(pipeline(seed=8, label=3).images[0], dtype=int))
+    np.testing.assert_allclose(second[8:24:5, 8:24:5, -1].flatten(), asked, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "log_likelihoods", "plain"),
+    [
+        (
+            "tang",
+            ["天寒不可见，宿发暂同车。还归前山吏，暂寻远棹人。", "微风万不年，形胜坠三白。故人始移年，春花未到处。"],
+            [-95.9001, -104.1107],
+            "江南日已长，斜发竟相宜。旧客思何疾，劳歌道促风。",
+        ),
+        (
+            "captions",
+            [
+                "a man with a motorcycle sitting on a snowy bench.",
+                "a bathroom with a toilet paper roll and soap mirror.",
+            ],
+            [-22.2677, -26.2135],
+            "a motorcycle with the car going through the shade.",
+        ),
+    ],
+)
+def test_tokens(name: str, texts: list[str], log_likelihoods: list[float], plain: str):
+    """Seeds 3 and 4 with the critic, seed 3 without."""
+    pipeline = TextPipeline.from_pretrained(WEIGHTS / name)
+    written = pipeline(seed=3, num_samples=2, temperature=0.9, top_p=0.95)
+    assert written.texts == texts
+    np.testing.assert_allclose(written.log_likelihoods, log_likelihoods, atol=1e-2)
+    assert pipeline(seed=3, critic_strength=0.0).texts == [plain]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "start", "step", "samples"),
+    [
+        ("digits", "0, george", 1000, 300, [0.1712, 0.2479, -0.2687, 0.0804, -0.0953, 0.5539, -0.0518, 0.0682, 0.0264]),
+        ("drums", "kick", 200, 500, [0.6985, 0.8379, -0.0113, -0.0543, -0.0271, 0.0321, -0.0096, -0.0080, 0.0096]),
+    ],
+)
+def test_waveform(name: str, label: str, start: int, step: int, samples: list[float]):
+    """Seed 7 with truncation 0.8."""
+    pipeline = AudioPipeline.from_pretrained(WEIGHTS / name)
+    audio = pipeline(seed=7, num_samples=2, truncation=0.8, label=label).audios[0, :, 0]
+    np.testing.assert_allclose(audio[start : start + len(samples) * step : step], samples, atol=2e-3)
