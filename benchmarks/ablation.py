@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
 from gan import GANPipeline
-from gan.figures import by_class, in_space
 from gan.image.features import feature_space
+from gan.metrics.records import by_class, in_space
 
 ROOT = Path(__file__).parent.parent
 PILOT = 150  # steps
@@ -50,8 +50,10 @@ ROWS = {
     "1,000 pictures, DiffAugment": ["--max_train_samples", "1000", "--augment_target", "1"],
 }
 CHANGED = {  # rows that no flag makes: what is done before `train.py`
-    "wide at fine scales": "gan.image.trainer.stage_channels = lambda *_: [144, 64, 32]",
-    "1,000 pictures, DiffAugment": "from benchmarks.diffaugment import augment; gan.training.game.augment = augment",
+    "wide at fine scales": "gan.image.task.stage_channels = lambda *_: [144, 64, 32]",
+    "1,000 pictures, DiffAugment": (
+        "from benchmarks.diffaugment import augment; gan.training.adversarial.augment = augment"
+    ),
 }
 
 
@@ -76,7 +78,7 @@ def train(row: str, flags: list[str], steps: int, folder: Path, seed: int) -> fl
     fixed = ["--max_train_steps", str(steps), "--output_dir", str(folder), "--seed", str(seed), "--report_to", "none"]
     fixed += ["--no-evaluate", "--overwrite_output_dir", "--validation_steps", "1000000"]
     changed = CHANGED.get(row, "pass")
-    script = f"import gan.image.trainer; from gan.training.__main__ import main; {changed}; raise SystemExit(main())"
+    script = f"import gan.image.task; from gan.training.__main__ import main; {changed}; raise SystemExit(main())"
     return program("-c", script, "image", *ROWS[row], *flags, *fixed)
 
 

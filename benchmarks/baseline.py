@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan import GANError
 from gan.image import data, features, metrics
 from gan.image.data import ImageSet
-from gan.image.pipeline import contact_sheet, to_pil
-from gan.image.trainer import ImageTask
+from gan.image.plots import contact_sheet, to_pil
+from gan.image.task import ImageTask
 from gan.training import arguments
 
 SAMPLES = 10_000  # pictures that are measured

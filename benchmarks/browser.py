@@ -26,8 +26,8 @@ import torch
 from playwright.sync_api import sync_playwright
 
 from gan import GANPipeline
-from gan.export import main as export
-from gan.export_page import VERSION
+from gan.export.__main__ import main as export
+from gan.export.page import VERSION
 
 COUNT = 24
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

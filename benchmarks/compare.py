@@ -20,7 +20,7 @@ from speed import BATCH, milliseconds
 
 from gan import ImagePipeline
 from gan.image.data import ImageSet
-from gan.image.pipeline import image_grid, to_pil
+from gan.image.plots import image_grid, to_pil
 
 NAMES = {"gan": "GAN", "vae": "VAE", "vaegan": "VAE-GAN"}  # by objective
 SHOWN = ("Fréchet distance", "Precision", "Recall", "Coverage", "Class agreement", "Reconstruction error")

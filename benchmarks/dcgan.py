@@ -19,7 +19,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
-from gan.precision import native_precision
+from gan.utils.hardware import native_precision
 
 LATENT, EMBEDDING, BATCH = 100, 10, 128
 

@@ -20,7 +20,7 @@ import baseline
 import torch
 from safetensors.torch import load_file
 
-from gan.command_line import positive_int
+from gan.cli import positive_int
 
 ROOT = Path(__file__).parent.parent
 COMMON = ["--report_to", "none", "--no-evaluate", "--train_batch_size", "4", "--checkpointing_steps", "2"]

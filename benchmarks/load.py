@@ -28,7 +28,7 @@ from PIL import Image
 from studio import ROOT, free_port, wait_for
 
 from gan import AudioPipeline, GANPipeline, ImagePipeline, TextPipeline
-from gan.audio.pictures import wav
+from gan.audio.preprocessing import wav
 
 SEEDS = 40  # different ones
 Answer = Any

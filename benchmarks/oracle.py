@@ -35,8 +35,8 @@ from gan.text.likelihood import nll
 from gan.text.networks import TextDiscriminator
 from gan.text.oracle import LENGTH, SIZES, VOCABULARY, Oracle, texts
 from gan.text.pipeline import TextPipeline
-from gan.text.samples import write
-from gan.text.tokens import SPECIAL
+from gan.text.sampling import write
+from gan.text.tokenizer import SPECIAL
 
 ALPHAS = (0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
 LEVELS = (8.5, 9.0, 9.5)  # of NLL_test, at which NLL_oracle is compared

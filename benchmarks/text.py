@@ -33,13 +33,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from oracle import spread, table
 
-from gan.text import data, judge
-from gan.text.curves import sweep_picture
+from gan.text import data
+from gan.text import lm_score as judge
 from gan.text.likelihood import nll
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.ngrams import as_lists, copied, longest_copied_runs
 from gan.text.pipeline import TextPipeline
-from gan.text.samples import write
+from gan.text.plots import sweep_picture
+from gan.text.sampling import write
 
 RUNS_OF = 500  # texts whose longest copied runs are measured
 SHOWN = ("nll", "lm_score", "reverse_lm_score")  # at temperature 1

@@ -24,11 +24,11 @@ from torch.utils.flop_counter import flop_registry
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
 
-from gan.image.trainer import ImageTask
-from gan.precision import native_precision
+from gan.image.task import ImageTask
 from gan.training import arguments
 from gan.training.ema import EMA
 from gan.training.randomness import ShuffledOrder, StepRandom
+from gan.utils.hardware import native_precision
 
 SHAPES = ((64, 32), (128, 32), (128, 16), (256, 16), (256, 8))  # channels and side of convolutions in batches of 64
 KINDS = {  # of operators, by what their names contain; the first that fits

@@ -13,7 +13,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan import ImagePipeline
-from gan.image.pipeline import image_grid
+from gan.image.plots import image_grid
 
 PSI = (1.2, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 

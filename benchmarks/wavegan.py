@@ -21,11 +21,12 @@ import baseline
 
 from gan.audio import data, features, metrics
 from gan.audio.data import AudioSet
-from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
+from gan.audio.plots import contact_sheet, spectrogram_picture
+from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import window_size
-from gan.audio.trainer import AudioTask
-from gan.precision import native_precision
+from gan.audio.task import AudioTask
 from gan.training import arguments
+from gan.utils.hardware import native_precision
 
 SAMPLES, LENGTH = 8_192, 8  # of a clip, and of what the generator starts from: 4^5 times shorter
 LATENT, EMBEDDING, BATCH = 100, 16, 64

@@ -10,12 +10,10 @@ from diffusers import ModelMixin
 from gan.audio.networks import AudioDiscriminator, AudioGenerator
 from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput
 from gan.errors import GANError
-from gan.image.encoder import ImageEncoder
-from gan.image.networks import ImageDiscriminator, ImageGenerator
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline
-from gan.text.critics import SequenceDiscriminator
-from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
 

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gan import card, hub
 from gan.errors import GANError
-from gan.names import place_of
-from gan.repository import (
+from gan.hub import card
+from gan.hub import client as hub
+from gan.hub.repository import (
     COMPONENTS,
     INDEX,
     METRICS,
@@ -31,6 +31,8 @@ from gan.repository import (
     read_json,
     stored_as_half,
 )
+from gan.labels import place_of
+from gan.utils.files import files_into
 
 MAX_SEED = 2**32 - 1
 _BUILDING = threading.Lock()  # while it builds a network, diffusers replaces functions of torch for all threads
@@ -147,16 +149,11 @@ class GANPipeline(DiffusionPipeline):
         """
         folder = Path(save_directory)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
-                self._write_repository(Path(temporary), repo_id or folder.resolve().name)
+            with files_into(folder) as temporary:
+                self._write_repository(temporary, repo_id or folder.resolve().name)
                 for name in (TRAINING, METRICS, *PICTURES.values()):  # of a model that was here before
-                    if not (Path(temporary) / name).exists():
+                    if not (temporary / name).exists():
                         (folder / name).unlink(missing_ok=True)
-                for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
-                    target = folder / file.relative_to(temporary)
-                    target.parent.mkdir(exist_ok=True)
-                    file.replace(target)
         except (OSError, SafetensorError) as error:
             raise GANError(
                 f"The model could not be written to {folder} "
@@ -302,14 +299,6 @@ def sample_seeds(seed: int, count: int) -> list[int]:
     if not _is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
         raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - count + 1}.")
     return [int(seed) + k for k in range(int(count))]
-
-
-def check_labels(labels: list[str] | None, num_classes: int) -> None:
-    """Raises `GANError` unless these are the names of so many classes, or there are none."""
-    if labels and not all(isinstance(name, str) for name in labels):
-        raise GANError("The labels are not all text.")
-    if labels and len(labels) != num_classes:
-        raise GANError(f"There are {len(labels)} labels for the {num_classes} classes.")
 
 
 def check_truncation(truncation: float) -> float:

@@ -22,11 +22,12 @@ import torch
 from accelerate import PartialState
 from tqdm.auto import tqdm
 
-from gan import evaluation
-from gan.command_line import positive_int, whole_number
+from gan.cli import main as run_command
+from gan.cli import positive_int, whole_number
 from gan.errors import GANError
 from gan.pipeline import GANPipeline, sample_seeds
-from gan.shares import alike
+from gan.utils.distributed import synchronized
+from gan.utils.files import write_file
 
 RECORD = "sampling.json"  # what the files of a folder are samples of
 
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     """
     state = PartialState()
     folder = Path(args.output_dir)
-    with alike():
+    with synchronized():
         sample_seeds(args.seed, args.count)  # all of them can be used
         pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
         settings = {name: value for name in args.settings if (value := getattr(args, name)) is not None}
@@ -76,11 +77,11 @@ def run(args: argparse.Namespace) -> None:
         pipeline.sample_bytes(args.seed, 1, **settings)  # what cannot be used is said before a folder is made
         with _writing_to(folder):
             _check(folder, record)
-    with alike(), _writing_to(folder):
+    with synchronized(), _writing_to(folder):
         if state.is_main_process:
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
-    with alike(), _writing_to(folder):
+            write_file(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
+    with synchronized(), _writing_to(folder):
         _fill(folder, pipeline, settings, args, state)
     if state.is_main_process:
         print(f"{args.count:,} {pipeline.unit} are in {folder}.", flush=True)
@@ -140,15 +141,9 @@ def _fill(
                 many = min(args.batch_size, size - k)
                 data += pipeline.sample_bytes(args.seed + start + k, many, **settings)
             for k, path in missing.items():
-                _write(path, b"".join(data[k : k + each]))
+                write_file(path, b"".join(data[k : k + each]))
         bar.update(size)
     bar.close()
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.saving")
-    beside.write_bytes(data)
-    beside.replace(path)
 
 
 def _is_whole(path: Path, lines: int) -> bool:
@@ -167,7 +162,7 @@ def _is_whole(path: Path, lines: int) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return evaluation.main(run, parser(), argv, "Stopped; the same command goes on from here.")
+    return run_command(run, parser(), argv, "Stopped; the same command goes on from here.")
 
 
 if __name__ == "__main__":

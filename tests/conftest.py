@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from gan import ImageDiscriminator, ImageGenerator, ImagePipeline
-from gan.grids import stage_channels
+from gan.networks import stage_channels
 
 torch.set_num_threads(1)
 

@@ -25,7 +25,7 @@ from gan import ImageEncoder, ImagePipeline
 from gan.image.data import ImageSet
 from gan.text.data import TextSet, encode
 from gan.text.oracle import LENGTH, VOCABULARY, Oracle
-from gan.text.tokens import SPECIAL, numbers_tokenizer
+from gan.text.tokenizer import SPECIAL, numbers_tokenizer
 from gan.training.randomness import StepRandom
 
 

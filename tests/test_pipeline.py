@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
-from gan.image.pipeline import image_grid
+from gan.hub.repository import FORMAT_VERSION
+from gan.image.plots import image_grid
 from gan.pipeline import MAX_SEED
-from gan.repository import FORMAT_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATOR = "generator/diffusion_pytorch_model.safetensors"

@@ -14,9 +14,9 @@ from cli import ROOT, files
 from PIL import Image
 
 from gan import AudioGenerator, AudioPipeline, GANPipeline, ImagePipeline, TextGenerator, TextPipeline
-from gan.audio.pictures import wav
+from gan.audio.preprocessing import wav
 from gan.sample import main
-from gan.text.tokens import train_tokenizer
+from gan.text.tokenizer import train_tokenizer
 
 
 @pytest.fixture

@@ -76,7 +76,13 @@ def test_tokens(name: str, texts: list[str], log_likelihoods: list[float], plain
 @pytest.mark.parametrize(
     ("name", "label", "start", "step", "samples"),
     [
-        ("digits", "0, george", 1000, 300, [0.1712, 0.2479, -0.2687, 0.0804, -0.0953, 0.5539, -0.0518, 0.0682, 0.0264]),
+        (
+            "digits",
+            "0, george",
+            1000,
+            300,
+            [0.1712, 0.2479, -0.2687, 0.0804, -0.0953, 0.5539, -0.0518, 0.0682, 0.0264],
+        ),
         ("drums", "kick", 200, 500, [0.6985, 0.8379, -0.0113, -0.0543, -0.0271, 0.0321, -0.0096, -0.0080, 0.0096]),
     ],
 )

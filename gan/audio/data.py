@@ -16,13 +16,11 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.audio import drums
-from gan.audio.clips import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixteen_bits
+from gan.audio.preprocessing import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixteen_bits
 from gan.audio.spectrogram import whole_length
-from gan.errors import GANError
-from gan.sources import (
+from gan.data import (
     class_indices,
     classes_of,
-    fingerprint,
     folder_classes,
     hold_out,
     in_order,
@@ -30,10 +28,12 @@ from gan.sources import (
     read_splits,
     sample_column,
     shown_name,
-    some,
     visible_files,
     without_empty_classes,
 )
+from gan.errors import GANError
+from gan.utils.files import fingerprint
+from gan.utils.subsets import training_subset
 
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
 LOWEST_RATE, HIGHEST_RATE = 4_000, 16_000  # between which data keep their own
@@ -162,7 +162,7 @@ def _from_folder(args: Any) -> AudioSet:
         files, values = _from_metadata(root / METADATA, args)
     else:
         files, values = _from_tree(root, args)
-    chosen = some(len(files), args.max_train_samples)
+    chosen = training_subset(len(files), args.max_train_samples)
     names = {column: in_order(set(filter(None, classes))) for column, classes in values.items()}
     labels = _indices({column: [classes[k] for k in chosen] for column, classes in values.items()}, names)
     audio, kept, rate = _read((files[k] for k in chosen), len(chosen), args, f"the folder {root}")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from tqdm.auto import tqdm
 
-from gan.audio.clips import PEAK, sixteen_bits
+from gan.audio.preprocessing import PEAK, sixteen_bits
 
 # Hz, of the bank behind hats, cymbal and cowbell (Werner, Abel & Smith 2014, "The TR-808 Cymbal: a
 # physically-informed, circuit-bendable, digital model"). In real ones resistors put them off by up to a fifth.

@@ -7,9 +7,10 @@ import argparse
 import sys
 from typing import Any
 
-from gan import evaluation
-from gan.command_line import positive_int
-from gan.shares import alike
+from gan.cli import main as run_command
+from gan.cli import positive_int
+from gan.evaluate import add_data_arguments, command_line, complete, held_out, load_model, report
+from gan.utils.distributed import synchronized
 
 # Which clips; what isn't given is as the model was trained, if the data set is the same.
 DATA_DEFAULTS: dict[str, Any] = {
@@ -26,7 +27,7 @@ DATA_DEFAULTS: dict[str, Any] = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = evaluation.command_line(
+    top = command_line(
         "audio", "Measures a model on held-out clips, beside what real clips, their round trip and noise score."
     )
     top.add_argument(
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--num_clips", type=positive_int, default=1_000, help="to generate; at most as many as there are to train on"
     )
-    data = evaluation.add_data_arguments(top, "clips", "drums", label_columns="+")
+    data = add_data_arguments(top, "clips", "drums", label_columns="+")
     data.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to labels")
     data.add_argument("--audio_column", help="column with the clips; by default the one there is")
     data.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
@@ -55,21 +56,21 @@ def run(args: argparse.Namespace) -> None:
     from gan.audio import data, metrics
     from gan.audio.pipeline import AudioPipeline
 
-    with alike():
-        pipeline = evaluation.load_model(args, AudioPipeline)
+    with synchronized():
+        pipeline = load_model(args, AudioPipeline)
         assert isinstance(pipeline, AudioPipeline)
-        evaluation.complete(args, pipeline, DATA_DEFAULTS, "clips")
+        complete(args, pipeline, DATA_DEFAULTS, "clips")
         args.sampling_rate = pipeline.sampling_rate
         args.duration = pipeline.duration
         train_set, test_set = data.load(args, args.split)
-    test_set = evaluation.held_out(args, pipeline, train_set, test_set, "clips")
+    test_set = held_out(args, pipeline, train_set, test_set, "clips")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
-    evaluation.report(args, pipeline, figures, test_set.name, "audio")
+    report(args, pipeline, figures, test_set.name, "audio")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return evaluation.main(run, parser(), argv)
+    return run_command(run, parser(), argv)
 
 
 if __name__ == "__main__":

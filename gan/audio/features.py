@@ -15,12 +15,12 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from gan import classifiers
 from gan.audio import speech
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
-from gan.figures import spread
-from gan.shares import in_shares
+from gan.features import cached, fit
+from gan.utils.distributed import in_shares
+from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
     from gan.audio.data import AudioSet
@@ -39,7 +39,7 @@ COARSE = 16  # side of the spectrogram that is a space itself
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """Clips as vectors; several processes share the work out (`gan.shares`).
+    """Clips as vectors; several processes share the work out (`gan.utils.distributed`).
 
     Attributes:
         name: goes with every figure measured here: "classifier features".
@@ -114,7 +114,7 @@ class AudioClassifier(ModelMixin, ConfigMixin):
 
 def train_classifier(train_set: "AudioSet", seed: int = 0) -> AudioClassifier:
     """AdamW over labelled clips, each time a little earlier or later and with another noise; all columns at once."""
-    chosen = spread(len(train_set), min(len(train_set), MOST_CLIPS))
+    chosen = fixed_random_subset(len(train_set), min(len(train_set), MOST_CLIPS))
     labels = train_set.classes(chosen)
     assert labels is not None and train_set.label_names is not None
     with torch.random.fork_rng(devices=[]):
@@ -130,9 +130,7 @@ def train_classifier(train_set: "AudioSet", seed: int = 0) -> AudioClassifier:
         return torch.stack([F.cross_entropy(head, labels[batch, k]) for k, head in enumerate(logits)]).sum()
 
     epochs = max(FEWEST_EPOCHS, round(SEEN / len(chosen)))
-    return classifiers.fit(
-        classifier, loss, len(chosen), "clips", epochs, BATCH, LEARNING_RATE, WEIGHT_DECAY, seed=seed
-    )
+    return fit(classifier, loss, len(chosen), "clips", epochs, BATCH, LEARNING_RATE, WEIGHT_DECAY, seed=seed)
 
 
 def classifier_for(train_set: "AudioSet") -> AudioClassifier:
@@ -147,7 +145,7 @@ def classifier_for(train_set: "AudioSet") -> AudioClassifier:
     if reason := _unfit_for_classifier(train_set):
         raise GANError(f"No classifier can be trained to measure with: {reason}.")
     name = f"{train_set.fingerprint()}-audio-{RECIPE}"
-    return classifiers.cached(AudioClassifier, name, lambda: train_classifier(train_set))
+    return cached(AudioClassifier, name, lambda: train_classifier(train_set))
 
 
 def feature_space(kind: str, train_set: "AudioSet") -> FeatureSpace:

@@ -1,7 +1,7 @@
 """What is measured of a generator of sounds, always beside what real clips score.
 
 By a classifier: whether clips say what was asked for, column by column. In a feature space (`gan.audio.features`): the
-distances and shares of `gan.distances`, and how much clips of the same labels differ from each other.
+distances and shares of `gan.metrics.distances`, and how much clips of the same labels differ from each other.
 
 Each figure has its floor, what as many real training clips score against the held-out ones. Its yardsticks are the
 held-out clips themselves with noise, and taken through analysis and synthesis: the ceiling of every generator of
@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from gan.audio.features import FeatureSpace, feature_space
-from gan.audio.pictures import spectrogram_picture
+from gan.audio.plots import spectrogram_picture
 from gan.audio.spectrogram import analyse, synthesise, window_size
 from gan.errors import GANError
-from gan.evaluation import class_indices
-from gan.figures import FEWEST, beside_real, by_class, figure, in_space, spread
-from gan.neighbours import memorisation, nearest, neighbour_sheet
-from gan.shares import alike, each, in_shares
+from gan.labels import class_indices
+from gan.metrics.neighbours import memorisation, nearest, neighbour_sheet
+from gan.metrics.records import FEWEST, beside_real, by_class, figure, in_space
+from gan.utils.distributed import each, in_shares, synchronized
+from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
     from gan.audio.data import AudioSet
@@ -62,11 +63,11 @@ def measure(
         `values` (by `name` of the metric); `note`: what was compared with what.
     """
     count = min(len(generated), len(train_set))
-    picked = spread(len(generated), count)
+    picked = fixed_random_subset(len(generated), count)
     made = as_floats(generated[picked])[:, : test_set.samples]
     asked = None if classes is None else classes[picked]
-    chosen = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(0))[:count]
-    kept = spread(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    chosen = fixed_random_subset(len(train_set), count)
+    kept = fixed_random_subset(len(test_set), min(len(test_set), MOST_HELD_OUT))
     held_out, labels = test_set.clips(kept), test_set.classes(kept)
     real_labels = train_set.classes(chosen)
     rows: dict[str, tuple[Callable[[], Tensor], Tensor | None]] = {
@@ -131,13 +132,13 @@ def evaluate(
     if pipeline.labels:
         asked = labels_like(test_set, count)
         drawn = as_the_model_counts(pipeline, asked, test_set)
-    with alike():  # a package may be missing on one machine
+    with synchronized():  # a package may be missing on one machine
         space = feature_space(features, train_set)
     generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
     figures = measure(generated, asked, train_set, test_set, space)
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
-    kept = spread(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    kept = fixed_random_subset(len(test_set), min(len(test_set), MOST_HELD_OUT))
     distances, indices = nearest(space(generated), trained_on, min(NEIGHBOURS, len(train_set)))
     held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, 1)
     n_fft = window_size(train_set.sampling_rate)

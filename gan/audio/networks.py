@@ -1,4 +1,4 @@
-"""The audio generator and discriminator: `gan.grids` with a folded spectrogram for a grid.
+"""The audio generator and discriminator: `gan.networks` with a folded spectrogram for a grid.
 
 Two by two neighbours of a spectrogram (or more, where there are more frequencies) lie in the channels of one cell, so
 that the networks work on a quarter of the cells: what is near is told apart by channels, which a CPU computes at once.
@@ -8,7 +8,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.grids import GridDiscriminator, GridGenerator, grids
+from gan.networks import GridDiscriminator, GridGenerator, grids
 
 # name: (channels of a stage x its longer side, most channels, blocks in a stage)
 SIZES = {"tiny": (512, 64, 1), "small": (1024, 128, 1), "base": (2048, 256, 2)}
@@ -34,7 +34,7 @@ def folded_size(samples: int, n_fft: int) -> tuple[int, int]:
 def stage_channels(size: tuple[int, int], preset: str) -> tuple[int, ...]:
     """Channels of each stage of `grids(size)`: every resolution gets as much work as the others.
 
-    Pictures spend more where they are small (`gan.grids.stage_channels`); harmonics are fine wherever they are.
+    Pictures spend more where they are small (`gan.networks.stage_channels`); harmonics are fine wherever they are.
     """
     budget, most, _ = SIZES[preset]
     return tuple(min(most, max(16, budget // max(grid) // 16 * 16)) for grid in grids(size))

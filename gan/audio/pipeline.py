@@ -12,13 +12,14 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from gan.audio.networks import AudioDiscriminator, AudioGenerator
-from gan.audio.pictures import contact_sheet, spectrogram_picture, wav
+from gan.audio.plots import contact_sheet, spectrogram_picture
+from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
-from gan.grids import class_weights
-from gan.names import place_of
-from gan.pipeline import GANPipeline, check_labels, check_truncation, sample_seeds, slerp
-from gan.repository import FORMAT_VERSION
+from gan.hub.repository import FORMAT_VERSION
+from gan.labels import check_labels, place_of
+from gan.networks import class_weights
+from gan.pipeline import GANPipeline, check_truncation, sample_seeds, slerp
 
 LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
 BATCH = 16  # clips made at once: bounds memory
@@ -104,7 +105,7 @@ class AudioPipeline(GANPipeline):
         Args:
             seed: of the first clip, from 0 to 2^32 - 1.
             num_samples: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.grids.truncate`).
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.networks.truncate`).
             label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
                 enough), or a dictionary of them by column; what isn't named is drawn from each seed.
 
@@ -133,7 +134,7 @@ class AudioPipeline(GANPipeline):
 
         Args:
             latents: (n, latent_dim).
-            classes: (n, columns) class indices, or weights (n, classes of all columns) as `gan.grids.class_weights`
+            classes: (n, columns) class indices, or weights (n, classes of all columns) as `gan.networks.class_weights`
                 makes them.
             truncation: psi.
 

@@ -3,15 +3,17 @@
 import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import filter_repo_objects, validate_repo_id
 
-from gan import card, evaluation, hub, space
+from gan.cli import main as run_command
 from gan.errors import GANError
+from gan.hub import card, space
+from gan.hub import client as hub
 from gan.pipeline import INDEX, GANPipeline
+from gan.utils.files import files_into, new_folder
 
 
 def hub_id(text: str) -> str:
@@ -69,10 +71,8 @@ def run_card(args: argparse.Namespace) -> None:
     folder = _model_folder(args.model)
     pipeline = GANPipeline.from_pretrained(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
-            new = Path(temporary) / "README.md"
-            card.model_card(pipeline, args.hub_model_id or folder.resolve().name).save(new)
-            new.replace(folder / "README.md")
+        with files_into(folder) as temporary:
+            card.model_card(pipeline, args.hub_model_id or folder.resolve().name).save(temporary / "README.md")
     except OSError as error:
         raise GANError(
             f"The card could not be written to {folder} ({error.strerror}); make room, or name another folder."
@@ -98,17 +98,11 @@ def run_pull(args: argparse.Namespace) -> None:
     cached = Path(hub.download(args.repo_id, files=wanted, **access))
     names = [path.relative_to(cached).as_posix() for path in cached.rglob("*") if path.is_file()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=target.parent) as temporary:
-            beside = Path(temporary) / "model"
+        # Into a folder that is there, as somebody may stand in it, the files move one by one.
+        with files_into(target) if target.exists() else new_folder(target) as beside:
             for name in filter_repo_objects(names, allow_patterns=wanted):
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(cached / name, beside / name)
-            if not target.exists():
-                beside.replace(target)
-            else:  # empty, and perhaps where somebody stands
-                for part in beside.iterdir():
-                    part.replace(target / part.name)
     except OSError as error:
         raise GANError(
             f"The model could not be written to {args.folder} ({error.strerror}); make room, or name another folder."
@@ -130,7 +124,7 @@ def _model_folder(name: str) -> Path:
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return evaluation.main(lambda args: args.run(args), parser(), argv)
+    return run_command(lambda args: args.run(args), parser(), argv)
 
 
 if __name__ == "__main__":

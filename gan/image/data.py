@@ -16,23 +16,23 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from gan.errors import GANError
-from gan.image import glyphs
-from gan.image.pictures import UNREADABLE, fit_picture, upright
-from gan.sources import (
+from gan.data import (
     class_indices,
     classes_of,
-    fingerprint,
     folder_classes,
     hold_out,
     label_columns,
     read_splits,
     sample_column,
     shown_name,
-    some,
     visible_files,
     without_empty_classes,
 )
+from gan.errors import GANError
+from gan.image import glyphs
+from gan.image.preprocessing import UNREADABLE, fit_picture, upright
+from gan.utils.files import fingerprint
+from gan.utils.subsets import training_subset
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
@@ -135,7 +135,7 @@ def _from_folder(args: Any) -> ImageSet:
     if not root.is_dir():
         raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
     files = visible_files(root, IMAGE_SUFFIXES)
-    files = [files[index] for index in some(len(files), args.max_train_samples)]
+    files = [files[index] for index in training_subset(len(files), args.max_train_samples)]
     if not files:
         raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
     labels, names = folder_classes(files, root, args.unconditional)

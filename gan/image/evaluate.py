@@ -7,9 +7,10 @@ import argparse
 import sys
 from typing import Any
 
-from gan import evaluation
-from gan.command_line import positive_int
-from gan.shares import alike
+from gan.cli import main as run_command
+from gan.cli import positive_int
+from gan.evaluate import add_data_arguments, command_line, complete, held_out, load_model, report
+from gan.utils.distributed import synchronized
 
 # Which pictures; what isn't given is as the model was trained, if the data set is the same.
 DATA_DEFAULTS: dict[str, Any] = {
@@ -26,7 +27,7 @@ DATA_DEFAULTS: dict[str, Any] = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = evaluation.command_line(
+    top = command_line(
         "image", "Measures a model on held-out pictures, beside what real pictures and a little noise score."
     )
     top.add_argument(
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--num_images", type=positive_int, default=10_000, help="at most; as many as are held out (default: 10000)"
     )
-    data = evaluation.add_data_arguments(top, "pictures", "glyphs")
+    data = add_data_arguments(top, "pictures", "glyphs")
     data.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to classes")
     data.add_argument("--image_column", help="column with the pictures; by default the one there is")
     data.add_argument("--center_crop", action=argparse.BooleanOptionalAction, help="crop instead of stretching")
@@ -55,21 +56,21 @@ def run(args: argparse.Namespace) -> None:
     from gan.image import data, metrics
     from gan.image.pipeline import ImagePipeline
 
-    with alike():
-        pipeline = evaluation.load_model(args, ImagePipeline)
+    with synchronized():
+        pipeline = load_model(args, ImagePipeline)
         assert isinstance(pipeline, ImagePipeline)
-        evaluation.complete(args, pipeline, DATA_DEFAULTS, "pictures")
+        complete(args, pipeline, DATA_DEFAULTS, "pictures")
         args.resolution = pipeline.resolution
         args.image_channels = pipeline.generator.config.image_channels
         train_set, test_set = data.load(args, args.split)
-    test_set = evaluation.held_out(args, pipeline, train_set, test_set, "pictures")
+    test_set = held_out(args, pipeline, train_set, test_set, "pictures")
     figures = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
-    evaluation.report(args, pipeline, figures, test_set.name, "image")
+    report(args, pipeline, figures, test_set.name, "image")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return evaluation.main(run, parser(), argv)
+    return run_command(run, parser(), argv)
 
 
 if __name__ == "__main__":

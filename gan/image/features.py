@@ -16,9 +16,10 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from gan import classifiers
 from gan.errors import GANError
-from gan.shares import in_shares
+from gan.features import cached, fit
+from gan.utils.distributed import in_shares
+from gan.utils.subsets import training_subset
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
@@ -33,7 +34,7 @@ EFFICIENTNET_SIDE = 96
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """Pictures as vectors; several processes share the work out (`gan.shares`).
+    """Pictures as vectors; several processes share the work out (`gan.utils.distributed`).
 
     Attributes:
         name: goes with every figure measured here: "classifier features".
@@ -115,7 +116,7 @@ def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int
     def loss(batch: Tensor) -> Tensor:
         return F.cross_entropy(classifier(pixels[batch].float() / 127.5 - 1)[1], labels[batch])
 
-    return classifiers.fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE, seed=seed)
+    return fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE, seed=seed)
 
 
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:
@@ -134,12 +135,12 @@ def classifier_for(train_set: "ImageSet") -> ImageClassifier:
         assert train_set.labels is not None
         pixels, labels = train_set.pixels, train_set.labels
         if len(pixels) > MOST_PICTURES:
-            chosen = np.sort(np.random.default_rng(0).permutation(len(pixels))[:MOST_PICTURES])
+            chosen = training_subset(len(pixels), MOST_PICTURES)
             pixels, labels = pixels[chosen], labels[chosen]
         count = len(train_set.label_names or np.unique(train_set.labels))
         return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), count)
 
-    return classifiers.cached(ImageClassifier, f"{train_set.fingerprint()}-{RECIPE}", train)
+    return cached(ImageClassifier, f"{train_set.fingerprint()}-{RECIPE}", train)
 
 
 def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:

@@ -1,8 +1,8 @@
 """What is measured of a picture generator, always beside what real pictures score.
 
-In a feature space (`gan.image.features`): the distances and shares of `gan.distances`. By a classifier: whether
-pictures show the class that was asked for, or which classes are drawn. With no network at all: the sliced Wasserstein
-distance (`gan.image.wasserstein`).
+In a feature space (`gan.image.features`): the distances and shares of `gan.metrics.distances`. By a classifier:
+whether pictures show the class that was asked for, or which classes are drawn. With no network at all: the sliced
+Wasserstein distance (`gan.image.wasserstein`).
 
 Each figure has its floor, what real training pictures score against the held-out ones, and its yardsticks: what the
 held-out pictures themselves score with a little noise on them.
@@ -15,12 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan.evaluation import class_indices
-from gan.figures import FEWEST, beside_real, by_class, figure, in_space, spread
 from gan.image.features import PIXELS, FeatureSpace, feature_space
 from gan.image.wasserstein import sliced_wasserstein
-from gan.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
-from gan.shares import alike, each, in_shares
+from gan.labels import class_indices
+from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
+from gan.metrics.records import FEWEST, beside_real, by_class, figure, in_space
+from gan.utils.distributed import each, in_shares, synchronized
+from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
@@ -71,15 +72,15 @@ def measure(
         is one.
     """
     count = min(len(generated), len(train_set), len(test_set))
-    picked = spread(len(generated), count)
+    picked = fixed_random_subset(len(generated), count)
     generated, asked = generated[picked], None if classes is None else classes[picked]
-    kept = spread(len(test_set), count)
+    kept = fixed_random_subset(len(test_set), count)
     held_out, held_out_labels = _pixels(test_set, kept), test_set.classes(kept)
-    chosen = torch.randperm(len(train_set), generator=torch.Generator().manual_seed(0))[:count]
+    chosen = fixed_random_subset(len(train_set), count)
     rows = {"generated": generated, "real": _pixels(train_set, chosen)}
     rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
 
-    few = spread(count, min(PATCHED_IMAGES, count))
+    few = fixed_random_subset(count, min(PATCHED_IMAGES, count))
     held_out_features = None if space is None else space(held_out)
 
     features: dict[str, Tensor] = {}
@@ -132,12 +133,12 @@ def evaluate(
         GANError: if the classes of the model aren't those of the data, or the feature space cannot be had.
     """
     count = min(num_images, len(test_set), len(train_set))
-    kept = spread(len(test_set), count)
+    kept = fixed_random_subset(len(test_set), count)
     asked = test_set.classes(kept) if pipeline.labels else None
     latents, drawn = pipeline.latents(list(range(count)))
     if asked is not None:
         drawn = class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[asked]
-    with alike():  # a network may be missing on one machine
+    with synchronized():  # a network may be missing on one machine
         space = feature_space(features, train_set)
     with torch.inference_mode():
         generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
@@ -147,7 +148,7 @@ def evaluate(
 
         look = space or PIXELS
         trained_on = look(torch.from_numpy(train_set.pixels))
-        few = spread(count, min(COMPARED_IMAGES, count))
+        few = fixed_random_subset(count, min(COMPARED_IMAGES, count))
         distances, indices = nearest(look(generated[few]), trained_on, min(NEAREST, len(train_set)))
         held_out_distances, _ = nearest(look(_pixels(test_set, kept[few])), trained_on, 1)
         sheet = io.BytesIO()

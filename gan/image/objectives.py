@@ -1,15 +1,15 @@
 """What pictures can be trained for: the forward pass and the losses of the GAN, the VAE and the VAE-GAN."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.adversarial import relativistic_generator_loss
-from gan.image.autoencoder import gaussian_nll, kl_divergence
-from gan.training.game import Game
+from gan.image.networks import ImageEncoder, ImageGenerator
+from gan.training.adversarial import Game
+from gan.training.losses import relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
@@ -83,3 +83,59 @@ def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int
 
 CLASS_WEIGHT = 1.0
 OBJECTIVES: dict[str, type[Game | VAE]] = {"gan": Game, "vae": VAE, "vaegan": VAEGAN}
+
+
+if TYPE_CHECKING:
+    pass
+
+FINEST = (2 / 255) ** 2 / 12  # variance of the rounding of pixels to 8 bits: no likelihood is sharper
+
+
+class Autoencoder(nn.Module):
+    """Encoder and generator in one, so that one optimiser, one average and one data-parallel wrapper serve both."""
+
+    def __init__(self, generator: ImageGenerator, encoder: ImageEncoder):
+        super().__init__()
+        self.generator, self.encoder = generator, encoder
+
+    def forward(self, latents: Tensor, labels: Tensor | None, images: Tensor, every: int = 1) -> dict[str, Tensor]:
+        """Generates pictures: every `every`-th, from the first on, rebuilds one of `images`, the others are new.
+
+        Args:
+            latents: (n, latent_dim) from N(0, I): the latents of new pictures, and for rebuilt ones the noise of the
+                reparametrisation `z = mean + deviation * noise`.
+            labels: (n,) class indices, or `None`.
+            images: (ceil(n / every), channels, height, width) in [-1, 1].
+
+        Returns:
+            `samples` (n, channels, height, width), and for the pictures that are rebuilt the encoder's `mean` and
+            `log_variance` (m, latent_dim), and `class_logits` (m, num_classes) where there are classes.
+        """
+        code = self.encoder(images)
+        encoded = code.mean.float() + torch.exp(code.log_variance.float() / 2) * latents[::every]
+        latents = latents.clone()
+        latents[::every] = encoded
+        outputs = {"samples": self.generator(latents, labels), "mean": code.mean, "log_variance": code.log_variance}
+        if code.class_logits is not None:
+            outputs["class_logits"] = code.class_logits
+        return outputs
+
+
+def gaussian_nll(prediction: Tensor, target: Tensor) -> Tensor:
+    """Nats a number of `target` under a Gaussian about `prediction`, without the constant.
+
+    All numbers share the variance that makes them likeliest, which is their mean squared error (Rybkin et al. 2021,
+    "Simple and effective VAE training with calibrated decoders"): nothing is left to weigh against the KL divergence.
+    """
+    error = (prediction.float() - target.float()).square().mean()
+    variance = error.detach().clone()
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(variance)
+        variance /= torch.distributed.get_world_size()
+    variance = variance.clamp_min(FINEST)
+    return (error / variance + torch.log(variance)) / 2
+
+
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Nats a picture from the encoder's Gaussians (n, latent_dim) to the prior N(0, I)."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2

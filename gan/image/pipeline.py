@@ -14,11 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.image.encoder import ImageEncoder
-from gan.image.networks import ImageDiscriminator, ImageGenerator
-from gan.image.pictures import UNREADABLE, fit_picture
-from gan.pipeline import GANPipeline, check_labels, check_truncation, sample_seeds, slerp
-from gan.repository import FORMAT_VERSION
+from gan.hub.repository import FORMAT_VERSION
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from gan.image.plots import contact_sheet, to_pil
+from gan.image.preprocessing import UNREADABLE, fit_picture
+from gan.labels import check_labels
+from gan.pipeline import GANPipeline, check_truncation, sample_seeds, slerp
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
@@ -118,7 +119,7 @@ class ImagePipeline(GANPipeline):
         Args:
             seed: of the first picture, from 0 to 2^32 - 1.
             num_images: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.grids.truncate`).
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.networks.truncate`).
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
 
         Raises:
@@ -147,7 +148,7 @@ class ImagePipeline(GANPipeline):
         Args:
             latents: (n, latent_dim).
             classes: (n,) class indices, or (n, num_classes) weights of the classes, whose rows sum to 1.
-            truncation: psi, see `gan.grids.truncate`.
+            truncation: psi, see `gan.networks.truncate`.
 
         Returns:
             uint8 (n, channels, height, width) on the CPU.
@@ -320,28 +321,3 @@ def _check_fit(encoder: ImageEncoder, generator: ImageGenerator) -> None:
         of_one, of_other = (str(network.config[name]).strip("()[]") for network in (encoder, generator))
         if of_one != of_other:
             raise GANError(f"The encoder does not fit the generator: its {name} is {of_one}, and not {of_other}.")
-
-
-def to_pil(pixels: Tensor) -> list[Image.Image]:
-    """uint8 (n, 1 or 3, height, width) to PIL pictures of mode "L" or "RGB"."""
-    arrays = pixels.permute(0, 2, 3, 1).numpy()
-    return [
-        Image.fromarray(array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array)) for array in arrays
-    ]
-
-
-def contact_sheet(images: list[Image.Image]) -> Image.Image:
-    """Eight pictures a row, enlarged by a whole number to about 512 pixels across."""
-    sheet = image_grid(images, columns=8)
-    scale = max(1, 512 // sheet.width)
-    return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
-
-
-def image_grid(images: list[Image.Image], columns: int) -> Image.Image:
-    """Pictures of one size side by side, row after row, edge to edge."""
-    width, height = images[0].size
-    rows = -(-len(images) // columns)
-    sheet = Image.new(images[0].mode, (columns * width, rows * height))
-    for k, image in enumerate(images):
-        sheet.paste(image, (k % columns * width, k // columns * height))
-    return sheet

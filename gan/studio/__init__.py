@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
 
-from gan.studio.models import Registry, given_models, offered_models
 from gan.studio.page import LOOKS, build_page, main
+from gan.studio.registry import Registry, given_models, offered_models
 
 __all__ = ["LOOKS", "Registry", "build_page", "given_models", "main", "offered_models"]

@@ -13,16 +13,20 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
-from gan.studio import compare, images, morph, sound, text
-from gan.studio.endpoints import add_endpoints
-from gan.studio.models import Registry, ask_kinds, given_models, offered_models
-from gan.studio.pictures import START, draw, line
-from gan.studio.records import comparisons
-from gan.studio.scripts import script
+from gan.studio.api import add_endpoints
+from gan.studio.audio import tab as sound
+from gan.studio.compare import tab as compare
+from gan.studio.component import script
+from gan.studio.images import tab as images
+from gan.studio.images.generate import START, draw, line
+from gan.studio.model_info import comparisons
+from gan.studio.morph import tab as morph
+from gan.studio.morph.uploads import MOST_BYTES
+from gan.studio.registry import Registry, ask_kinds, given_models, offered_models
 from gan.studio.strings import LANGUAGES, i18n
+from gan.studio.text import tab as text
 from gan.studio.theme import CSS, StudioTheme
-from gan.studio.uploads import MOST_BYTES
-from gan.threads import cores
+from gan.utils.hardware import cores
 
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
@@ -41,7 +45,7 @@ def build_page(registry: Registry) -> gr.Blocks:
                 i18n("tagline"),
                 html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span>'
                 '<em class="line" role="status"></em></div>',
-                js_on_load=script("line.js"),
+                js_on_load=script("queue.js"),
                 server_functions=[line],
                 strings=LANGUAGES,
                 elem_id="brand",

@@ -2,7 +2,8 @@
 
 import gradio as gr
 
-from gan.studio import sound_strings, text_strings
+from gan.studio.audio import strings as sound_strings
+from gan.studio.text import strings as text_strings
 
 EN = {
     "tagline": "Small generators, live.",

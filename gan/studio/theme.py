@@ -5,8 +5,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors
 
-SHEETS = ("studio.css", "workbench.css", "text.css", "sound.css")
-CSS = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SHEETS)
+SHEETS = ("studio.css", "morph/morph.css", "text/text.css", "audio/audio.css")
+CSS = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
 
 # No font is fetched: a studio opens offline, and Chinese needs the system's fonts anyway.
 SANS = (

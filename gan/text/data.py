@@ -10,24 +10,24 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from gan.errors import GANError
-from gan.sources import (
+from gan.data import (
     class_indices,
     class_names,
-    fingerprint,
     folder_classes,
     label_columns,
     load_splits,
     loading,
     set_aside,
     shown_name,
-    some,
     tell_unusable,
     visible_files,
     without_empty_classes,
 )
+from gan.errors import GANError
 from gan.text import oracle, verses
-from gan.text.tokens import END, IGNORED, SPECIAL, UNKNOWN, train_tokenizer
+from gan.text.tokenizer import END, IGNORED, SPECIAL, UNKNOWN, train_tokenizer
+from gan.utils.files import fingerprint
+from gan.utils.subsets import training_subset
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 1_000  # of the training texts, once for validation and once for the test
 MOST_LENGTH, LENGTH_SHARE = 256, 0.995  # of the default length: that of so many of the texts, but no more
@@ -116,7 +116,7 @@ def load(args: Any) -> Splits:
             f"--label_column, or train with --unconditional."
         )
     if args.max_train_samples is not None:
-        train = train.take(some(len(train), args.max_train_samples), train.split)
+        train = train.take(training_subset(len(train), args.max_train_samples), train.split)
     if train.labels is not None and train.label_names is not None:
         labels, names = without_empty_classes(train.labels, train.label_names)
         train = replace(train, labels=labels, label_names=names)

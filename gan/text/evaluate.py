@@ -7,10 +7,11 @@ import argparse
 import sys
 from typing import Any
 
-from gan import evaluation
-from gan.command_line import positive_float, positive_int
+from gan.cli import main as run_command
+from gan.cli import positive_float, positive_int
 from gan.errors import GANError
-from gan.shares import alike
+from gan.evaluate import add_data_arguments, check_untrained, command_line, complete, load_model, report
+from gan.utils.distributed import synchronized
 
 # Which texts; what isn't given is as the model was trained, if the data set is the same.
 DATA_DEFAULTS: dict[str, Any] = {
@@ -27,7 +28,7 @@ SWEEP = (0.6, 0.8, 1.0, 1.2)
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = evaluation.command_line(
+    top = command_line(
         "text", "Measures a model on held-out texts, beside what real texts, its baseline and a unigram model score."
     )
     top.add_argument(
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         default=10_000,
         help="to write at each temperature, at most; as many as there are to train on (default: 10000)",
     )
-    data = evaluation.add_data_arguments(top, "texts", "verses, oracle")
+    data = add_data_arguments(top, "texts", "verses, oracle")
     data.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
     data.add_argument("--streaming", action="store_true", default=None, help="read the data set while it downloads")
     return top
@@ -60,10 +61,10 @@ def run(args: argparse.Namespace) -> None:
     from gan.text import data, metrics
     from gan.text.pipeline import TextPipeline
 
-    with alike():
-        pipeline = evaluation.load_model(args, TextPipeline)
+    with synchronized():
+        pipeline = load_model(args, TextPipeline)
         assert isinstance(pipeline, TextPipeline)
-        evaluation.complete(args, pipeline, DATA_DEFAULTS, "texts")
+        complete(args, pipeline, DATA_DEFAULTS, "texts")
         args.unconditional = pipeline.generator.config.num_classes == 0
         splits = data.load(args)
     held_out = [texts for texts in (splits.test, splits.validation) if texts is not None]
@@ -78,14 +79,14 @@ def run(args: argparse.Namespace) -> None:
             f"are the {' and the '.join(found.split for found in held_out)}: leave --split out."
         )
     if chosen.split in (data.TESTED, data.CHOSEN_BY):
-        evaluation.check_untrained(args, pipeline, splits.train, "texts")
+        check_untrained(args, pipeline, splits.train, "texts")
     figures = metrics.evaluate(pipeline, splits.train, chosen, args.num_texts, tuple(args.sweep))
-    evaluation.report(args, pipeline, figures, chosen.name, "text")
+    report(args, pipeline, figures, chosen.name, "text")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return evaluation.main(run, parser(), argv)
+    return run_command(run, parser(), argv)
 
 
 if __name__ == "__main__":

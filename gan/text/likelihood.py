@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import log_ratios
-from gan.text.tokens import BEGIN, END, IGNORED
+from gan.text.tokenizer import BEGIN, END, IGNORED
 
 BATCH = 32  # texts at once: their logits should not leave the processor's caches
 

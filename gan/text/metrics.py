@@ -1,7 +1,7 @@
 """What is measured of a generator of text: quality beside diversity, and beside what real text and baselines score.
 
-Exactly: the likelihood of held-out text. By language models as judges (`gan.text.judge`): the LM score, the reverse LM
-score, and a Fréchet distance in the states of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
+Exactly: the likelihood of held-out text. By language models as judges (`gan.text.lm_score`): the LM score, the reverse
+LM score, and a Fréchet distance in the states of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
 runs, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gan.distances import frechet_distance
 from gan.errors import GANError
-from gan.evaluation import class_indices
-from gan.shares import each
-from gan.text import judge
-from gan.text.curves import sweep_picture
+from gan.labels import class_indices
+from gan.metrics.distances import frechet_distance
+from gan.text import lm_score
 from gan.text.data import IGNORED, encode
 from gan.text.likelihood import nll
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
-from gan.text.samples import write, write_unigram
-from gan.text.tokens import UNKNOWN
+from gan.text.plots import sweep_picture
+from gan.text.sampling import write, write_unigram
+from gan.text.tokenizer import UNKNOWN
+from gan.utils.distributed import each
 
 if TYPE_CHECKING:
     from gan.text.data import TextSet
@@ -43,7 +43,7 @@ GENERATED, MLE, UNIGRAM = "generated", "without its critic (MLE)", "unigram"
 
 @dataclass
 class _Figure:
-    """A column of the tables: its name, one for programs, its table, and whether more is better (see `gan.card`)."""
+    """A column of the tables: its name, one for programs, its table, and whether more is better (`gan.hub.card`)."""
 
     name: str
     type: str
@@ -174,7 +174,7 @@ class _Bench:
         self.training_few = as_lists(self.training[some[: self.few]])
         self.held_out_few = as_lists(self.held_out[_spread(len(self.held_out), self.few)])
         self.training_lists = as_lists(self.training)
-        self.of_real = judge.fit_language_model(self.training[some[: self.count]], self.vocab_size, self.has_end)
+        self.of_real = lm_score.fit_language_model(self.training[some[: self.count]], self.vocab_size, self.has_end)
         half = min(self.count, len(self.held_out) // 2)  # the other half is what real texts score
         self.compared, self.others = self.held_out[::2][:half], self.held_out[1::2][:half]
 
@@ -195,16 +195,16 @@ class _Bench:
 
     def judge(self, tokens: Tensor) -> Values:
         """LM score and reverse LM score of texts (n, length)."""
-        of_texts = judge.fit_language_model(tokens, self.vocab_size, self.has_end)
+        of_texts = lm_score.fit_language_model(tokens, self.vocab_size, self.has_end)
         return {
-            "lm_score": judge.score(self.of_real, tokens),
-            "reverse_lm_score": judge.score(of_texts, self.held_out),
+            "lm_score": lm_score.score(self.of_real, tokens),
+            "reverse_lm_score": lm_score.score(of_texts, self.held_out),
         }
 
     def distance(self, tokens: Tensor) -> Values:
         """How far texts (n, length) are from half of the held-out ones, as many as these; in their variance."""
         some = tokens[_spread(len(tokens), len(self.compared))]
-        found, held_out = (judge.states(self.of_real, texts) for texts in (some, self.compared))
+        found, held_out = (lm_score.states(self.of_real, texts) for texts in (some, self.compared))
         scale = held_out.var(0).sum().sqrt().clamp_min(1e-6)
         return {"frechet_distance_judge": 1_000 * frechet_distance(found / scale, held_out / scale)}
 
@@ -215,7 +215,7 @@ class _Bench:
 
     def real(self) -> Values:
         """What real text scores: training texts against held-out ones in BLEU, held-out ones in all else."""
-        cost = judge.score(self.of_real, self.held_out)
+        cost = lm_score.score(self.of_real, self.held_out)
         return (
             {"lm_score": cost, "reverse_lm_score": cost}
             | self.distance(self.others)

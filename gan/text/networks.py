@@ -15,8 +15,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.text.memory import MemoryBody
-from gan.text.tokens import BEGIN, END, SPECIAL
+from gan.text.tokenizer import BEGIN, END, IGNORED, SPECIAL
 
 State = Any  # what a body remembers of the tokens before
 ARCHITECTURES = ("lstm", "transformer", "memory")
@@ -108,11 +107,11 @@ class TextGenerator(ModelMixin, ConfigMixin):
     """A language model: the logits of the token that follows each prefix.
 
     Args:
-        vocab_size: tokens, the special ones (`gan.text.tokens`) among them.
+        vocab_size: tokens, the special ones (`gan.text.tokenizer`) among them.
         max_length: most tokens of a sample, its end not counted.
         num_classes: 0 for an unconditional model.
         has_end: whether samples end by a token; without, all of them are `max_length` long.
-        architecture: "lstm", "transformer" or "memory" (`gan.text.memory`).
+        architecture: "lstm", "transformer" or "memory" (`gan.text.networks`).
         embedding_size: features of a token.
         hidden_size: features of the body; projected to `embedding_size` before the logits, where these are tied.
         num_layers: of the body.
@@ -215,3 +214,136 @@ class TextDiscriminator(TextGenerator):
 
     Args: those of `TextGenerator`.
     """
+
+
+FORGET_BIAS = 1.0  # of the gate that keeps what is remembered
+
+
+class MemoryBody(nn.Module):
+    """A memory of one slot that attends to itself and to the new token, and changes as far as its gates allow.
+
+    With M the memory and x the token: M' = tanh of attention of M over [M; x], with residuals, normalisation and a
+    perceptron as in a Transformer; then M <- sigmoid(i) M' + sigmoid(f) M with gates from x and tanh M. The published
+    core has as many slots as one likes; RelGAN's best has one, which is what this is.
+
+    Args:
+        in_features, hidden_size: features of each token in, and of the memory, which is the output.
+        num_layers: attention blocks a token, sharing nothing.
+        num_heads: of attention.
+
+    Raises:
+        GANError: for heads that don't share the memory out evenly.
+    """
+
+    batch_axis = 0  # of the state
+
+    def __init__(self, in_features: int, hidden_size: int, num_layers: int, num_heads: int):
+        super().__init__()
+        if hidden_size % num_heads:
+            raise GANError(f"A hidden size of {hidden_size} cannot be shared out among {num_heads} heads.")
+        self.enter = nn.Linear(in_features, hidden_size)
+        self.blocks = nn.ModuleList(_Attention(hidden_size, num_heads) for _ in range(num_layers))
+        self.gate_input = nn.Linear(hidden_size, 2 * hidden_size)
+        self.gate_memory = nn.Linear(hidden_size, 2 * hidden_size, bias=False)
+        self.register_buffer("first", F.one_hot(torch.tensor(0), hidden_size).float(), persistent=False)
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(n, t, in_features) to (n, t, hidden_size), and the memory (n, hidden_size) after the last token."""
+        memory = self.first.to(x.dtype).expand(len(x), -1) if state is None else state
+        entered = self.enter(x)
+        gates_of_input = self.gate_input(entered)
+        remembered = []
+        for token, gates in zip(entered.unbind(1), gates_of_input.unbind(1)):
+            attended = memory
+            for block in self.blocks:
+                attended = block(attended, token)
+            open_in, keep = (gates + self.gate_memory(memory.tanh())).chunk(2, dim=-1)
+            memory = open_in.sigmoid() * attended.tanh() + (keep + FORGET_BIAS).sigmoid() * memory
+            remembered.append(memory)
+        return torch.stack(remembered, dim=1), memory
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(self, memory: Tensor, token: Tensor) -> Tensor:
+        """(n, width) memory and token to (n, width)."""
+        n, width = memory.shape
+        both = torch.stack([memory, token.to(memory.dtype)], dim=1)
+        q = self.query(memory).view(n, 1, self.num_heads, -1).transpose(1, 2)
+        k, v = self.key_value(both).view(n, 2, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, width)
+        memory = self.norm1(memory + attended)
+        return self.norm2(memory + self.perceptron(memory))
+
+
+class SequenceDiscriminator(ModelMixin, ConfigMixin):
+    """Convolutions of several widths over a text, the largest response of each anywhere, a highway and a dropout
+    (Kim 2014; Zhang & LeCun 2015; as in SeqGAN, Yu et al. 2017).
+
+    With several representations the text is embedded as often, each a small embedding of its own that goes through the
+    same layers and has its own say (RelGAN, Nie et al. 2019).
+
+    Args:
+        vocab_size: tokens, the special ones among them.
+        length: most tokens of a text, its end counted; shorter ones are filled up with ends.
+        num_classes: 0 for an unconditional model.
+        widths: of the convolutions, in tokens; those wider than `length` are left out.
+        channels: of each convolution. (SeqGAN has 100 to 200, RelGAN 300.)
+        embedding_size: features of a token, of all representations together.
+        representations: how many.
+        dropout: share of features left out in training, before the logit.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        vocab_size: int,
+        length: int,
+        num_classes: int = 0,
+        widths: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20),
+        channels: int = 64,
+        embedding_size: int = 64,
+        representations: int = 1,
+        dropout: float = 0.25,
+    ):
+        super().__init__()
+        self.embed = nn.Embedding(vocab_size, embedding_size)
+        nn.init.normal_(self.embed.weight, std=0.1)
+        self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
+        fitting = [width for width in widths if width <= length] or [length]
+        each = embedding_size // representations
+        self.convolutions = nn.ModuleList(nn.Conv1d(each, channels, width) for width in fitting)
+        features = channels * len(self.convolutions)
+        self.highway = nn.Linear(features, 2 * features)
+        self.output = nn.Linear(features, 1)
+
+    def forward(self, tokens: Tensor, classes: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            tokens: int64 (n, t), `END` or `IGNORED` from the end of a text on; or float (n, t, vocab_size), a
+                distribution over tokens at each place, through which gradients flow.
+            classes: int64 (n,), for a conditional model.
+
+        Returns:
+            Logits (n, representations), float32, higher where a text looks real.
+        """
+        if tokens.is_floating_point():
+            x = tokens.to(self.embed.weight.dtype) @ self.embed.weight
+        else:
+            x = self.embed(tokens.masked_fill(tokens == IGNORED, END))
+        missing = self.config.length - x.shape[1]
+        x = torch.cat([x, self.embed.weight[END].to(x.dtype).expand(len(x), missing, -1)], dim=1)
+        if self.embed_class is not None:
+            x = x + self.embed_class(classes)[:, None]
+        representations = self.config.representations
+        x = x.unflatten(2, (representations, -1)).permute(0, 2, 3, 1).flatten(0, 1)  # (n * representations, each, t)
+        x = torch.cat([F.relu(convolution(x)).amax(2) for convolution in self.convolutions], dim=1)
+        changed, gate = self.highway(x).chunk(2, dim=1)
+        x = torch.lerp(x, F.relu(changed), gate.sigmoid())
+        return self.output(F.dropout(x, self.config.dropout, self.training)).float().view(-1, representations)

@@ -10,7 +10,7 @@ from typing import Any
 from sacrebleu.metrics import BLEU
 from torch import Tensor
 
-from gan.text.tokens import END, IGNORED
+from gan.text.tokenizer import END, IGNORED
 
 ORDERS = (2, 3, 4, 5)  # of BLEU
 LONGEST = max(ORDERS)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.text.tokens import numbers_tokenizer
+from gan.text.tokenizer import numbers_tokenizer
 
 VOCABULARY, WIDTH, LENGTH = 5_000, 32, 20  # of the published benchmark
 SIZES = {"train": 10_000, "validation": 2_000, "test": 10_000}

@@ -14,11 +14,12 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.pipeline import GANPipeline, check_labels, sample_seeds
-from gan.repository import FORMAT_VERSION
+from gan.hub.repository import FORMAT_VERSION
+from gan.labels import check_labels
+from gan.pipeline import GANPipeline, sample_seeds
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Drawn, Settings, draw
-from gan.text.tokens import END, decode, encode, pieces, read_tokenizer
+from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
 
 TOKENIZER = "tokenizer.json"
 MOST_CANDIDATES = 64

@@ -19,10 +19,11 @@ class _AboveTheBar(logging.Handler):
 
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
-    from gan.audio.trainer import AudioTask
-    from gan.errors import GANError, tell
-    from gan.image.trainer import ImageTask
-    from gan.text.trainer import TextTask
+    from gan.audio.task import AudioTask
+    from gan.cli import tell
+    from gan.errors import GANError
+    from gan.image.task import ImageTask
+    from gan.text.task import TextTask
     from gan.training import arguments
     from gan.training.loop import train
     from gan.training.task import Task

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gan.command_line import decay, positive_float, positive_int, whole_number
+from gan.cli import decay, positive_float, positive_int, whole_number
 
 if TYPE_CHECKING:
     from gan.training.task import Task

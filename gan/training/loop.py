@@ -18,20 +18,19 @@ from accelerate.logging import get_logger
 from diffusers.optimization import get_scheduler
 from tqdm.auto import tqdm
 
-from gan.command_line import without_folders, without_token
+from gan.cli import without_folders, without_token
+from gan.data import shown_name
 from gan.errors import GANError
 from gan.pipeline import INDEX
-from gan.precision import native_precision
-from gan.shares import alike, start
-from gan.sources import shown_name
-from gan.threads import use_all_cores
 from gan.training import checkpoints
-from gan.training.best import Best
+from gan.training.early_stopping import Best
 from gan.training.ema import EMA
 from gan.training.publishing import Publisher, check_flags
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.task import Task
 from gan.training.trackers import Trackers
+from gan.utils.distributed import start, synchronized
+from gan.utils.hardware import native_precision, use_all_cores
 
 logger = get_logger(__name__)
 SHOWN = ("discriminator_loss", "generator_loss")  # beside the progress bar
@@ -268,7 +267,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         pipeline.halve_weights()  # before it is measured
 
     def save_model() -> None:
-        with alike():
+        with synchronized():
             if accelerator.is_main_process:
                 pipeline.save_pretrained(output_dir, repo_id=publisher.repo_id)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from accelerate.logging import get_logger
 
-from gan import hub, space
 from gan.errors import GANError
+from gan.hub import client as hub
+from gan.hub import space
 from gan.pipeline import GANPipeline
 
 logger = get_logger(__name__)

@@ -77,7 +77,7 @@ class Task(Protocol):
         """Writes fixed samples below `path` (without suffix); returns the file."""
 
     def evaluate(self, pipeline: GANPipeline) -> dict[str, Any]:
-        """What `metrics.json` says: measured on held-out data. Every process comes here, see `gan.shares`."""
+        """What `metrics.json` says: measured on held-out data, by every process (`gan.utils.distributed`)."""
 
 
 def load_pretrained(args: argparse.Namespace, kind: type[Pipeline]) -> Pipeline | None:

@@ -17,7 +17,7 @@ from datasets import ClassLabel, Value
 from gan import GANError
 from gan.audio import data
 from gan.audio.data import AudioSet
-from gan.audio.trainer import AudioTask
+from gan.audio.task import AudioTask
 from gan.training import arguments
 
 Load = Callable[..., tuple[AudioSet, AudioSet]]

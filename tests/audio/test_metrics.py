@@ -20,7 +20,7 @@ from gan.audio import features
 from gan.audio.data import AudioSet
 from gan.audio.features import feature_space
 from gan.audio.metrics import CEILING, NOISE, evaluate, measure, round_trip, with_noise, within
-from gan.card import metrics_tables
+from gan.metrics.tables import metrics_tables
 
 SHARES = {"precision", "recall", "density", "coverage"}
 

@@ -15,7 +15,7 @@ from PIL import Image
 from gan import GANError
 from gan.image import data
 from gan.image.data import ImageSet
-from gan.image.trainer import ImageTask
+from gan.image.task import ImageTask
 from gan.training import arguments
 
 Load = Callable[..., tuple[ImageSet, ImageSet]]

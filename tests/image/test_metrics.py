@@ -18,7 +18,7 @@ from gan.image.data import ImageSet
 from gan.image.features import feature_space
 from gan.image.metrics import NOISE, evaluate, measure, picture_sheet, with_noise
 from gan.image.wasserstein import _pyramid, sliced_wasserstein
-from gan.neighbours import nearest
+from gan.metrics.neighbours import nearest
 
 
 def blobs(n: int, channels: int = 3, height: int = 16, width: int = 16, seed: int = 0) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from gan import GANError, GANPipeline, ImageEncoder, ImagePipeline
-from gan.image.autoencoder import reconstructions
 from gan.image.data import ImageSet
+from gan.image.plots import reconstructions
 from gan.pipeline import slerp
 
 

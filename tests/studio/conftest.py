@@ -16,9 +16,9 @@ from gan import (
     TextGenerator,
     TextPipeline,
 )
-from gan.grids import stage_channels
+from gan.networks import stage_channels
 from gan.studio import LOOKS, Registry, build_page, offered_models
-from gan.text.tokens import train_tokenizer
+from gan.text.tokenizer import train_tokenizer
 
 LABELS = ["Circle", "Square/box", "Star"]
 

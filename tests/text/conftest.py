@@ -8,7 +8,7 @@ import torch
 from tokenizers import Tokenizer
 
 from gan import TextDiscriminator, TextGenerator, TextPipeline
-from gan.text.tokens import train_tokenizer
+from gan.text.tokenizer import train_tokenizer
 
 POEMS = ["春水东流去，秋风北雁来。", "夏云生远浦，冬雪落高台。", "明月照松间，清泉石上流。"]
 

@@ -13,7 +13,7 @@ import torch
 from gan.errors import GANError
 from gan.text import data
 from gan.text.data import IGNORED, TextSet
-from gan.text.tokens import END, UNKNOWN
+from gan.text.tokenizer import END, UNKNOWN
 
 NOTHING: dict[str, Any] = {
     "dataset_name": None,

@@ -10,7 +10,7 @@ from cli import environment, files, in_two_processes
 from tokenizers import Tokenizer
 
 from gan import GANPipeline, TextPipeline
-from gan.text import judge
+from gan.text import lm_score as judge
 from gan.text.evaluate import main
 
 

@@ -8,8 +8,8 @@ import torch
 
 from gan import TextPipeline
 from gan.text.likelihood import nll
-from gan.text.tokens import BEGIN
-from gan.text.trainer import TextTask
+from gan.text.task import TextTask
+from gan.text.tokenizer import BEGIN
 from gan.training.arguments import parser
 
 

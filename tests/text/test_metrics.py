@@ -11,13 +11,15 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from gan import GANError, TextPipeline
-from gan.card import metrics_tables, model_card
-from gan.text import judge, metrics
-from gan.text.curves import sweep_picture
+from gan.hub.card import model_card
+from gan.metrics.tables import metrics_tables
+from gan.text import lm_score as judge
+from gan.text import metrics
 from gan.text.data import IGNORED, TextSet, encode
 from gan.text.likelihood import nll
-from gan.text.samples import write, write_unigram
-from gan.text.tokens import BEGIN, END, UNKNOWN
+from gan.text.plots import sweep_picture
+from gan.text.sampling import write, write_unigram
+from gan.text.tokenizer import BEGIN, END, UNKNOWN
 
 GROUPS = {"likelihood": 5, "shared runs": 8, "variety and copies": 6}
 

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from gan import GANError, GANPipeline, SequenceDiscriminator, TextDiscriminator, TextGenerator, TextPipeline
-from gan.text.memory import MemoryBody
-from gan.text.networks import ARCHITECTURES
-from gan.text.tokens import BEGIN, END, IGNORED
+from gan.text.networks import ARCHITECTURES, MemoryBody
+from gan.text.tokenizer import BEGIN, END, IGNORED
 
 SHAPE = {"vocab_size": 11, "max_length": 7, "embedding_size": 8, "hidden_size": 12, "num_layers": 2, "num_heads": 2}
 

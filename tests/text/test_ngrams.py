@@ -6,7 +6,7 @@ from sacrebleu.metrics import BLEU
 
 from gan.text import verses
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
-from gan.text.tokens import END, IGNORED, train_tokenizer
+from gan.text.tokenizer import END, IGNORED, train_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from gan import GANError, SequenceDiscriminator, TextGenerator, TextPipeline
 from gan.text.likelihood import inputs, nll
-from gan.text.objectives import MLE
-from gan.text.ratio import STRENGTHS, Ratio
-from gan.text.relgan import RelGAN
-from gan.text.rollouts import complete, write
-from gan.text.seqgan import SeqGAN, rewards
-from gan.text.tokens import END, IGNORED
+from gan.text.objectives.density_ratio import STRENGTHS, Ratio
+from gan.text.objectives.mle import MLE
+from gan.text.objectives.relgan import RelGAN
+from gan.text.objectives.rollouts import complete, write
+from gan.text.objectives.seqgan import SeqGAN, rewards
+from gan.text.tokenizer import END, IGNORED
 from gan.training.randomness import StepRandom
 
 VOCABULARY, LENGTH = 7, 5

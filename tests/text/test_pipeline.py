@@ -11,7 +11,7 @@ import torch
 
 from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
 from gan.text.likelihood import nll
-from gan.text.tokens import END, encode
+from gan.text.tokenizer import END, encode
 
 
 @pytest.mark.parametrize("strength", ["x", None, math.nan])

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from gan.image.trainer import ImageTask
+from gan.image.task import ImageTask
 from gan.training import arguments
 
 # The names that diffusers' training scripts gave to what they share with ours.

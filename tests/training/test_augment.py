@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.adversarial import gradient_penalty
 from gan.training.augment import BRIGHTNESS, CONTRAST, SHIFT, _resampling_matrix, augment
+from gan.training.losses import gradient_penalty
 from gan.training.randomness import StepRandom
 
 

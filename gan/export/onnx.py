@@ -1,0 +1,263 @@
+"""A generator as a file for other programs: `python -m gan.export MODEL`.
+
+ONNX runs in browsers, on phones and from a dozen languages. The graph takes a batch of any size, and by default seeds:
+seed 7 gives there what it gives here. Nothing is written that does not agree with PyTorch.
+"""
+
+import copy
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan import GANError, GANPipeline, ImageGenerator
+from gan.export.seeds import SeedNoise
+from gan.networks import GridGenerator
+from gan.pipeline import MAX_SEED
+from gan.utils.files import files_into
+
+TOLERANCE = 1e-4
+TRIALS = ((1, 1.0), (2, 0.7), (5, 0.0), (8, 1.5), (16, 0.4))  # (batch, truncation)
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+PACKAGES = "onnx==1.23.2 onnxruntime==1.32.0 onnxscript==0.7.2"
+
+Feeds = dict[str, Tensor]  # the inputs of a graph by name, in their order
+Run = Callable[[Feeds], list[Tensor]]
+
+
+@dataclass
+class Export:
+    """A generator as a file.
+
+    Attributes:
+        data: the bytes of the file.
+        record: what a program has to know to run it; written beside it as JSON.
+    """
+
+    data: bytes
+    record: dict[str, Any]
+
+
+class FromLatents(nn.Module):
+    """The generator as it is: latents, truncation and weights of the classes to samples."""
+
+    def __init__(self, generator: GridGenerator):
+        super().__init__()
+        self.generator = generator
+        self.outputs = ["images" if isinstance(generator, ImageGenerator) else "spectrograms"]
+
+    def forward(self, latents: Tensor, truncation: Tensor, class_weights: Tensor | None = None) -> list[Tensor]:
+        return [self.samples(latents, class_weights, truncation)]
+
+    def samples(self, latents: Tensor, labels: Tensor | None, truncation: float | Tensor) -> Tensor:
+        """What the generator makes, pictures in [-1, 1]."""
+        samples = self.generator(latents, labels, truncation)
+        return samples.clamp(-1, 1) if self.outputs[0] == "images" else samples
+
+    def feeds(self, batch: int, psi: float) -> Feeds:
+        """Inputs to try: noise, mixed classes."""
+        chance = torch.Generator().manual_seed(batch)
+        latents = torch.randn(batch, self.generator.latent_dim, generator=chance)
+        feeds = {"latents": latents, "truncation": torch.tensor(psi)}
+        if self.generator.class_counts:
+            logits = [torch.randn(batch, count, generator=chance) * 4 for count in self.generator.class_counts]
+            feeds["class_weights"] = torch.cat([column.softmax(1) for column in logits], dim=1)
+        return feeds
+
+    def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
+        """What the pipeline makes of the same inputs."""
+        return [self.samples(feeds["latents"], feeds.get("class_weights"), float(feeds["truncation"]))]
+
+
+class FromSeeds(FromLatents):
+    """Seeds, truncation and classes to samples and their labels; a class of -1 is drawn from the seed."""
+
+    def __init__(self, generator: GridGenerator):
+        super().__init__(generator)
+        self.noise = SeedNoise(generator.latent_dim, generator.class_counts)
+        self.outputs += ["labels"] if generator.class_counts else []
+
+    def forward(  # type: ignore[override]
+        self, seeds: Tensor, truncation: Tensor, classes: Tensor | None = None
+    ) -> list[Tensor]:
+        latents, drawn = self.noise(seeds)
+        return self._both(latents, drawn, truncation, classes)
+
+    def _both(
+        self, latents: Tensor, drawn: Tensor, truncation: float | Tensor, classes: Tensor | None
+    ) -> list[Tensor]:
+        if classes is None:
+            return [self.samples(latents, None, truncation)]
+        labels = torch.where(classes < 0, drawn, classes)
+        return [self.samples(latents, labels, truncation), labels]
+
+    def feeds(self, batch: int, psi: float) -> Feeds:
+        """Inputs to try: seeds from the highest down, classes drawn and chosen."""
+        numbers = torch.arange(batch)
+        feeds = {"seeds": MAX_SEED - 99_991 * numbers, "truncation": torch.tensor(psi)}
+        if self.generator.class_counts:
+            columns = [numbers % (count + 1) - 1 for count in self.generator.class_counts]
+            feeds["classes"] = torch.stack(columns, dim=1)
+        return feeds
+
+    def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
+        latents, drawn = pipeline.latents(feeds["seeds"].tolist())
+        return self._both(latents, drawn.view(len(latents), -1), float(feeds["truncation"]), feeds.get("classes"))
+
+
+GRAPHS: dict[str, type[FromLatents]] = {"seeds": FromSeeds, "latents": FromLatents}
+
+
+def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", half: bool = False) -> Export:
+    """A generator of pictures, or of the spectrograms of sounds, as a file.
+
+    Args:
+        form: "onnx", or "torch" for a `torch.export` program.
+        inputs: "seeds": `seeds` (batch,) int64 and `classes` (batch, columns) int64, -1 for a class that is drawn from
+            the seed; or "latents": `latents` (batch, latent_dim) and `class_weights` (batch, classes), float32. Models
+            without classes lack the second. Both: `truncation` () float32.
+        half: keep weights as float16, which halves the file; computations stay in float32. Only ONNX.
+
+    Raises:
+        GANError: if the model makes something else, packages are missing, or the file does not agree with PyTorch.
+    """
+    if not isinstance(pipeline.generator, GridGenerator):
+        raise GANError(f"This model makes {pipeline.unit}; only generators of pictures and sounds can be exported.")
+    if half and form != "onnx":
+        raise GANError("Weights of half precision are for ONNX files; leave --half out, or choose --format onnx.")
+    if form == "onnx":
+        _packages()
+    generator = copy.deepcopy(pipeline.generator).cpu().float()
+    graph = GRAPHS[inputs](generator)
+    feeds = [graph.feeds(*trial) for trial in TRIALS]
+    exact = _references(graph, pipeline, feeds)
+    for parameter in generator.parameters() if half else ():
+        parameter.data = parameter.data.half().float()
+    meant = _references(graph, pipeline, feeds) if half else exact
+    # While training, layers are plain products and convolutions; for sampling they take kernels that no file knows.
+    program = _traced(graph.train(), feeds[1])
+    data, run = _onnx(program, feeds[1], graph.outputs, half) if form == "onnx" else _torch(program)
+    off = _largest_difference([run(feed) for feed in feeds], meant)
+    if not off <= TOLERANCE:  # nor if it is no number
+        raise GANError(f"The exported file differs from the model by {off:.1e}, more than {TOLERANCE:.0e}.")
+    record = {
+        "unit": pipeline.unit,
+        "labels": pipeline.config.labels,
+        "generator": {name: value for name, value in generator.config.items() if not name.startswith("_")},
+        "inputs": {name: _kind(value) for name, value in feeds[1].items()},
+        "outputs": {name: _kind(value) for name, value in zip(graph.outputs, run(feeds[1]))},
+        "weights": "float16" if half else "float32",
+        "largest_difference": off,
+        "largest_difference_by_rounding": _largest_difference(meant, exact),
+    }
+    return Export(data, record)
+
+
+def _traced(graph: FromLatents, feeds: Feeds) -> torch.export.ExportedProgram:
+    batch = torch.export.Dim("batch", min=1)
+    shapes = {name: {0: batch} if value.ndim else None for name, value in feeds.items()}
+    with torch.no_grad():
+        program = torch.export.export(graph, tuple(feeds.values()), dynamic_shapes=shapes)
+    for part in program.graph_module.modules():
+        for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # names folders of this machine
+    return program
+
+
+def _onnx(program: torch.export.ExportedProgram, feeds: Feeds, outputs: list[str], half: bool) -> tuple[bytes, Run]:
+    onnx, onnxruntime = _packages()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own ways
+        made = torch.onnx.export(
+            program, input_names=list(feeds), output_names=outputs, external_data=False, verbose=False
+        )
+    model = made.model_proto
+    if half:
+        _store_half(model.graph, onnx)
+    for value in (*model.graph.input, *model.graph.output):
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.HasField("dim_param"):
+                axis.dim_param = "batch"
+    data = model.SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def run(feed: Feeds) -> list[Tensor]:
+        return [torch.from_numpy(x) for x in session.run(None, {name: x.numpy() for name, x in feed.items()})]
+
+    return data, run
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401  (for torch.onnx)
+    except ImportError as error:
+        raise GANError(f"ONNX files need the package {error.name}: pip install {PACKAGES}.") from error
+    return onnx, onnxruntime
+
+
+def _torch(program: torch.export.ExportedProgram) -> tuple[bytes, Run]:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own ways
+        torch.export.save(program, buffer)
+        buffer.seek(0)
+        loaded = torch.export.load(buffer).module()
+    return buffer.getvalue(), lambda feed: loaded(*feed.values())
+
+
+def _store_half(graph: Any, onnx: Any) -> None:
+    """Keeps every tensor that float16 holds exactly as float16; it is cast when the file is loaded."""
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        halved = values.astype(np.float16) if values.dtype == np.float32 and values.size > 1 else None
+        if halved is not None and np.array_equal(halved, values):
+            name = tensor.name
+            tensor.CopyFrom(onnx.numpy_helper.from_array(halved, f"{name}_half"))
+            casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+@torch.inference_mode()
+def _references(graph: FromLatents, pipeline: GANPipeline, feeds: list[Feeds]) -> list[list[Tensor]]:
+    graph.eval()
+    return [graph.reference(pipeline, feed) for feed in feeds]
+
+
+def _largest_difference(made: list[list[Tensor]], meant: list[list[Tensor]]) -> float:
+    """NaN if there is one anywhere."""
+    pairs = [pair for one, other in zip(made, meant) for pair in zip(one, other, strict=True)]
+    return float(np.max([float((one - other).detach().abs().max()) for one, other in pairs]))
+
+
+def _kind(tensor: Tensor) -> dict[str, Any]:
+    shape = ["batch", *tensor.shape[1:]] if tensor.ndim else []
+    return {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": shape}
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files, each beside its place first.
+
+    Raises:
+        GANError: if one cannot be written.
+    """
+    try:
+        with files_into(folder) as temporary:
+            for name, data in files.items():
+                (temporary / name).write_bytes(data)
+    except OSError as error:
+        raise GANError(
+            f"{' and '.join(files)} could not be written to {folder} ({error.strerror}); choose another place."
+        ) from error

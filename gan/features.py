@@ -1,0 +1,102 @@
+"""Small classifiers trained on a data set's own labels, to measure with: how they are fitted and where kept."""
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from accelerate import PartialState
+from diffusers import ModelMixin
+from huggingface_hub import constants
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from gan.errors import GANError
+from gan.utils.distributed import synchronized
+from gan.utils.files import new_folder
+
+logger = logging.getLogger(__name__)
+
+Classifier = TypeVar("Classifier", bound=ModelMixin)
+
+
+def fit(
+    classifier: Classifier,
+    loss: Callable[[Tensor], Tensor],
+    examples: int,
+    unit: str,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float = 0.01,
+    seed: int = 0,
+) -> Classifier:
+    """AdamW over shuffled batches, the learning rate rising and falling once (Smith & Topin 2019).
+
+    Args:
+        loss: of the examples at int64 (k,) indices.
+        examples: how many there are; `unit` says of what, in the plural.
+        epochs: passes over all of them.
+        seed: of their order, and of what the classifier draws while it learns.
+
+    Returns:
+        The classifier, which no longer learns (`eval`).
+    """
+    order = torch.Generator().manual_seed(seed)
+    steps = epochs * math.ceil(examples / batch_size)
+    optimizer = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
+    bar = tqdm(
+        total=steps * batch_size,
+        desc="Training the classifier that measures",
+        unit=f" {unit}",
+        leave=False,
+        mininterval=1,
+    )
+    classifier.train()
+    with bar, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for _ in range(epochs):
+            for batch in torch.randperm(examples, generator=order).split(batch_size):
+                optimizer.zero_grad()
+                loss(batch).backward()
+                optimizer.step()
+                schedule.step()
+                bar.update(batch_size)
+    return classifier.eval()
+
+
+def cached(kind: type[Classifier], name: str, train: Callable[[], Classifier]) -> Classifier:
+    """The classifier of that name from the cache, or else trained now and kept there.
+
+    The cache is `gan-studio/classifiers` below huggingface_hub's `HF_HOME`. Of several processes the main one trains,
+    and the others find what it kept; those that cannot, on another machine, train the same once more.
+
+    Args:
+        name: tells apart data and recipes.
+
+    Raises:
+        GANError: if what is kept there is damaged.
+    """
+    with synchronized():
+        classifier = _found_or_trained(kind, name, train) if PartialState().is_main_process else None
+    return _found_or_trained(kind, name, train) if classifier is None else classifier
+
+
+def _found_or_trained(kind: type[Classifier], name: str, train: Callable[[], Classifier]) -> Classifier:
+    folder = Path(constants.HF_HOME) / "gan-studio" / "classifiers" / name
+    if folder.is_dir():
+        try:
+            return kind.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise GANError(f"The classifier in {folder} is damaged; remove that folder.") from error
+    classifier = train()
+    try:
+        with new_folder(folder) as temporary:
+            classifier.save_pretrained(temporary)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was quicker
+            logger.warning(f"The classifier could not be kept in {folder} ({error.strerror}); training it took time.")
+    return classifier

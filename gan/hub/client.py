@@ -1,0 +1,247 @@
+"""The Hub: fetching and publishing model repositories, and turning its refusals into sentences."""
+
+import argparse
+import time
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from huggingface_hub import HfApi, RepoFile, get_cached_repo_tree, get_token, snapshot_download
+from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+from huggingface_hub.utils import filter_repo_objects, httpx
+
+from gan.errors import GANError
+
+# What a model repository consists of (never a pickle, never code).
+REPOSITORY_FILES = [
+    "model_index.json",
+    "*/config.json",
+    "*/diffusion_pytorch_model.safetensors",
+    "training.json",
+    "metrics.json",
+    "neighbours.png",
+    "sweep.png",
+    "tokenizer.json",
+    "README.md",
+]
+SAMPLES = ["samples.png", "samples.txt", "samples.wav"]  # what the card shows; not needed to load a model
+# What an upload takes away unless it brings it along, by the kind of repository: figures of the model before, say.
+REPLACED = {
+    "model": [
+        "metrics.json",
+        "neighbours.png",
+        "sweep.png",
+        "tokenizer.json",
+        *SAMPLES,
+        "discriminator/*",
+        "encoder/*",
+    ],
+    "space": ["gan/*"],
+}
+# Far above any model of ours, and far below what fills a disk.
+MOST_LISTED, MOST_FILES, MOST_BYTES, MOST_WEIGHTS_BYTES = 20_000, 40, 2**26, 2**32
+# What the client raises when the Hub refuses, the line breaks or the disk is full.
+FAILURES = (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RevisionResolutionError,
+    httpx.HTTPError,
+    OSError,
+    RuntimeError,
+)
+UPLOAD_TRIES = 3
+RETRY_SECONDS = 2.0
+
+
+def download(
+    repo_id: str,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | None = None,
+    local_files_only: bool = False,
+    files: list[str] | None = None,
+) -> str:
+    """Fetches a model repository, or some files of it, into the cache and returns its folder there.
+
+    Counts and sizes are looked at before a byte is fetched. Where the Hub cannot be asked, what has been fetched
+    before still serves.
+
+    Args:
+        token: `False` for somebody who may only have what is public: no token is sent, and what the Hub refuses isn't
+            served from the cache either.
+
+    Raises:
+        GANError: if there is no such repository, it is far too large for a model of ours, or it can't be fetched.
+    """
+    api, patterns = HfApi(token=token), files or REPOSITORY_FILES
+    refusal: Exception | None = None
+    if not local_files_only:
+        try:
+            # Pinned, so that what is fetched is what was looked at, whoever pushes in between.
+            pinned = api.resolve_revision(repo_id, revision=revision, cache_dir=cache_dir)
+            _check_sizes(api, repo_id, pinned.resolved, cache_dir, patterns)
+            return snapshot_download(
+                repo_id, revision=pinned, token=token, cache_dir=cache_dir, allow_patterns=patterns
+            )
+        except FAILURES as error:
+            refusal = error
+            if token is False and _is_refusal(error):
+                raise GANError(f"{repo_id} cannot be fetched: {reason(error)}") from error
+    try:
+        return snapshot_download(
+            repo_id, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=patterns
+        )
+    except FAILURES as error:
+        cause = refusal or error
+        raise GANError(f"{repo_id} cannot be fetched: {reason(cause)}") from cause
+
+
+def _check_sizes(api: HfApi, repo_id: str, commit: str, cache_dir: str | None, patterns: list[str]) -> None:
+    try:
+        entries = get_cached_repo_tree(repo_id, revision=commit, cache_dir=cache_dir)
+    except CachedRepoTreeNotFoundError:
+        listed = list(islice(api.list_repo_tree(repo_id, recursive=True, revision=commit), MOST_LISTED + 1))
+        if len(listed) > MOST_LISTED:
+            raise GANError(
+                f"{repo_id} holds more than {MOST_LISTED:,} files, so it is not a model repository of ours."
+            ) from None
+        entries = [entry for entry in listed if isinstance(entry, RepoFile)]
+    wanted = list(filter_repo_objects(entries, allow_patterns=patterns, key=lambda entry: entry.path))
+    if len(wanted) > MOST_FILES:
+        raise GANError(
+            f"{repo_id} holds {len(wanted)} files that a model could be made of, and {MOST_FILES} at most are "
+            f"fetched; it is not a model repository of ours."
+        )
+    for entry in wanted:
+        most = MOST_WEIGHTS_BYTES if PurePosixPath(entry.path).suffix == ".safetensors" else MOST_BYTES
+        if entry.size > most:
+            raise GANError(
+                f"{entry.path} of {repo_id} has {entry.size / 2**20:,.0f} MiB, and {most // 2**20:,} MiB at most are "
+                f"fetched; it is not a model of ours."
+            )
+
+
+def prepare_repository(args: argparse.Namespace) -> str:
+    """Creates the repository that a run will publish to, before it trains; returns its full id.
+
+    Args:
+        args: `hub_model_id`, `hub_private_repo`, `hub_token`, `output_dir`.
+
+    Raises:
+        GANError: if there is no token or the Hub refuses, while nothing is lost yet.
+    """
+    if not (args.hub_token or get_token()):
+        raise GANError("--push_to_hub needs a write token: log in with `hf auth login`, or set HF_TOKEN.")
+    name = args.hub_model_id or Path(args.output_dir).resolve().name
+    try:
+        api = HfApi(token=args.hub_token)
+        repo_id = name if "/" in name else f"{api.whoami()['name']}/{name}"
+        return _create(api, repo_id, args.hub_private_repo or None)
+    except FAILURES as error:
+        raise GANError(f"Publishing to {name} will not work: {reason(error)}") from error
+
+
+def upload(
+    folder: Path,
+    repo_id: str,
+    private: bool | None = None,
+    token: str | None = None,
+    commit_message: str | None = None,
+    kind: str = "model",
+) -> str:
+    """Publishes a folder as a repository and returns its address.
+
+    `upload_folder` sends a file again when the line breaks, and never sends what the Hub already has: made again, it
+    goes on where it was, in this process or the next. It doesn't repeat the commit everywhere, so that is done here.
+
+    Args:
+        kind: "model" or "space".
+
+    Raises:
+        GANError: if the Hub refuses or can't be reached.
+    """
+    api = HfApi(token=token)
+    for attempt in range(1, UPLOAD_TRIES + 1):
+        try:
+            repo_id = _create(api, repo_id, private, kind)
+            api.upload_folder(
+                repo_id=repo_id,
+                repo_type=kind,
+                folder_path=folder,
+                commit_message=commit_message or f"Upload {kind}",
+                delete_patterns=REPLACED[kind],
+            )
+            return f"{api.endpoint}/{'spaces/' * (kind == 'space')}{repo_id}"
+        except FAILURES as error:
+            if attempt == UPLOAD_TRIES or _is_refusal(error):
+                raise GANError(f"The {kind} could not be published as {repo_id}: {reason(error)}") from error
+            time.sleep(RETRY_SECONDS * attempt)
+    raise AssertionError
+
+
+def _create(api: HfApi, repo_id: str, private: bool | None, kind: str = "model") -> str:
+    """Makes the repository unless it exists; asked to be private, an existing public one is refused."""
+    sdk = "gradio" if kind == "space" else None
+    created = api.create_repo(repo_id, repo_type=kind, private=private, space_sdk=sdk, exist_ok=True)
+    if private and not api.repo_info(created.repo_id, repo_type=kind).private:
+        raise GANError(
+            f"The {kind} repository {created.repo_id} exists and is public, but a private one was asked for; make it "
+            f"private in its settings on the Hub, or choose another name."
+        )
+    return created.repo_id
+
+
+def http_status(error: BaseException | None) -> int | None:
+    """The HTTP status behind an error, if there is one: the client wraps some errors in others."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if response is not None:
+            return response.status_code
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the same request would be refused again: not if it came too late, too often or beside another."""
+    status = http_status(error)
+    refused = status is not None and 400 <= status < 500 and status not in (408, 412, 429)
+    return refused or isinstance(error, HFValidationError)
+
+
+def reason(error: BaseException) -> str:
+    """What the Hub or the line to it had against a request, as the end of a sentence."""
+    status = http_status(error)
+    if isinstance(error, HFValidationError):
+        return "that is neither a folder here nor an id like user/name."
+    if isinstance(error, GatedRepoError):
+        return (
+            "the Hub refuses access (403); ask for it on the repository's page, or use a token with the right to it."
+        )
+    if status in (402, 403, 413):
+        said = " ".join(str(getattr(error, "server_message", None) or "").split())[:200].rstrip(".")
+        return (
+            f"the Hub refuses ({status}{f': {said}' if said else ''}); check the rights of the token and the room and "
+            f"plan of the account."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return "the Hub has no such revision; check its name."
+    if isinstance(error, RepositoryNotFoundError) or status == 404:
+        return "the Hub knows no such repository, or it is private; check the name, or log in with `hf auth login`."
+    if status == 401:
+        return "the Hub does not accept the token (401); log in again with `hf auth login`."
+    if status is not None:
+        return f"the Hub answered with an error ({status}); try again later."
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.strerror}; make room or check the folder."
+    if isinstance(error, LocalEntryNotFoundError | RevisionResolutionError):
+        return "it is not in the cache, and the Hub cannot be reached; check the name and the connection."
+    return "the Hub cannot be reached; check the connection and try again."

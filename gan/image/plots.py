@@ -1,0 +1,48 @@
+"""Pictures of a model as one picture: grids, contact sheets, reconstructions."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gan.image.data import ImageSet
+    from gan.image.pipeline import ImagePipeline
+
+
+def to_pil(pixels: Tensor) -> list[Image.Image]:
+    """uint8 (n, 1 or 3, height, width) to PIL pictures of mode "L" or "RGB"."""
+    arrays = pixels.permute(0, 2, 3, 1).numpy()
+    return [
+        Image.fromarray(array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array)) for array in arrays
+    ]
+
+
+def contact_sheet(images: list[Image.Image]) -> Image.Image:
+    """Eight pictures a row, enlarged by a whole number to about 512 pixels across."""
+    sheet = image_grid(images, columns=8)
+    scale = max(1, 512 // sheet.width)
+    return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
+
+
+def image_grid(images: list[Image.Image], columns: int) -> Image.Image:
+    """Pictures of one size side by side, row after row, edge to edge."""
+    width, height = images[0].size
+    rows = -(-len(images) // columns)
+    sheet = Image.new(images[0].mode, (columns * width, rows * height))
+    for k, image in enumerate(images):
+        sheet.paste(image, (k % columns * width, k // columns * height))
+    return sheet
+
+
+def reconstructions(pipeline: "ImagePipeline", images: "ImageSet", rows: int) -> list[Image.Image]:
+    """The first pictures of a set, eight a row, and below each row how they are rebuilt: for `contact_sheet`."""
+    shown = []
+    for row in range(rows):
+        indices = torch.arange(8 * row, 8 * row + 8) % len(images)
+        real = images.images(indices)
+        shown += to_pil(torch.from_numpy(images.pixels[indices.numpy()]))
+        shown += to_pil(pipeline.decode(*pipeline.encode_pixels(real)))
+    return shown

@@ -1,0 +1,200 @@
+"""What pictures bring to the training loop."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from torch import Tensor, nn
+
+from gan.cli import positive_float, positive_int
+from gan.errors import GANError
+from gan.image import data, metrics
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from gan.image.objectives import OBJECTIVES, Autoencoder
+from gan.image.pipeline import ImagePipeline
+from gan.image.plots import contact_sheet, reconstructions
+from gan.networks import SIZES, grids, stage_channels
+from gan.training.adversarial import WATCHED_SHARE, GameTask, add_game_arguments
+from gan.training.class_transfer import check_labelled, matched, resembling, starts
+from gan.training.randomness import StepRandom
+from gan.training.task import Batch, load_pretrained
+
+
+def resolution(text: str) -> tuple[int, int]:
+    """An argparse type: `32` or `96x64` (height x width)."""
+    sides = [int(side) for side in text.lower().split("x")]
+    if len(sides) > 2 or min(sides) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a size like 32 or 96x64")
+    return sides[0], sides[-1]
+
+
+class ImageTask(GameTask):
+    """Pictures: a generator and discriminator after R3GAN, grey or RGB, with or without classes."""
+
+    unit = "images"
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Adds the flags for pictures."""
+        objective = parser.add_argument_group("objective")
+        objective.add_argument(
+            "--objective",
+            choices=tuple(OBJECTIVES),
+            default="gan",
+            help="a generator against a discriminator, or with an encoder instead of it (vae) or beside it (vaegan), "
+            "which takes pictures to latents",
+        )
+        objective.add_argument(
+            "--kl_weight", type=positive_float, default=1.0, help="of the KL divergence (vae, vaegan); 1 is the bound"
+        )
+        objective.add_argument(
+            "--reconstruction_weight",
+            type=positive_float,
+            default=1.0,
+            help="of rebuilding pictures against fooling the discriminator (vaegan)",
+        )
+        pictures = parser.add_argument_group("pictures")
+        pictures.add_argument(
+            "--dataset_name", default="glyphs", help="a Hub id, a local folder laid out as one, or the built-in glyphs"
+        )
+        pictures.add_argument("--image_column", help="column with the pictures; by default the one there is")
+        pictures.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
+        pictures.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+        pictures.add_argument(
+            "--resolution",
+            type=resolution,
+            help="32 or 96x64 (height x width); by default the pictures' own, up to 64",
+        )
+        pictures.add_argument(
+            "--center_crop",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="crop to the shape of the resolution instead of stretching to it",
+        )
+        pictures.add_argument(
+            "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the first picture is"
+        )
+        pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
+        pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
+        pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
+        add_game_arguments(pictures, "images")
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        pretrained = load_pretrained(args, ImagePipeline)
+        if pretrained is not None:
+            args.resolution = args.resolution or pretrained.resolution
+            args.image_channels = _colours(args, pretrained)
+        if args.resolution:
+            grids(args.resolution)  # refuses what cannot be used before any picture is read
+        self.train_set, self.test_set = data.load(args)
+        if self.train_set.skipped:
+            PartialState().print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
+        networks = _networks(args, self.train_set, pretrained)
+        for network in networks.values():
+            network.to(memory_format=torch.channels_last).train()
+        encoder = networks.get("encoder")
+        self.generator = networks["generator"] if encoder is None else Autoencoder(networks["generator"], encoder)
+        self.discriminator = networks.get("discriminator")
+
+        can_overfit = self.discriminator is not None and args.augment_target < 1
+        self.freeze()
+        self.watch(WATCHED_SHARE if can_overfit else 0.0)
+        self.objective = OBJECTIVES[args.objective](args)
+
+    def samples(self, indices: Tensor) -> Tensor:
+        return self.train_set.images(indices)
+
+    def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        batch = super().batch(indices, random)
+        if self.args.random_flip:
+            for name in [name for name in ("real", "watched") if name in batch]:  # in this order: each draws by chance
+                mirrored = random.uniform(len(batch[name])) < 0.5
+                batch[name] = torch.where(mirrored[:, None, None, None], batch[name].flip(3), batch[name])
+        return batch
+
+    def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> ImagePipeline:
+        encoder = None
+        if isinstance(generator, Autoencoder):
+            generator, encoder = generator.generator, generator.encoder
+        return ImagePipeline(generator, discriminator, self.train_set.label_names, encoder=encoder)
+
+    def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
+        file = path.with_suffix(".png")
+        images = pipeline(seed=0, num_images=64).images
+        if pipeline.encoder is not None:  # half of the sheet: held-out pictures, each above how it is rebuilt
+            images[:32] = reconstructions(pipeline, self.test_set or self.train_set, rows=2)
+        contact_sheet(images).save(file)
+        return file
+
+    def evaluate(self, pipeline: ImagePipeline) -> dict[str, Any]:
+        if self.test_set is None:
+            PartialState().print("There are too few pictures to hold some out, so nothing is measured.", flush=True)
+            return {"metrics": []}
+        return metrics.evaluate(pipeline, self.train_set, self.test_set)
+
+
+def _networks(
+    args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline | None
+) -> dict[str, nn.Module]:
+    """The networks of the objective by name: new ones, or those of an earlier model.
+
+    Classes of an earlier model are matched by name; new ones start as those that they resemble. An encoder that it
+    doesn't have is new.
+    """
+    config: dict[str, Any] = {
+        "resolution": train_set.resolution,
+        "image_channels": train_set.channels,
+        "num_classes": len(train_set.label_names or ()),
+        "channels": tuple(stage_channels(train_set.resolution, args.model_size)),
+        "blocks_per_stage": SIZES[args.model_size][2],
+    }
+    if pretrained is not None:
+        _check_pretrained(args, train_set, pretrained)
+        args.latent_dim = pretrained.generator.config.latent_dim
+        config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
+        known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
+        classes = train_set.classes(torch.arange(len(train_set)))
+        begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))
+    networks: dict[str, nn.Module] = {}
+    for name in OBJECTIVES[args.objective].networks:
+        if pretrained is not None and getattr(pretrained, name) is not None:
+            old = getattr(pretrained, name)
+            networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
+            networks[name].load_state_dict(matched(old.state_dict(), pretrained.generator.class_counts, begin))
+        elif name == "discriminator":
+            networks[name] = ImageDiscriminator(**config)
+        elif name == "encoder":
+            networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
+        else:
+            networks[name] = ImageGenerator(latent_dim=args.latent_dim, **config)
+    return networks
+
+
+def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
+    wanted, known = args.image_channels, pretrained.generator.config.image_channels
+    if wanted not in (None, known):
+        raise GANError(
+            f"{args.pretrained_model_name_or_path} draws {'grey' if known == 1 else 'RGB'} pictures, so training "
+            f"cannot go on from it with --image_channels {wanted}; leave that out, or train from scratch."
+        )
+    return known
+
+
+def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
+    source = args.pretrained_model_name_or_path
+    if train_set.resolution != pretrained.resolution:
+        height, width = pretrained.resolution
+        raise GANError(
+            f"{source} draws pictures of {height}x{width}, so training cannot go on from it at another resolution; "
+            f"leave --resolution out, or train from scratch."
+        )
+    if pretrained.discriminator is None and "discriminator" in OBJECTIVES[args.objective].networks:
+        remedy = "train from scratch" if pretrained.encoder is None else "go on with --objective vae"
+        raise GANError(
+            f"{source} has no discriminator, so training cannot go on from it with --objective {args.objective}; "
+            f"{remedy}."
+        )
+    check_labelled(source, pretrained.labels, train_set.label_names, "pictures")

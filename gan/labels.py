@@ -1,0 +1,45 @@
+"""Classes are found by name."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gan.errors import GANError
+
+
+def place_of(name: str, names: Sequence[str]) -> int | None:
+    """Where a name stands in a list: the very name if it is there, else one that differs in case only, else `None`."""
+    if name in names:
+        return names.index(name)
+    folded = [known.casefold() for known in names]
+    return folded.index(name.casefold()) if name.casefold() in folded else None
+
+
+def check_labels(labels: list[str] | None, num_classes: int) -> None:
+    """Raises `GANError` unless these are the names of so many classes, or there are none."""
+    if labels and not all(isinstance(name, str) for name in labels):
+        raise GANError("The labels are not all text.")
+    if labels and len(labels) != num_classes:
+        raise GANError(f"There are {len(labels)} labels for the {num_classes} classes.")
+
+
+def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
+    """(classes of the data,) the model's own index of each; classes are matched by name.
+
+    Args:
+        labels: the model's classes.
+        names: those of the data.
+        dataset: its name.
+
+    Raises:
+        GANError: for a class that the model doesn't know.
+    """
+    places = [place_of(name, labels) for name in names]
+    if None in places:
+        unknown = names[places.index(None)]
+        raise GANError(
+            f"The model knows {', '.join(labels)} and does not know the class {unknown!r} of {dataset}; measure it "
+            f"on the data that it was trained on, or name the column with --label_column."
+        )
+    return torch.tensor(places, dtype=torch.int64)

@@ -1,0 +1,93 @@
+"""The contents of a `metrics.json` as Markdown tables, for the model card and the command line."""
+
+from typing import Any
+
+# Share of held-out labels that it reads. By one that read 56 %, emoji after 80,000 pictures of training beat those
+# after 240,000, which the eye and EfficientNet-Lite0 put first (`benchmarks/ablation.md`).
+WEAK_CLASSIFIER = 0.75
+
+
+ARROWS = {True: "↑", False: "↓", None: "≈"}  # what is better: more, less, or as much as real data have
+
+
+def metrics_tables(metrics: dict[str, Any]) -> str:
+    """The contents of a `metrics.json` in Markdown: a table for each feature space or group, and what to know of them.
+
+    A figure that has no better and worse (`higher_is_better` is `None`) should be near its floor. `note` says what was
+    compared with what; without one, pictures were.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for metric in metrics["metrics"]:
+        groups.setdefault(metric.get("group") or metric.get("features", ""), []).append(metric)
+    parts = []
+    for features, group in groups.items():
+        names = [metric["name"].removesuffix(f" ({features})") for metric in group]
+        arrows = [ARROWS[metric.get("higher_is_better", False)] for metric in group]
+        rows = [
+            [features, *(f"{name} {arrow}" for name, arrow in zip(names, arrows, strict=True))],
+            ["---"] * (len(group) + 1),
+            ["**generated**", *(f"**{metric['value']}**" for metric in group)],
+            ["real (floor)", *(_shown(metric["floor"]) for metric in group)],
+            *(
+                [yardstick["name"], *(_shown(yardstick["values"].get(metric["name"])) for metric in group)]
+                for yardstick in metrics.get("yardsticks", [])
+            ),
+        ]
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    if sweep := metrics.get("sweep"):
+        parts.append(_sweep_table(sweep))
+    better = [metric.get("higher_is_better", False) for metric in metrics["metrics"]]
+    legend = "↓: lower is better, ↑: higher is better"
+    legend += ", ≈: as near to the floor as can be. " if None in better else ". "
+    parts.append(legend + (metrics.get("note") or _note_on_pictures(metrics)))
+    if near := metrics.get("neighbours"):
+        what = near.get("of", "picture")
+        parts.append(
+            f"Memorisation: the distance from a generated {what} to the nearest training {what} is "
+            f"{near['distance_ratio']} of that from a held-out one (medians, in {near['features']}; well below 1 "
+            f"would mean copies), and {near['very_near']:.1%} are nearer than all but the nearest 1 % of the held-out "
+            f"ones."
+        )
+    return "\n\n".join(parts)
+
+
+def _note_on_pictures(metrics: dict[str, Any]) -> str:
+    samples = {metric["name"].split(" (")[0]: metric["samples"] for metric in metrics["metrics"]}
+    most = max(samples.values())
+    fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
+    return (
+        f"{most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the "
+        f"{metrics['metrics'][0]['split']} split. The floor is what real pictures score: training pictures against "
+        "held-out ones"
+        + ("; for class agreement, held-out pictures" if "Class agreement" in samples else "")
+        + "."
+        + (" Yardsticks: the held-out pictures themselves with Gaussian noise." if metrics.get("yardsticks") else "")
+        + _note_on_classifier(metrics)
+    )
+
+
+def _note_on_classifier(metrics: dict[str, Any]) -> str:
+    """A warning where distances are measured by a classifier that does not know its classes well."""
+    measures = any(metric.get("features") == "classifier features" for metric in metrics["metrics"])
+    read = metrics.get("classifier_accuracy", 1)
+    if not measures or read >= WEAK_CLASSIFIER:
+        return ""
+    return (
+        f" **The classifier itself is right on only {read:.0%} of held-out pictures, so distances in its features can "
+        "favour the worse model**; `--features efficientnet` measures in others."
+    )
+
+
+def _sweep_table(sweep: dict[str, Any]) -> str:
+    """LM score and reverse LM score of each curve at each temperature."""
+    temperatures = [str(point["temperature"]) for point in next(iter(sweep["curves"].values()))]
+    rows = [["LM score / reverse LM score at temperature", *temperatures], ["---"] * (len(temperatures) + 1)]
+    for name, curve in sweep["curves"].items():
+        rows.append([name, *(f"{point['lm_score']} / {point['reverse_lm_score']}" for point in curve)])
+    real = f"{sweep['real']['lm_score']} / {sweep['real']['reverse_lm_score']}"
+    rows.append(["real", real, *[""] * (len(temperatures) - 1)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else str(value)

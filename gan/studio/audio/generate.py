@@ -1,0 +1,142 @@
+"""Clips for the page and the endpoints, as WAV files: functions of their arguments, with no session and no noise."""
+
+import base64
+import io
+import math
+import re
+import zipfile
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput, Label
+from gan.audio.preprocessing import wav
+from gan.errors import GANError
+from gan.studio.images.generate import file_name, in_turn
+from gan.studio.registry import Registry
+
+MOST_CLIPS = 16  # at once
+PADS = 16  # of a kit
+STEPS = 17  # of the way that the page moves along: neighbours differ by little, and all of them are made at once
+MOST_STEPS = 32
+
+
+class Clip(NamedTuple):
+    """A clip: its seed (`None` between two), its classes in words (`None` without any) and its file."""
+
+    seed: int | None
+    label: str | None
+    wav: bytes
+
+
+def sound(
+    registry: Registry, model: str, seed: int, num_samples: int, truncation: float, label: Label
+) -> tuple[list[Clip], float]:
+    """Clips of consecutive seeds, and the milliseconds that they took.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    _check_numbers(seed, num_samples, truncation)
+    if not 1 <= num_samples <= MOST_CLIPS:
+        raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MOST_CLIPS}.")
+    pipeline = registry.audio_model(model)
+    output, milliseconds = in_turn(
+        lambda: pipeline(seed, int(num_samples), truncation=truncation, label=label or None)
+    )
+    return _clips(output), milliseconds
+
+
+def way(
+    registry: Registry, model: str, a: int, b: int, steps: int, truncation: float, label: Label
+) -> tuple[list[Clip], float]:
+    """The clips on the way from one seed to another, both ends included, and the milliseconds that they took.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    _check_numbers(a, b, steps, truncation)
+    if not 2 <= steps <= MOST_STEPS:
+        raise GANError(f"{steps} steps were asked for; ask for 2 to {MOST_STEPS}.")
+    pipeline = registry.audio_model(model)
+    output, milliseconds = in_turn(
+        lambda: pipeline.interpolate(a, b, int(steps), label=label or None, truncation=truncation)
+    )
+    return _clips(output), milliseconds
+
+
+def kit_classes(pipeline: AudioPipeline) -> list[str | None]:
+    """What each pad of a kit is at first: the classes of the first label column, in order, as even as they divide."""
+    names = next(iter((pipeline.labels or {}).values()), None)
+    return [names[k * len(names) // PADS] if names else None for k in range(PADS)]
+
+
+def kit(
+    registry: Registry, model: str, pads: Sequence[tuple[int, str | None]], truncation: float, label: dict[str, str]
+) -> tuple[list[Clip], float]:
+    """The clips of pads, and the milliseconds that they took.
+
+    Args:
+        pads: of each its seed and its class in the first label column (`None`: drawn from the seed).
+        label: classes in the other columns, for all pads.
+
+    Raises:
+        GANError: if something asked for can't be used.
+    """
+    _check_numbers(truncation, *(seed for seed, _ in pads))
+    if not 1 <= len(pads) <= PADS:
+        raise GANError(f"{len(pads)} pads were asked for; ask for 1 to {PADS}.")
+    pipeline = registry.audio_model(model)
+    column = next(iter(pipeline.labels or {}), "")
+    labels = [{**label, column: name} if name else label for _, name in pads]
+    made, milliseconds = in_turn(
+        lambda: [pipeline(seed, truncation=truncation, label=each or None) for (seed, _), each in zip(pads, labels)]
+    )
+    return [clip for output in made for clip in _clips(output)], milliseconds
+
+
+def clip_name(model: str, clip: Clip, truncation: float) -> str:
+    """`digits_seed-7_3-george_psi-1.wav`."""
+    return file_name(model, clip.seed or 0, clip.label, truncation, "wav")
+
+
+def way_names(model: str, a: int, b: int, clips: Sequence[Clip], truncation: float) -> list[str]:
+    """`digits_seed-7_to-40-at-0.25_psi-1.wav`, ..."""
+    places = [k / (len(clips) - 1) for k in range(len(clips))]
+    return [file_name(model, a, f"to-{b}-at-{place:.2f}", truncation, "wav") for place in places]
+
+
+def pad_name(index: int, clip: Clip) -> str:
+    """`01-kick-seed123.wav`: samplers sort by name."""
+    name = re.sub(r"[^\w.-]+", "-", clip.label or "").strip("-")
+    return "-".join(filter(None, (f"{index + 1:02}", name, f"seed{clip.seed}"))) + ".wav"
+
+
+def archive(names: Sequence[str], clips: Sequence[Clip]) -> bytes:
+    """A ZIP of clips."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as folder:
+        for name, clip in zip(names, clips):
+            folder.writestr(name, clip.wav)
+    return file.getvalue()
+
+
+def as_values(names: Sequence[str], clips: Sequence[Clip]) -> list[dict[str, Any]]:
+    """Clips as scripts take them."""
+    return [
+        {"seed": clip.seed, "label": clip.label, "file": name, "wav": base64.b64encode(clip.wav).decode()}
+        for name, clip in zip(names, clips)
+    ]
+
+
+def _clips(output: AudioPipelineOutput) -> list[Clip]:
+    count = len(output.audios)
+    seeds: Sequence[int | None] = output.seeds or [None] * count
+    labels: Sequence[str | None] = output.labels or [None] * count
+    wavs = [wav(audio, output.sampling_rate) for audio in output.audios]
+    return [Clip(*facts) for facts in zip(seeds, labels, wavs)]
+
+
+def _check_numbers(*numbers: object) -> None:
+    if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
+        raise GANError("The seeds, the number of clips and the truncation must be numbers.")

@@ -1,0 +1,105 @@
+"""GAN, VAE and VAE-GAN on the same seeds, and what was measured of each."""
+
+from typing import Any
+
+from gan.studio.images.generate import as_text, draw
+from gan.studio.model_panel import describe, duration, is_number, text
+from gan.studio.registry import Registry
+
+COUNT = 12  # pictures of each model
+
+# What is compared of `metrics.json`: how a measurement's name begins, and whether more of it is better.
+MEASURED = (
+    ("Fréchet distance", False),
+    ("FID", False),
+    ("Precision", True),
+    ("Recall", True),
+    ("Coverage", True),
+    ("Class agreement", True),
+    ("Reconstruction error", False),
+)
+
+
+def compared_pictures(
+    registry: Registry, models: list[str], seed: int, truncation: float, label: str
+) -> list[dict[str, Any]]:
+    """For each model its pictures of the same seeds: `COUNT` PNGs in base64, their classes, milliseconds a picture.
+
+    Raises:
+        GANError: if one of the arguments can't be used.
+    """
+    shown = []
+    for model in models:
+        output, milliseconds = draw(registry, model, seed, COUNT, truncation, label)
+        shown.append(
+            {
+                "pictures": [as_text(image) for image in output.images],
+                "seeds": output.seeds,
+                "labels": output.labels or [""] * COUNT,
+                "milliseconds": round(milliseconds / COUNT, 1),
+            }
+        )
+    return shown
+
+
+def compared_facts(registry: Registry, models: list[str], words: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of a table, each with a name, a note, a cell a model, and the index of the best cell or `None`.
+
+    Raises:
+        GANError: if a model can't be loaded.
+    """
+    facts = [describe(model, registry.get(model)) for model in models]
+    rows = [
+        row
+        for beginning, more_is_better in MEASURED
+        for name in _names(facts, beginning)[:1]  # of several feature spaces the first
+        for row in [_measured(facts, name, beginning, more_is_better, words)]
+    ]
+    seconds = [fact["training"].get("seconds") for fact in facts]
+    rows += [
+        {
+            "name": words["parameters"],
+            "note": "",
+            "cells": [
+                words["parameters_value"].format(
+                    millions=f"{fact['parameters'] / 1e6:.2f}", megabytes=f"{fact['megabytes']:.1f}"
+                )
+                for fact in facts
+            ],
+            "best": None,
+        },
+        {
+            "name": words["trained"],
+            "note": "",
+            "cells": [duration(value, words) if is_number(value) else "–" for value in seconds],
+            "best": None,
+        },
+    ]
+    return rows
+
+
+def _names(facts: list[dict[str, Any]], beginning: str) -> list[str]:
+    """The measurements that begin so, of whichever model."""
+    names = [metric.get("name") for fact in facts for metric in fact["metrics"]]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name.startswith(beginning)))
+
+
+def _measured(
+    facts: list[dict[str, Any]], name: str, beginning: str, more_is_better: bool, words: dict[str, str]
+) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [
+        next((metric for metric in fact["metrics"] if metric.get("name") == name), {}) for fact in facts
+    ]
+    values = [metric.get("value") if is_number(metric.get("value")) else None for metric in found]
+    known = [value for value in values if value is not None]
+    best = (max if more_is_better else min)(known) if len(known) > 1 else None
+    floor = next((metric["floor"] for metric in found if is_number(metric.get("floor"))), None)
+    note = [words["more_is_better" if more_is_better else "less_is_better"]]
+    if floor:  # of what real pictures cannot but score, nothing need be said
+        note.append(words["real_pictures"].format(value=text(floor)))
+    return {
+        "name": words.get(beginning, beginning) + name.removeprefix(beginning),
+        "note": ", ".join(note),
+        "cells": ["–" if value is None else text(value) for value in values],
+        "best": values.index(best) if best is not None else None,
+    }

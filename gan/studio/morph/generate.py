@@ -1,0 +1,181 @@
+"""Pictures taken in, rebuilt and turned into one another, for the page and the endpoints."""
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from gan.errors import GANError
+from gan.image.pipeline import ImagePipeline
+from gan.image.plots import image_grid, to_pil
+from gan.pipeline import sample_seeds
+from gan.studio.images.generate import as_text, in_turn
+from gan.studio.morph.uploads import from_text, read_picture
+from gan.studio.registry import Registry
+
+STEPS = 33  # pictures of a morph: enough that neighbours differ by little, few enough to make at once
+EXAMPLES = 6
+VIEWABLE = 336  # pixels of the longer side of an animation
+FRAME, REST = 50, 600  # milliseconds that an animation shows a picture, and its two ends
+
+End: TypeAlias = int | Image.Image  # a seed, or a picture fitted to the model
+
+
+class Morph(NamedTuple):
+    """The way between two ends.
+
+    Attributes:
+        frames: `STEPS` pictures, both ends rebuilt or generated.
+        labels: the class at either end; `None` for an unconditional model.
+        codes: the latent of either end.
+    """
+
+    frames: list[Image.Image]
+    labels: list[str | None]
+    codes: list[list[float]]
+
+
+def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
+    """The morph of one end into another; with a picture among them, for a model with an encoder.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    pipeline = registry.image_model(model)
+
+    def work() -> Morph:
+        output = pipeline.interpolate(a, b, steps=STEPS, label=label or None)
+        labels = [output.labels[0], output.labels[-1]] if output.labels else [None, None]
+        return Morph(output.images, labels, [_code(pipeline, end, label) for end in (a, b)])
+
+    return in_turn(work)[0]
+
+
+def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tuple[Image.Image, bool]:
+    """A picture as the model will see it, and whether its colours were inverted.
+
+    Args:
+        image: of any size and mode.
+        invert: `None` inverts where a grey picture's background is light and the model's dark, or the other way round.
+            What is drawn on paper then suits a model that grew up with light things on black.
+
+    Raises:
+        GANError: if the picture is damaged.
+    """
+    (fitted,) = to_pil(torch.tensor(pipeline.fit(image))[None])
+    if invert is None:
+        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(in_turn(lambda: examples(pipeline))[0][0])
+    return (ImageOps.invert(fitted) if invert else fitted), invert
+
+
+def is_dark(images: list[Image.Image]) -> bool:
+    """Whether the background of pictures, taken from their outermost pixels, is darker than the middle grey."""
+    grey = np.stack([np.asarray(image.convert("L")) for image in images])
+    border = [grey[:, 0].ravel(), grey[:, -1].ravel(), grey[:, :, 0].ravel(), grey[:, :, -1].ravel()]
+    return bool(np.median(np.concatenate(border)) < 128)
+
+
+def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | None]]:
+    """Pictures to try a model with, from all over its classes, and the names of these."""
+    classes = len(pipeline.labels or [])
+    labels = [k * classes // EXAMPLES if classes else None for k in range(EXAMPLES)]
+    outputs = [pipeline(seed=k, truncation=0.7, label=label) for k, label in enumerate(labels)]  # typical ones
+    return [output.images[0] for output in outputs], [(output.labels or [None])[0] for output in outputs]
+
+
+def animation(frames: list[Image.Image]) -> tuple[bytes, str]:
+    """A file that plays frames forth and back for ever, and what kind of file it is.
+
+    Pixels stay square and exact: a GIF holds 256 colours, which is all that grey pictures have and is played
+    everywhere; colour goes into a lossless WebP.
+    """
+    scale = max(1, VIEWABLE // max(frames[0].size))
+    size = (frames[0].width * scale, frames[0].height * scale)
+    large = [frame.resize(size, Image.Resampling.NEAREST) for frame in frames]
+    loop = [*large, *large[-2:0:-1]]
+    times = [REST if k in (0, len(frames) - 1) else FRAME for k in range(len(loop))]
+    kind = "gif" if frames[0].mode == "L" else "webp"
+    exact: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
+    file = io.BytesIO()
+    loop[0].save(file, kind.upper(), save_all=True, append_images=loop[1:], duration=times, loop=0, **exact)
+    return file.getvalue(), kind
+
+
+def opening(registry: Registry, model: str) -> dict[str, Any]:
+    """What morph.js must know of a model before anything is asked of it.
+
+    Raises:
+        GANError: if it can't be loaded or has no encoder.
+    """
+    pipeline = registry.image_model(model)
+    if pipeline.encoder is None:
+        raise GANError(f"{model} has no encoder, so it cannot take pictures.")
+    (images, labels), _ = in_turn(lambda: examples(pipeline))
+    height, width = pipeline.resolution
+    return {
+        "model": model,
+        "width": width,
+        "height": height,
+        "grey": pipeline.generator.config.image_channels == 1,
+        "dark": is_dark(images),
+        "labels": pipeline.labels or [],
+        "examples": [{"png": as_text(image), "label": label} for image, label in zip(images, labels)],
+    }
+
+
+def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """What morph.js shows: both ends as they were taken, what became of them, and all frames on one strip.
+
+    Raises:
+        GANError: if something asked for can't be used.
+    """
+    pipeline = registry.image_model(asked["model"])
+    (a, a_inverted), (b, b_inverted) = (_end(pipeline, asked[key], words) for key in ("a", "b"))
+    found = morph(registry, asked["model"], a, b, asked["label"])
+    return {
+        "strip": as_text(image_grid(found.frames, columns=1)),
+        "steps": STEPS,
+        "ends": [
+            {
+                "taken": as_text(end) if isinstance(end, Image.Image) else None,
+                "inverted": was_inverted,
+                "label": label,
+                "code": code,
+            }
+            for end, was_inverted, label, code in zip((a, b), (a_inverted, b_inverted), found.labels, found.codes)
+        ],
+    }
+
+
+def morph_file(registry: Registry, asked: dict[str, Any], words: dict[str, str]) -> dict[str, str]:
+    """The morph as an animation: its bytes in base64, its type, and the name of the file.
+
+    Raises:
+        GANError: if something asked for can't be used.
+    """
+    pipeline = registry.image_model(asked["model"])
+    a, b = (_end(pipeline, asked[key], words)[0] for key in ("a", "b"))
+    data, kind = animation(morph(registry, asked["model"], a, b, asked["label"]).frames)
+    model = Path(asked["model"]).name if Path(asked["model"]).is_absolute() else asked["model"]
+    names = [f"seed-{end}" if isinstance(end, int) else "picture" for end in (a, b)]
+    name = "_".join(re.sub(r"[^\w.-]+", "-", part) for part in (model, names[0], "to", names[1]))
+    return {"data": base64.b64encode(data).decode(), "type": f"image/{kind}", "name": f"{name}.{kind}"}
+
+
+def _end(pipeline: ImagePipeline, asked: dict[str, Any], words: dict[str, str]) -> tuple[End, bool]:
+    """An end as a browser asks for it, `{"seed": 7}` or `{"picture": base64, "invert": ...}`; was it inverted?"""
+    if "seed" in asked:
+        return sample_seeds(asked["seed"], 1)[0], False
+    image = read_picture(from_text(asked.get("picture"), words), words)
+    return take(pipeline, image, asked.get("invert"))
+
+
+def _code(pipeline: ImagePipeline, end: End, label: str) -> list[float]:
+    """The latent of an end, rounded to what a colour can show."""
+    found = pipeline.encode(end, label or None) if isinstance(end, Image.Image) else pipeline.latents([end])
+    return [round(number, 2) for number in found[0][0].tolist()]

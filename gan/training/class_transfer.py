@@ -1,0 +1,134 @@
+"""The classes of the data and those of the model that training goes on from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from accelerate import PartialState
+from torch import Tensor
+
+from gan.errors import GANError
+from gan.labels import place_of
+from gan.networks import GridGenerator
+
+# The weights of grids that tell classes apart, and the axis that counts them.
+CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
+
+AVERAGED = 64  # samples, generated and real, that show what a class looks like
+Start = list[int | None]  # for every class of the data, the class of the model that it starts as
+
+
+def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | None, samples: str) -> None:
+    """Refuses to take classes away from a model, or to give some to a model without.
+
+    Args:
+        source: of the model.
+        old, new: class names of the model and of the data, if there are any.
+        samples: what the data is called ("pictures").
+
+    Raises:
+        GANError: if only one of them has classes.
+    """
+    if bool(old) != bool(new):
+        raise GANError(
+            f"{source} knows classes and the data has none; put the {samples} into two or more sub-folders, or train "
+            "from scratch."
+            if old
+            else f"{source} knows no classes; train on from it with --unconditional."
+        )
+
+
+def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
+    """The class of the model that has the name of a class of the data, if need be in another case, or `None`."""
+    return [place_of(name, old) for name in new]
+
+
+def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:
+    """Tells which class real samples resemble: that whose generated samples, on average, are nearest to their average.
+
+    Fine-tuned with so few steps that it counts where one starts, a class that starts as the one it resembles comes to
+    half the distance of one that starts as the mean of all (`benchmarks/finetune.py`).
+
+    Args:
+        samples: gives real samples (k, channels, height, width) for k indices of the data.
+
+    Returns:
+        For `starts`: a column of the generator's labels, and indices of the data, to a class of that column.
+    """
+    counts = generator.class_counts
+    latents = torch.randn(AVERAGED, generator.latent_dim, generator=torch.Generator().manual_seed(0))
+
+    @cache
+    @torch.inference_mode()
+    def means(column: int) -> Tensor:  # (classes of the column, channels, height, width)
+        found = []
+        for index in range(counts[column]):
+            weights = [torch.full((count,), 1 / count) for count in counts]  # of the other columns, all classes alike
+            weights[column] = F.one_hot(torch.tensor(index), counts[column]).float()
+            found.append(generator(latents, torch.cat(weights).expand(AVERAGED, -1)).float().mean(0))
+        return torch.stack(found)
+
+    def nearest(column: int, some: Tensor) -> int:
+        return int((means(column) - samples(some).mean(0)).square().flatten(1).mean(1).argmin())
+
+    return nearest
+
+
+def starts(
+    old: Sequence[Sequence[str]],
+    new: Sequence[Sequence[str]],
+    classes: Tensor | None,
+    resembled: Callable[[int, Tensor], int],
+) -> list[Start]:
+    """Where each class of the data starts: as the class of its name, or else as the one that it resembles; says so.
+
+    Args:
+        old, new: the class names of each label column of the model and of the data; as many columns.
+        classes: int64 (n,) or (n, columns), of the data; `None` where there are no columns.
+        resembled: a column and indices of the data to the class of the model that these samples are most like.
+    """
+    found = []
+    for column, (known, wanted) in enumerate(zip(old, new, strict=True)):
+        assert classes is not None
+        start = by_name(known, wanted)
+        for index in [index for index, place in enumerate(start) if place is None]:
+            some = (classes.view(len(classes), -1)[:, column] == index).nonzero().flatten()[:AVERAGED]
+            if len(some):
+                start[index] = resembled(column, some)
+        _tell(known, wanted, start)
+        found.append(start)
+    return found
+
+
+def _tell(old: Sequence[str], new: Sequence[str], start: Start) -> None:
+    """Says what the classes start as that the model has no name for."""
+    pairs = [
+        f"{name} as {old[place]}"
+        for name, place in zip(new, start, strict=True)
+        if place is not None and old[place].casefold() != name.casefold()
+    ]
+    if pairs:
+        PartialState().print(f"New classes start as those that they resemble: {', '.join(pairs)}.", flush=True)
+
+
+def matched(
+    weights: dict[str, Tensor],
+    counts: Sequence[int],
+    starts: Sequence[Start],
+    class_axis: Mapping[str, int] = CLASS_AXIS,
+) -> dict[str, Tensor]:
+    """Weights of a network for other classes than those that it knows.
+
+    Args:
+        counts: classes that it knows, in each column of labels.
+        starts: for each column, the known class that each class of the data starts as; `None`: the mean of all.
+        class_axis: the weights that tell classes apart, and the axis that counts classes in each.
+    """
+    for name in class_axis.keys() & weights.keys():
+        axis, parts = class_axis[name], []
+        columns = weights[name].split(list(counts), axis) if counts else ()
+        for column, start in zip(columns, starts, strict=True):
+            parts += [column.mean(axis) if k is None else column.select(axis, k) for k in start]
+        weights[name] = torch.stack(parts, axis)
+    return weights

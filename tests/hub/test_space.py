@@ -1,0 +1,140 @@
+"""A Space that was made for a model: fetched from the Hub as the Hub would run it, started, and asked for pictures."""
+
+import ast
+import math
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli import ROOT, environment, files, pictures, run, train
+from gradio_client import Client
+from hub_server import SPACE_CARD, HubServer
+from huggingface_hub import SpaceCard, metadata_load
+from PIL import Image
+
+from gan import GANPipeline
+from gan.hub import space
+
+TOKEN = "hf_theRightTokenForThisHub"
+FETCH = """
+import sys
+from huggingface_hub import snapshot_download
+snapshot_download("tester/x", repo_type="space", local_dir=sys.argv[1])
+"""
+# What the project needs to train and to be tested, and a Space hasn't got.
+ABSENT = ["datasets", "sacrebleu", "tensorboard", "torchmetrics", "trackio", "pytest"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("space")
+
+
+@pytest.fixture(scope="module")
+def hub(work: Path) -> Iterator[HubServer]:
+    with HubServer(work / "hub", token=TOKEN) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def env(hub: HubServer, work: Path) -> dict[str, str]:
+    """A client that is logged in."""
+    return environment(work / "home", hub.env(work / "home/huggingface"))
+
+
+@pytest.fixture(scope="module")
+def trained(hub: HubServer, env: dict[str, str], work: Path) -> str:
+    """What a run says that published tester/x and made its Space."""
+    pictures(work / "pictures")
+    flags = ["--train_data_dir", "pictures", "--resolution", 8, "--max_train_steps", 2, "--no-evaluate"]
+    publish = ["--push_to_hub", "--create_space", "--hub_model_id", "tester/x", "--output_dir", "x"]
+    return train(*flags, *publish, env=env, cwd=work).check().out
+
+
+def test_training_makes_a_space(trained: str, hub: HubServer, work: Path) -> None:
+    assert f"Published at {hub.url}/tester/x.\nIts Space is at {hub.url}/spaces/tester/x." in trained
+    repo = hub.repos["space", "tester/x"]
+    assert repo.settings["sdk"] == "gradio" and not repo.private
+    found = repo.files()
+    package = {f"gan/{path}": data for path, data in files(ROOT / "gan").items() if "__pycache__" not in path}
+    assert {path: data for path, data in found.items() if path.startswith("gan/")} == package
+    assert set(found) - set(package) == {".gitattributes", "README.md", "app.py", "requirements.txt"}
+    assert not [path for path, data in found.items() if TOKEN.encode() in data]
+
+
+def test_the_front_matter_is_a_space_s(trained: str, hub: HubServer, work: Path) -> None:
+    path = work / "card.md"
+    path.write_bytes(hub.repos["space", "tester/x"].files()["README.md"])
+    front, card = metadata_load(path), SpaceCard.load(path)
+    assert card.data.to_dict() == front
+    assert (front["title"], front["sdk"], front["sdk_version"]) == ("x", "gradio", version("gradio"))
+    assert (front["app_file"], front["models"], front["license"]) == ("app.py", ["tester/x"], "apache-2.0")
+    assert front["python_version"] == "{}.{}".format(*sys.version_info) and front["emoji"]
+    assert all(front[color] in SPACE_CARD[color].split("|") for color in ("colorFrom", "colorTo"))
+    ours = metadata_load(ROOT / "README.md")
+    assert set(front) - {"models"} <= set(ours) and card.text.strip().startswith("# x")
+
+
+def test_requirements_are_those_that_were_tested() -> None:
+    pins = set((ROOT / "requirements.txt").read_text().splitlines())
+    assert {f"{name}=={version(name).partition('+')[0]}" for name in space.REQUIREMENTS} <= pins
+
+
+def test_app_py_is_valid_for_any_name(tmp_path: Path) -> None:
+    space.write(tmp_path, "user.name-1/model_2.x")
+    ast.parse((tmp_path / "app.py").read_text())
+    assert (tmp_path / "requirements.txt").read_text().startswith("--extra-index-url ")
+
+
+def test_the_space_runs(trained: str, hub: HubServer, env: dict[str, str], work: Path) -> None:
+    run([sys.executable, "-c", FETCH, "fetched"], env, work).check()
+    (work / "site").mkdir()
+    (work / "site/sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({ABSENT}))\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port)]
+    on_a_space = env | {"PYTHONPATH": str(work / "site"), "SPACE_ID": "tester/x"}
+    with (
+        (work / "app.log").open("w") as log,
+        subprocess.Popen(command, env=on_a_space, cwd=work / "fetched", stdout=log, stderr=log) as app,
+    ):
+        try:
+            deadline = time.monotonic() + 240
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    assert app.poll() is None and time.monotonic() < deadline, (work / "app.log").read_text()
+                    time.sleep(0.2)
+            client = Client(f"http://127.0.0.1:{port}", verbose=False, download_files=str(work / "answers"))
+            answers = client.predict("", 7, 3, 1.0, "", api_name="/generate_images")
+            offered = client.predict(api_name="/list_models")
+        finally:
+            app.terminate()
+    assert str(offered).count("tester/x") == 1 and "fashion" not in str(offered)
+    direct = GANPipeline.from_pretrained(work / "x")(seed=7, num_images=3).images
+    shown = [Image.open(answer["image"]) for answer in answers]
+    assert [np.asarray(image).tolist() for image in shown] == [np.asarray(image).tolist() for image in direct]
+    assert "Traceback" not in (work / "app.log").read_text()
+
+
+def test_a_space_that_cannot_be_made_costs_nothing(
+    trained: str, hub: HubServer, env: dict[str, str], work: Path
+) -> None:
+    hub.fail(402, "spaces/tester/y", math.inf)
+    flags = ["--train_data_dir", "pictures", "--resolution", 8, "--max_train_steps", 2, "--no-evaluate"]
+    publish = ["--push_to_hub", "--create_space", "--hub_model_id", "tester/y", "--output_dir", "y"]
+    result = train(*flags, *publish, env=env, cwd=work).check()
+    assert f"Published at {hub.url}/tester/y." in result.out and "Its Space" not in result.out
+    assert (
+        "The space could not be published as tester/y: the Hub refuses (402: made to fail with 402)" in result.said[-1]
+    )
+    assert "`python -m gan.hub space tester/y tester/y` makes it." in result.said[-1]

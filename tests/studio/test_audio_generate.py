@@ -1,0 +1,169 @@
+"""Audio models in the registry, their clips as files, and the endpoints that sound."""
+
+import io
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from gan import GANError
+from gan.studio.audio.generate import MOST_CLIPS, PADS, clip_name, kit, kit_classes, pad_name, sound, way
+from gan.studio.model_panel import card_html, describe
+from gan.studio.registry import Registry
+from gan.studio.strings import EN, ZH
+
+FAILING = [
+    ({"seed": -1}, "not a whole number from 0"),
+    ({"seed": None}, "must be numbers"),
+    ({"seed": math.inf}, "must be numbers"),
+    ({"num_samples": 0}, f"ask for 1 to {MOST_CLIPS}"),
+    ({"num_samples": MOST_CLIPS + 1}, f"ask for 1 to {MOST_CLIPS}"),
+    ({"truncation": 7}, "truncation of 7"),
+    ({"label": "four"}, "The label 'four' is unknown"),
+    ({"label": {"speaker": "four"}}, "There is no speaker 'four'; this model knows ann, bob"),
+]
+
+
+def samples(wav):
+    """The samples of a WAV file's bytes, whole numbers."""
+    with soundfile.SoundFile(io.BytesIO(wav)) as file:
+        assert (file.format, file.subtype, file.channels) == ("WAV", "PCM_16", 1)
+        return file.read(dtype="int16")
+
+
+def whole(audio):
+    """Samples in [-1, 1], as sixteen bits hold them."""
+    return np.clip(np.asarray(audio).reshape(-1) * 32768, -32768, 32767)
+
+
+def close(wav, audio):
+    return np.abs(samples(wav) - whole(audio)).max() <= 1
+
+
+def test_the_tab_is_offered_its_models(players, band):
+    assert players.names("audio") == ["voices", "hits"] and players.default("audio") == "voices"
+    assert players.audio_model("hits").discriminator is None
+    with pytest.raises(GANError, match="blots makes images, not sound; choose one of voices, hits"):
+        players.audio_model("blots")
+    with pytest.raises(GANError, match="hits makes clips, not pictures; choose one of blots"):
+        players.image_model("hits")
+    with pytest.raises(GANError, match="none is offered here"):
+        Registry({"blots": str(band / "blots")}).audio_model("blots")
+
+
+def test_an_audio_model_is_described(players):
+    facts = describe("voices", players.audio_model("voices"))
+    assert (facts["kind"], facts["sampling_rate"], facts["samples"]) == ("audio", 8000, 2048)
+    assert facts["labels"]["speaker"] == ["ann", "bob"] and facts["training"]["clips_seen"] == 1280
+    html = card_html(facts, EN)
+    assert "0.256 s at 8 kHz" in html and "1,280 clips seen" in html and "2: ann, bob" in html
+    assert "<b>" not in html and "3: one, two, &lt;b&gt;three" in html
+    assert ZH["column_speaker"] in card_html(facts, ZH)
+
+
+def test_clips_are_those_of_the_pipeline(players):
+    pipeline = players.audio_model("voices")
+    clips, milliseconds = sound(players, "voices", 40, 3, 0.7, {"speaker": "bob"})
+    direct = pipeline(40, 3, truncation=0.7, label={"speaker": "bob"})
+    assert milliseconds > 0 and [clip.seed for clip in clips] == [40, 41, 42]
+    assert [clip.label for clip in clips] == direct.labels and all(label.endswith(", bob") for label in direct.labels)
+    assert all(close(clip.wav, audio) for clip, audio in zip(clips, direct.audios, strict=True))
+    assert clip_name("user/voices", clips[0], 0.7).startswith("user-voices_seed-40_")
+
+
+@pytest.mark.parametrize(("change", "message"), FAILING)
+def test_what_cannot_sound_is_said(players, change, message):
+    with pytest.raises(GANError, match=message):
+        sound(players, "voices", **{"seed": 0, "num_samples": 1, "truncation": 1.0, "label": None} | change)
+
+
+def test_the_way_has_both_ends(players):
+    pipeline = players.audio_model("hits")
+    clips, _ = way(players, "hits", 3, 9, 5, 1.0, None)
+    assert len(clips) == 5 and all(clip.seed is None for clip in clips)
+    for clip, seed in ((clips[0], 3), (clips[-1], 9)):
+        assert close(clip.wav, pipeline(seed).audios[0]) and clip.label == pipeline(seed).labels[0]
+    with pytest.raises(GANError, match="ask for 2 to 32"):
+        way(players, "hits", 3, 9, 1, 1.0, None)
+
+
+def test_a_kit_deals_out_the_classes(players):
+    pipeline = players.audio_model("hits")
+    assert kit_classes(pipeline) == ["kick"] * 6 + ["snare"] * 5 + ["closed hat"] * 5
+    clips, _ = kit(players, "hits", [(7, "snare"), (123, "kick"), (9, None)], 0.8, {})
+    assert [clip.seed for clip in clips] == [7, 123, 9]
+    assert close(clips[1].wav, pipeline(123, truncation=0.8, label="kick").audios[0])
+    assert clips[2].label == pipeline(9).labels[0]
+    assert [pad_name(k, clip) for k, clip in enumerate(clips)][:2] == ["01-snare-seed7.wav", "02-kick-seed123.wav"]
+
+
+def test_pads_of_several_columns_share_the_others(players):
+    clips, _ = kit(players, "voices", [(7, "one"), (8, None)], 1.0, {"speaker": "ann"})
+    assert clips[0].label == "one, ann" and clips[1].label.endswith(", ann")
+    assert pad_name(0, clips[0]) == "01-one-ann-seed7.wav"
+
+
+@pytest.mark.parametrize(
+    ("pads", "message"),
+    [
+        ([], "ask for 1 to 16"),
+        ([(0, None)] * (PADS + 1), "ask for 1 to 16"),
+        ([(0, "gong")], "There is no label 'gong'"),
+    ]
+    + [([(None, None)], "must be numbers"), ([(-1, None)], "not a whole number from 0")],
+)
+def test_what_is_no_kit_is_said(players, pads, message):
+    with pytest.raises(GANError, match=message):
+        kit(players, "hits", pads, 1.0, {})
+
+
+@pytest.fixture(scope="module")
+def client(band_address, tmp_path_factory):
+    return Client(band_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+def test_clips_over_http(client, players):
+    pipeline = players.audio_model("voices")
+    files, facts = client.predict("voices", 40, 3, 0.7, "two, ann", api_name="/generate_audio")
+    direct = pipeline(40, 3, truncation=0.7, label="two, ann")
+    assert facts == [{"seed": seed, "label": "two, ann"} for seed in (40, 41, 42)]
+    assert [Path(file).name for file in files] == [f"voices_seed-{seed}_two-ann_psi-0.7.wav" for seed in (40, 41, 42)]
+    assert all(close(Path(file).read_bytes(), audio) for file, audio in zip(files, direct.audios, strict=True))
+    # what is left out is one clip of the first model that sounds
+    (file,), _ = client.predict(api_name="/generate_audio")
+    assert close(Path(file).read_bytes(), pipeline().audios[0])
+
+
+def test_a_way_and_a_kit_over_http(client, players):
+    files, facts = client.predict("hits", 3, 9, 3, "kick", 1.0, api_name="/interpolate_audio")
+    assert facts == [{"label": "kick", "share": share} for share in (0, 0.5, 1)]
+    direct = players.audio_model("hits").interpolate(3, 9, 3, label="kick")
+    assert all(close(Path(file).read_bytes(), audio) for file, audio in zip(files, direct.audios, strict=True))
+    path = client.predict("hits", 20, 0.9, api_name="/drum_kit")
+    with zipfile.ZipFile(path) as folder:
+        names = folder.namelist()
+        assert names[0] == "01-kick-seed20.wav" and names[15] == "16-closed-hat-seed35.wav" and len(names) == PADS
+        alone = players.audio_model("hits")(26, truncation=0.9, label="snare").audios[0]
+        assert close(folder.read("07-snare-seed26.wav"), alone)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "message"),
+    [
+        ("/generate_audio", {"model": "blots"}, "blots makes images, not sound"),
+        ("/generate_audio", {"model": "voices", "label": "four"}, "this model knows label: one, two"),
+        ("/generate_audio", {"model": "voices", "num_samples": 17}, "ask for 1 to 16"),
+        ("/generate_audio", {"model": "voices", "seed": None}, "must be numbers"),
+        ("/interpolate_audio", {"model": "hits", "steps": 99}, "ask for 2 to 32"),
+        ("/drum_kit", {"model": "hits", "seed": -3}, "not a whole number from 0"),
+        ("/drum_kit", {"model": "nothing"}, "There is no model 'nothing'"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(client, endpoint, arguments, message):
+    with pytest.raises(AppError, match=message):
+        client.predict(api_name=endpoint, **arguments)

@@ -1,0 +1,253 @@
+"""A walk through the page in a real browser."""
+
+import base64
+import io
+import re
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan.studio.images.generate import in_turn
+from gan.studio.strings import EN, ZH
+
+
+@pytest.fixture
+def open_page(open_address, address):
+    """Opens the studio with this query and waits for its pictures."""
+
+    def opened(query="", **options):
+        page = open_address(f"{address}?{query}", **options)
+        page.wait_for_selector(".tile img[src^='data:image/png']")
+        return page
+
+    return opened
+
+
+def sources(page):
+    return page.eval_on_selector_all(".tile img", "images => images.map(image => image.src)")
+
+
+def pixels(source):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
+
+
+def changed(page, before):
+    page.wait_for_function(
+        "before => JSON.stringify([...document.querySelectorAll('.tile img')].map(i => i.src)) !== before",
+        arg=page.evaluate("sources => JSON.stringify(sources)", before),
+    )
+    return sources(page)
+
+
+def slide(page, control, value):
+    page.locator(f"#{control} input[type=range]").evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )
+
+
+def test_who_waits_is_told_the_place_in_line(open_page):
+    page = open_page("n=6")
+    before, free = sources(page), threading.Event()
+    others = [threading.Thread(target=in_turn, args=(free.wait,)) for _ in range(3)]
+    try:
+        for other in others:
+            other.start()
+        slide(page, "truncation", 0.5)
+        page.wait_for_function("document.querySelector('.line').textContent === 'In line: 2 before you'")
+    finally:
+        free.set()  # one was being served, and two were before us
+    changed(page, before)
+    page.wait_for_function("document.querySelector('.line').textContent === ''")
+
+
+def test_looking_at_the_line_slowly_is_not_waiting(open_page):
+    page = open_page("n=6")
+    before, free, looks = sources(page), threading.Event(), []
+
+    def slow(route):
+        if '"fn_name":"line"' in (route.request.post_data or ""):
+            looks.append(route)
+            page.wait_for_timeout(1000)  # longer than a request may take before it counts as waiting
+        route.continue_()
+
+    page.route("**/component_server/**", slow)
+    other = threading.Thread(target=in_turn, args=(free.wait,))
+    try:
+        other.start()
+        slide(page, "truncation", 0.5)
+        page.wait_for_timeout(1500)
+    finally:
+        free.set()
+    changed(page, before)
+    page.wait_for_timeout(2500)
+    seen = len(looks)
+    page.wait_for_timeout(2500)
+    assert 1 <= seen == len(looks)  # it has stopped looking
+
+
+def test_pictures_follow_seed_and_sliders_and_the_address_restores_them(open_page, registry):
+    page = open_page("n=6")
+    first = sources(page)
+    direct = registry.get("shapes")(seed=7, num_images=6).images
+    assert [pixels(source).tolist() for source in first] == [np.asarray(image).tolist() for image in direct]
+    assert page.locator(".tile b").all_inner_texts() == ["7", "8", "9", "10", "11", "12"]
+
+    page.locator("#seed input").fill("40")
+    after_seed = changed(page, first)
+    assert not set(after_seed) & set(first)
+    page.locator("#dice").click()
+    after_dice = changed(page, after_seed)
+    slide(page, "truncation", 0.4)
+    after_slider = changed(page, after_dice)
+    assert page.locator("#controls .wrap.generating, #stage .wrap.translucent").count() == 0
+
+    page.wait_for_url(re.compile("psi=0.4"))
+    again = open_page(page.url.partition("?")[2])
+    assert sources(again) == after_slider
+
+
+def test_an_address_restores_model_class_and_sliders(open_page, registry):
+    page = open_page("model=shapes&label=Square%2Fbox&seed=9&n=2&psi=0.5")
+    direct = registry.get("shapes")(seed=9, num_images=2, truncation=0.5, label="Square/box").images
+    assert [pixels(source).tolist() for source in sources(page)] == [np.asarray(image).tolist() for image in direct]
+    assert page.locator("#label input").input_value() == "Square/box"
+    assert page.locator("#truncation input[type=range]").input_value() == "0.5"
+
+
+def test_a_picture_opens_alone_and_the_way_back_is_the_grid(open_page):
+    page = open_page("n=6&seed=20")
+    before = sources(page)
+    page.locator(".tile").nth(2).click()
+    page.wait_for_selector(".gallery.alone")
+    assert sources(page) == [before[2]]
+    assert "seed=22" in page.url and "n=1" in page.url
+    assert page.locator("#seed input").input_value() == "22"
+
+    with page.expect_download() as download:
+        page.locator("[data-action=png]").click()
+    assert re.fullmatch(r"shapes_seed-22_[\w-]+_psi-1\.png", download.value.suggested_filename)
+    saved = np.asarray(Image.open(download.value.path()))
+    assert np.array_equal(saved, pixels(before[2]))
+
+    page.locator("[data-action=back]").click()
+    page.wait_for_selector(".gallery:not(.alone)")
+    page.wait_for_function("document.querySelectorAll('.tile').length === 6")
+    assert sources(page) == before
+    page.go_back()
+    page.wait_for_selector(".gallery.alone")
+    assert changed(page, before) == [before[2]]
+
+
+def test_the_zip_holds_what_is_shown(open_page):
+    page = open_page("model=strokes&n=5&seed=30&psi=0.8")
+    assert not page.locator("#label").is_visible()  # the model has no classes
+    with page.expect_download() as download:
+        page.locator("[data-action=zip]").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == [f"strokes_seed-{seed}_psi-0.8.png" for seed in range(30, 35)]
+        inside = [np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in archive.namelist()]
+    assert all(np.array_equal(a, pixels(b)) for a, b in zip(inside, sources(page), strict=True))
+
+
+def test_models_and_classes_are_chosen(open_page, registry):
+    page = open_page("n=4")
+    before = sources(page)
+    page.locator("#label input").click()
+    page.get_by_role("option", name="Square/box").click()
+    after = changed(page, before)
+    direct = registry.get("shapes")(seed=7, num_images=4, label="Square/box").images
+    assert [pixels(source).tolist() for source in after] == [np.asarray(image).tolist() for image in direct]
+    page.locator("#model input").click()
+    page.get_by_role("option", name="strokes").click()
+    changed(page, after)
+    page.wait_for_url(re.compile("model=strokes"))
+    assert "label=" not in page.url
+    assert "12" in page.locator("#card").inner_text()
+
+
+def test_what_cannot_be_is_said_on_the_page(open_page):
+    page = open_page("model=nothing&seed=7")
+    message = page.locator(".gallery .message")
+    assert "There is no model 'nothing'" in message.inner_text()
+    before = sources(page)
+    page.locator("#seed input").fill("99999999999")
+    page.get_by_text("is not a whole number from 0").wait_for()
+    assert sources(page) == before
+    page.locator("#seed input").fill("8")
+    changed(page, before)
+    assert not message.is_visible()
+    assert page.locator(".tile").count() == 24
+    page.locator("#hub textarea, #hub input").fill("nobody/nothing-at-all")
+    page.locator("#load").click()
+    page.get_by_text("nobody/nothing-at-all cannot be fetched").wait_for()
+    assert page.locator("#load").inner_text() == EN["load"]
+    assert page.locator(".tile").count() == 24
+
+
+def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, monkeypatch):
+    source = registry.source  # as if the Hub had it
+    monkeypatch.setattr(registry, "source", lambda m: str(weights / "strokes") if m == "user/remote" else source(m))
+    page = open_page("n=3")
+    before = sources(page)
+    page.locator("#hub textarea, #hub input").fill(" user/remote ")
+    page.locator("#hub textarea, #hub input").press("Enter")
+    changed(page, before)
+    page.wait_for_url(re.compile("model=user%2Fremote"))
+    assert page.locator("#model input").input_value() == "user/remote"
+    assert page.locator("#hub textarea, #hub input").input_value() == ""
+    after = sources(page)
+    slide(page, "truncation", 0.3)
+    changed(page, after)
+
+
+def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
+    get = registry.get
+    monkeypatch.setattr(registry, "get", lambda m: 1 // 0 if m == "user/broken" else get(m))
+    page = open_page("n=3")
+    page.locator("#hub textarea, #hub input").fill("user/broken")
+    page.locator("#load").click()
+    page.get_by_text("user/broken cannot be opened: ZeroDivisionError.").wait_for()
+    assert page.locator("#load").is_enabled() and page.locator("#load").inner_text() == EN["load"]
+    assert page.locator(".tile").count() == 3
+
+
+def test_pictures_follow_a_second_shuffle_during_a_render(open_page, registry, monkeypatch):
+    page = open_page("n=3")
+    get, slow = registry.get, threading.Event()
+    monkeypatch.setattr(registry, "get", lambda m: (slow.wait(5), get(m))[1])
+    page.locator("#dice").click()
+    page.wait_for_timeout(300)
+    page.locator("#dice").click()
+    page.wait_for_timeout(300)
+    slow.set()
+    seed = page.locator("#seed input").input_value()
+    page.wait_for_url(re.compile(f"seed={seed}&"))
+
+
+def test_a_class_that_is_not_there_is_said(open_page):
+    assert "There is no label 'Cube'" in open_page("label=Cube").locator(".gallery .message").inner_text()
+    page = open_page("label=star")
+    assert page.locator("#label input").input_value() == "Star"
+    assert not page.locator(".gallery .message").is_visible()
+
+
+def test_chinese(open_page):
+    page = open_page(locale="zh-CN")
+    text = page.locator("main").inner_text()
+    for key in ("seed", "dice", "truncation", "truncation_info", "label", "num_images", "hub", "load", "zip", "speed"):
+        assert ZH[key] in text
+        assert EN[key] not in text
+    assert page.locator("#hub textarea, #hub input").get_attribute("placeholder") == ZH["hub_placeholder"]
+    assert ZH["any_label"] in page.locator("#label input").input_value()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_all_pictures_are_in_sight_and_crisp(open_page, size):
+    page = open_page(viewport={"width": size[0], "height": size[1]})
+    boxes = [tile.bounding_box() for tile in page.locator(".tile img").all()]
+    assert all(box["y"] + box["height"] <= size[1] for box in boxes)
+    assert all(box["width"] % 16 == 0 and box["height"] % 16 == 0 for box in boxes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -1,0 +1,188 @@
+"""What is offered, what is loaded, and who may name a folder."""
+
+import gc
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from gan import GANError, GANPipeline
+from gan.studio.images.generate import START, draw, file_name, state_from_address
+from gan.studio.model_panel import card_html, describe
+from gan.studio.page import main, set_threads
+from gan.studio.registry import Registry, given_models, offered_models, weight
+from gan.studio.strings import EN, ZH
+
+
+def test_bundled_models_are_offered_in_order(weights):
+    assert list(offered_models(bundled=weights)) == ["shapes", "strokes"]
+
+
+def test_given_models_come_first_and_once(weights):
+    offered = offered_models([str(weights / "strokes"), "user/name"], bundled=weights)
+    assert list(offered) == ["strokes", "user/name", "shapes"]
+
+
+def test_two_folders_of_one_name_are_both_offered(weights, tmp_path):
+    (tmp_path / "shapes").symlink_to(weights / "strokes")
+    (tmp_path / "b" / "shapes").mkdir(parents=True)
+    (tmp_path / "b" / "shapes" / "model_index.json").write_text("{}")
+    offered = offered_models([str(weights / "shapes"), str(tmp_path / "b" / "shapes")], bundled=tmp_path / "none")
+    assert len(offered) == 2
+
+
+@pytest.mark.parametrize("given", ["./nowhere", "nowhere", "a/b/c", "../x/y"])
+def test_a_given_model_that_is_nowhere_is_named(given, weights):
+    with pytest.raises(GANError, match="There is no model at"):
+        offered_models([given], bundled=weights)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path, weights):
+    with pytest.raises(GANError, match="holds no model"):
+        offered_models([str(tmp_path)], bundled=weights)
+
+
+def test_nothing_to_show(tmp_path):
+    with pytest.raises(GANError, match="--models user/name"):
+        offered_models(bundled=tmp_path)
+
+
+def test_models_from_the_environment(monkeypatch):
+    monkeypatch.setenv("GAN_MODELS", "user/a, user/b  ./c,")
+    assert given_models(["d"]) == ["d", "user/a", "user/b", "./c"]
+    monkeypatch.setenv("GAN_MODELS", "")
+    assert given_models() == []
+
+
+def test_a_wrong_model_ends_the_program_with_one_sentence(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--models", "./nowhere"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "x"])
+def test_a_port_that_cannot_be_ends_the_program(port, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--port", port])
+    assert stopped.value.code == 2
+    assert "argument --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 2), ("64", 4), ("500m", None), ("", None)])
+def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    monkeypatch.setenv("CPU_CORES", cores)
+    set_threads()
+    assert asked == [threads or 3]
+
+
+def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
+    loads = []
+    load = GANPipeline.from_pretrained
+    monkeypatch.setattr(GANPipeline, "from_pretrained", lambda *a, **k: loads.append(a) or load(*a, **k))
+    registry = Registry(offered_models(bundled=weights))
+    barrier = threading.Barrier(6)
+
+    def get(_):
+        barrier.wait()
+        return registry.get("shapes")
+
+    with ThreadPoolExecutor(6) as pool:
+        pipelines = list(pool.map(get, range(6)))
+    assert len(loads) == 1 and all(pipeline is pipelines[0] for pipeline in pipelines)
+
+
+def test_different_models_are_loaded_at_once_and_torch_is_left_as_it_was(weights):
+    def load(turn):
+        return Registry(offered_models(bundled=weights)).get(("shapes", "strokes")[turn % 2])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(load, range(24)))) == 24
+    assert torch.nn.Linear(2, 2).weight.device.type == "cpu"
+
+
+def test_only_the_last_used_stay_in_memory(weights):
+    offered = offered_models(bundled=weights)
+    sizes = [weight(Registry(offered).get(name)) for name in ("shapes", "strokes")]
+    assert sizes[0] == sum(p.nbytes for p in Registry(offered).get("shapes").generator.parameters())
+    for budget, stays in ((sum(sizes), True), (sum(sizes) - 1, False), (0, False)):
+        registry = Registry(offered, budget=budget)
+        first = registry.get("shapes")
+        assert registry.get("shapes") is first
+        registry.get("strokes")
+        assert (registry.get("shapes") is first) == stays
+
+
+def test_a_failure_is_not_remembered(weights, tmp_path):
+    registry = Registry({"late": str(tmp_path / "late")})
+    with pytest.raises(GANError):
+        registry.get("late")
+    gc.collect()
+    assert not registry._loading
+    (tmp_path / "late").symlink_to(weights / "shapes")
+    assert registry.get("late").resolution == (16, 16)
+
+
+def test_folders_are_nobody_elses_business(weights, monkeypatch):
+    folder = str(weights / "shapes")
+    assert Registry({"x": "user/x"}, allow_paths=True).get(folder).resolution == (16, 16)
+    stranger = Registry({"x": "user/x"})
+    monkeypatch.chdir(weights.parent)
+    for name in (folder, f"{weights.name}/shapes", "../x", "", "a/b/c", f"a/{'b' * 300}"):
+        with pytest.raises(GANError, match="There is no model"):
+            stranger.source(name)
+    assert stranger.source(" user/name ") == "user/name"
+
+
+def test_file_names_carry_everything():
+    assert file_name("user/name", 7, "Square/box", 0.8) == "user-name_seed-7_Square-box_psi-0.8.png"
+    assert file_name("fashion", 7, None, 1.0) == "fashion_seed-7_psi-1.png"
+
+
+def test_an_address_is_a_state():
+    assert state_from_address({}, "shapes") == {"model": "shapes", **START}
+    asked = {"model": "a/b", "seed": "4294967290", "n": "4", "psi": "0.5", "label": "Star"}
+    assert list(state_from_address(asked, "shapes").values()) == ["a/b", 4294967290, 4, 0.5, "Star"]
+    for damaged in ({"seed": "-1"}, {"seed": "4294967295"}):
+        with pytest.raises(GANError):
+            state_from_address(damaged, "shapes")
+    for text in ("x", "", "nan", "inf", "-inf", "1e999"):
+        assert state_from_address({"seed": text, "n": text, "psi": text}, "shapes") == {"model": "shapes", **START}
+    for n, psi, count, truncation in (("4294967296", "1.5", 64, 1.2), ("0", "-1", 1, 0.0), ("-9", "9", 1, 1.2)):
+        state = state_from_address({"n": n, "psi": psi}, "shapes")
+        assert (state["num_images"], state["truncation"]) == (count, truncation)
+
+
+@pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])
+def test_a_number_that_is_missing_is_said(missing, registry):
+    with pytest.raises(GANError, match="must be numbers"):
+        draw(registry, "shapes", **{**START, missing: None})
+
+
+def test_the_card_escapes_what_a_repository_says(registry):
+    facts = describe("shapes", registry.get("shapes"))
+    html = card_html(facts, EN)
+    assert "&lt;b&gt;drawn&lt;/b&gt;" in html and "<b>" not in html
+    assert "1,500 steps · 48,000 pictures seen · 1 min" in html and "16 × 16" in html
+    assert "1,500 步" in card_html(facts, ZH)
+    facts["training"] |= {"seconds": math.nan, "steps": math.inf}
+    assert "48,000 pictures seen" in card_html(facts, EN) and "nan" not in card_html(facts, EN)
+
+
+def test_what_figures_are_measured_in_is_said_once(registry):
+    figures = [
+        {"name": f"{name} (classifier features)", "value": 1.5, "floor": 0.25, "features": "classifier features"}
+        for name in ("Precision", "Recall")
+    ]
+    html = card_html(describe("shapes", registry.get("shapes")) | {"metrics": figures}, EN)
+    assert html.count("classifier features") == 1
+    assert "<dt>Measured in</dt><dd>classifier features</dd><dt>Precision</dt><dd>1.5 (real 0.25)</dd>" in html
+
+
+def test_both_languages_say_everything():
+    assert EN.keys() == ZH.keys()

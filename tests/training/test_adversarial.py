@@ -1,0 +1,78 @@
+"""What pictures and sounds share of the game: samples to watch, frozen layers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from cli import pictures
+
+from gan import GANError, ImagePipeline
+from gan.image.task import ImageTask
+from gan.training.arguments import parser
+from gan.training.randomness import StepRandom
+
+
+def task(folder: Path, *flags: str) -> ImageTask:
+    line = ["image", "--train_data_dir", str(folder), "--resolution", "16", "--model_size", "tiny", *flags]
+    return ImageTask(parser({"image": ImageTask}).parse_args(line))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return pictures(tmp_path / "pictures", count=60)
+
+
+def test_watched_samples_are_not_trained_on(folder: Path) -> None:
+    game = task(folder)
+    assert (len(game.train_set), len(game.watched), game.size) == (54, 2, 52)
+    assert sorted([*game.played.tolist(), *game.watched.tolist()]) == list(range(54))
+    batch = game.batch(torch.tensor([0, 51]), StepRandom(0, 0, 0, 1))
+    assert torch.equal(batch["real"], game.train_set.images(game.played[[0, 51]]))
+    assert torch.equal(batch["labels"], game.train_set.classes(game.played[[0, 51]]))
+    held = game.train_set.images(game.watched)
+    assert all((held == picture).flatten(1).all(1).any() for picture in batch["watched"])
+    assert len(task(folder, "--augment_target", "1").watched) == 0
+
+
+def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
+    game = task(pictures(tmp_path / "few", count=10))
+    assert (len(game.watched), game.size) == (1, 9)
+    fewer = task(pictures(tmp_path / "fewer", count=9))
+    assert (len(fewer.watched), fewer.size) == (0, 9)
+
+
+def test_no_class_is_only_watched(tmp_path: Path) -> None:
+    for picture in list(pictures(tmp_path / "few", count=10).rglob("*.png")):
+        alone = tmp_path / "lonely" / picture.stem
+        alone.mkdir(parents=True)
+        picture.rename(alone / picture.name)
+    game = task(tmp_path / "lonely")
+    assert (len(game.watched), game.size) == (0, 10)
+
+
+def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
+    indices = torch.arange(52).repeat(20)
+    for objective in ("gan", "vae"):
+        game = task(folder, "--random_flip", "--objective", objective)
+        taken, real = game.samples(game.played[indices]), game.batch(indices, StepRandom(0, 0))["real"]
+        mirrored = torch.tensor([torch.equal(a, b.flip(2)) for a, b in zip(real, taken)])
+        assert torch.equal(real[~mirrored], taken[~mirrored])
+        assert mirrored.float().mean().item() == pytest.approx(0.5, abs=0.05)
+        assert real.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_frozen_layers_are_the_finest_and_are_not_trained(
+    folder: Path, pipeline: ImagePipeline, tmp_path: Path
+) -> None:
+    ImagePipeline(pipeline.generator, pipeline.discriminator, ["day", "night", "dusk"]).save_pretrained(tmp_path / "m")
+    taken_over = ["--pretrained_model_name_or_path", str(tmp_path / "m")]
+    discriminator = task(folder, *taken_over, "--freeze_discriminator_layers", "2").discriminator
+    groups = discriminator.resolutions()
+    assert sum(len(group) for group in groups) == len(discriminator.stages)
+    trained = [any(parameter.requires_grad for parameter in group.parameters()) for group in groups]
+    assert trained == [False, False, True]
+    assert discriminator.to_logit.weight.requires_grad
+    with pytest.raises(GANError, match=r"has 3 resolutions, and 3 of them cannot be frozen.*at most 2"):
+        task(folder, *taken_over, "--freeze_discriminator_layers", "3")
+    with pytest.raises(GANError, match="name a model with --pretrained_model_name_or_path"):
+        task(folder, "--freeze_discriminator_layers", "1")
