@@ -121,7 +121,7 @@ def check_untrained(args: argparse.Namespace, pipeline: GANPipeline, train_set: 
         GANError: if the model was trained on another part of it.
     """
     trained = pipeline.training.get("dataset", {})
-    count = sum(trained.get(unit, 0) for unit in ("images", "clips", "texts", "watched"))
+    count = trained.get(pipeline.unit, 0) + trained.get("watched", 0)
     as_trained = trained.get("split", train_set.split), count or len(train_set)
     if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):
         raise GANError(

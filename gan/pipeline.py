@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import numbers
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -41,20 +42,31 @@ _BUILDING = threading.Lock()  # while it builds a network, diffusers replaces fu
 class GANPipeline(DiffusionPipeline):
     """The base of `ImagePipeline` and its siblings; `GANPipeline.from_pretrained` returns the one a repository holds.
 
+    A modality is a subclass that `register_modality` has made known: whatever the trainer, the Hub, the evaluation and
+    the studio must know of it is a class attribute or method here, and is listed nowhere else.
+
     Attributes:
         training: the contents of `training.json`: how the model was made ({} if unknown).
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
         half_weights: whether weights are saved as float16; true after `halve_weights`, and where they were loaded so.
+        modality: name of the modality: the sub-command of `train.py`, and the package `gan.MODALITY` where it has one.
+        task: import path of its `gan.training.task.Task`, which is imported for training only.
         unit: what a sample is called, in the plural.
+        files: patterns of the files that its repositories hold beside networks, records and the card.
+        sample_files: those that the card shows, and that are not needed to load a model.
         hub_task: the Hub's name for what the model does.
         file_suffix, samples_per_file: of the files that `gan.sample` writes.
         losses: what the card says of each objective's loss, the default one first.
         last_objectives: those whose models are not gone on from by the same objective, but by the default one.
     """
 
+    modality: ClassVar[str]
+    task: ClassVar[str]
     unit: ClassVar[str]
+    files: ClassVar[tuple[str, ...]] = ()
+    sample_files: ClassVar[tuple[str, ...]] = ("samples.png",)
     hub_task: ClassVar[str]
     file_suffix: ClassVar[str]
     samples_per_file: ClassVar[int] = 1
@@ -114,20 +126,24 @@ class GANPipeline(DiffusionPipeline):
         return pipeline
 
     @classmethod
-    def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
+    def download(cls, pretrained_model_name: str, with_samples: bool = False, **kwargs: Any) -> str:
         """Fetches a model repository from the Hub and returns its folder in the cache.
 
         Overridden because diffusers looks for the code of an unknown pipeline class in the repository itself. The
         index is fetched first: a repository that isn't ours is refused before its gigabytes are on their way.
+
+        Args:
+            with_samples: fetch what the card shows, too.
         """
         folder = Path(hub.download(pretrained_model_name, files=[INDEX], **kwargs))
-        cls._kind(read_index(folder, pretrained_model_name), pretrained_model_name)
-        return hub.download(pretrained_model_name, **kwargs)
+        kind = cls._kind(read_index(folder, pretrained_model_name), pretrained_model_name)
+        files = [*hub.REPOSITORY_FILES, *kind.files, *(kind.sample_files if with_samples else ())]
+        return hub.download(pretrained_model_name, files=files, **kwargs)
 
     @classmethod
     def _kind(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:
         """The class that an index names, if it is this one or a subclass."""
-        kinds = {kind.__name__: kind for kind in GANPipeline.__subclasses__()}
+        kinds = {kind.__name__: kind for kind in PIPELINES.values()}
         kind = kinds.get(str(index.get("_class_name")))
         if kind is None or not issubclass(kind, cls):
             raise GANError(
@@ -257,7 +273,7 @@ class GANPipeline(DiffusionPipeline):
     @property
     def labels(self) -> list[str] | None:
         """Class names by index, or `None`."""
-        return list(self.config.labels) if self.config.labels else None
+        return list(self.config.labels) if self.config.get("labels") else None
 
     def label_index(self, label: str | int | None) -> int | None:
         """The index of a class given by name (any case) or index; text is looked for among the names first.
@@ -286,6 +302,24 @@ class GANPipeline(DiffusionPipeline):
     def num_parameters(self) -> int:
         """Parameters of the generator."""
         return sum(parameter.numel() for parameter in self.generator.parameters())
+
+
+PIPELINES: dict[str, type[GANPipeline]] = {}  # by modality
+
+
+def register_modality(pipeline: type[GANPipeline], *classes: type) -> None:
+    """Makes a modality known to everything that loads, trains, measures, publishes and shows models.
+
+    Args:
+        pipeline: its pipeline class.
+        classes: its networks, and what else repositories name. The file format calls all of them `["gan", Class]`:
+            diffusers records a component as [module, class], finds it again with `getattr(module, class)`, and asks
+            the same module for `ModelMixin`. Pinned here, the format survives any move of code between files.
+    """
+    PIPELINES[pipeline.modality] = pipeline
+    for kind in (pipeline, *classes):
+        kind.__module__ = "gan"
+        setattr(sys.modules["gan"], kind.__name__, kind)
 
 
 def sample_seeds(seed: int, count: int) -> list[int]:

@@ -55,7 +55,9 @@ class AudioPipeline(GANPipeline):
         format_version: of the repository that this was loaded from.
     """
 
+    modality, task = "audio", "gan.audio.task.AudioTask"
     unit = "clips"
+    sample_files = ("samples.png", "samples.wav")
     file_suffix = ".wav"
     hub_task = "text-to-audio"  # the nearest task that the Hub has
     losses = LOSSES

@@ -93,9 +93,9 @@ def run_pull(args: argparse.Namespace) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise GANError(f"{args.folder} exists and is not an empty folder; name another.")
     access = {"revision": args.revision, "token": args.token}
-    GANPipeline.from_pretrained(args.repo_id, **access)
-    wanted = [*hub.REPOSITORY_FILES, *hub.SAMPLES]
-    cached = Path(hub.download(args.repo_id, files=wanted, **access))
+    pipeline = GANPipeline.from_pretrained(args.repo_id, **access)
+    wanted = [*hub.REPOSITORY_FILES, *pipeline.files, *pipeline.sample_files]
+    cached = Path(GANPipeline.download(args.repo_id, with_samples=True, **access))
     names = [path.relative_to(cached).as_posix() for path in cached.rglob("*") if path.is_file()]
     try:
         # Into a folder that is there, as somebody may stand in it, the files move one by one.

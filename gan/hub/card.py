@@ -122,7 +122,6 @@ def _metrics_section(pipeline: "GANPipeline") -> str:
 
 
 def _again(pipeline: "GANPipeline", repo_id: str) -> str:
-    modality = pipeline.training.get("modality", "image")
     default = next(iter(pipeline.losses))
     objective = pipeline.training.get("arguments", {}).get("objective", default)
     if objective in pipeline.last_objectives:
@@ -132,7 +131,7 @@ def _again(pipeline: "GANPipeline", repo_id: str) -> str:
     return (
         f"The repository holds {networks}, so that training can go on from here with data of your own, here a "
         f"folder{' whose sub-folders are the classes' * classes}:\n\n"
-        f"```bash\naccelerate launch train.py {modality} --pretrained_model_name_or_path {repo_id} \\\n"
+        f"```bash\naccelerate launch train.py {pipeline.modality} --pretrained_model_name_or_path {repo_id} \\\n"
         f"  {f'--objective {objective} ' * (objective != default)}"
         f"--train_data_dir ./my-folder --output_dir my-model\n```"
     )

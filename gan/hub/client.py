@@ -20,7 +20,7 @@ from huggingface_hub.utils import filter_repo_objects, httpx
 
 from gan.errors import GANError
 
-# What a model repository consists of (never a pickle, never code).
+# What a model repository of any modality consists of (never a pickle, never code).
 REPOSITORY_FILES = [
     "model_index.json",
     "*/config.json",
@@ -29,18 +29,16 @@ REPOSITORY_FILES = [
     "metrics.json",
     "neighbours.png",
     "sweep.png",
-    "tokenizer.json",
     "README.md",
 ]
-SAMPLES = ["samples.png", "samples.txt", "samples.wav"]  # what the card shows; not needed to load a model
 # What an upload takes away unless it brings it along, by the kind of repository: figures of the model before, say.
 REPLACED = {
     "model": [
         "metrics.json",
         "neighbours.png",
         "sweep.png",
+        "samples.*",
         "tokenizer.json",
-        *SAMPLES,
         "discriminator/*",
         "encoder/*",
     ],

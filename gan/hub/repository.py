@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import torch
-from diffusers import ModelMixin
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.overrides import TorchFunctionMode
@@ -130,13 +129,11 @@ def stored_as_half(folder: Path) -> bool:
 
 
 def _network_class(recorded: Any, wanted: Any) -> type[nn.Module] | None:
-    import gan  # whose names are the file format, and which imports this
-
-    if not (isinstance(recorded, list) and len(recorded) == 2 and recorded[0] == "gan" and recorded[1] in gan.__all__):
+    """The network that an index names, if it is one of those that the pipeline takes."""
+    if not (isinstance(recorded, list) and len(recorded) == 2 and recorded[0] == "gan"):
         return None
-    kind = getattr(gan, recorded[1])
-    ours = isinstance(kind, type) and issubclass(kind, ModelMixin) and kind is not ModelMixin
-    return kind if ours and issubclass(kind, wanted) else None
+    kinds = {kind.__name__: kind for kind in get_args(wanted) or (wanted,)}
+    return kinds.get(recorded[1]) if isinstance(recorded[1], str) else None
 
 
 def _check_config(kind: type[nn.Module], config: dict[str, Any], where: str) -> None:

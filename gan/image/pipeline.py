@@ -71,6 +71,7 @@ class ImagePipeline(GANPipeline):
         encoder: finds the latents of pictures; `None` for a GAN.
     """
 
+    modality, task = "image", "gan.image.task.ImageTask"
     unit = "images"
     file_suffix = ".png"
     hub_task = "unconditional-image-generation"

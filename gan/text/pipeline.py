@@ -79,7 +79,9 @@ class TextPipeline(GANPipeline):
         tokenizer: from text to tokens and back.
     """
 
+    modality, task = "text", "gan.text.task.TextTask"
     unit = "texts"
+    files, sample_files = ("tokenizer.json",), ("samples.txt",)
     file_suffix, samples_per_file = ".jsonl", 1000
     hub_task = "text-generation"
     losses = LOSSES

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import sys
+from pkgutil import resolve_name
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -19,16 +20,14 @@ class _AboveTheBar(logging.Handler):
 
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
-    from gan.audio.task import AudioTask
     from gan.cli import tell
     from gan.errors import GANError
-    from gan.image.task import ImageTask
-    from gan.text.task import TextTask
+    from gan.pipeline import PIPELINES
     from gan.training import arguments
     from gan.training.loop import train
     from gan.training.task import Task
 
-    tasks: dict[str, type[Task]] = {"image": ImageTask, "text": TextTask, "audio": AudioTask}  # one more for a new one
+    tasks: dict[str, type[Task]] = {modality: resolve_name(kind.task) for modality, kind in PIPELINES.items()}
     args = arguments.parser(tasks).parse_args(argv)
     logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
     logging.getLogger("gan").setLevel(logging.INFO)
