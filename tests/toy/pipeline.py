@@ -35,7 +35,9 @@ class PointPipeline(GANPipeline):
     def __call__(self, seed: int = 0, num_samples: int = 1) -> torch.Tensor:
         """Points (num_samples, 2)."""
         size = self.generator.config.latent_dim
-        noise = [torch.randn(size, generator=torch.Generator().manual_seed(k)) for k in sample_seeds(seed, num_samples)]
+        noise = [
+            torch.randn(size, generator=torch.Generator().manual_seed(k)) for k in sample_seeds(seed, num_samples)
+        ]
         return self.generator(torch.stack(noise))
 
     def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
