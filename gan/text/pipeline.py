@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
@@ -17,7 +16,7 @@ from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
 from gan.labels import check_labels
 from gan.pipeline import GANPipeline, sample_seeds
-from gan.text.networks import TextDiscriminator, TextGenerator
+from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Drawn, Settings, draw
 from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
 
@@ -90,7 +89,7 @@ class TextPipeline(GANPipeline):
     def __init__(
         self,
         generator: TextGenerator,
-        discriminator: ModelMixin | None = None,
+        discriminator: TextDiscriminator | SequenceDiscriminator | None = None,
         labels: list[str] | None = None,
         critic_strength: float = 0.0,
         format_version: int = FORMAT_VERSION,

@@ -157,7 +157,7 @@ def draw(
             return
 
 
-ROWS = 500  # texts beside each other: bounds the memory of their logits
+BATCH = 500  # texts beside each other: bounds the memory of their logits
 
 
 @torch.inference_mode()
@@ -206,7 +206,7 @@ def write(
         return rows
 
     uniforms = torch.rand(count, most, generator=torch.Generator().manual_seed(seed))
-    return in_shares(rows_of, uniforms, *([] if classes is None else [classes]), batch=ROWS, what="Writing texts")
+    return in_shares(rows_of, uniforms, *([] if classes is None else [classes]), batch=BATCH, what="Writing texts")
 
 
 def write_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool, seed: int = 0) -> Tensor:

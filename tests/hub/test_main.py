@@ -199,10 +199,10 @@ def test_what_is_too_large_is_not_fetched(
 ) -> None:
     ours = files(repository)
     hub.create("model", "tester/many", ours | {f"{k}/config.json": b"{}" for k in range(60)})
-    hub.create("model", "tester/huge", ours | {"tokenizer.json": bytes(2**26 + 2**20)})
+    hub.create("model", "tester/huge", ours | {"metrics.json": bytes(2**26 + 2**20)})
     many, huge = each([["pull", "tester/many", "new"], ["pull", "tester/huge", "new"]], env, tmp_path)
     assert "holds 68 files that a model could be made of, and 40 at most are fetched" in many.error
-    assert "tokenizer.json of tester/huge has 65 MiB, and 64 MiB at most are fetched" in huge.error
+    assert "metrics.json of tester/huge has 65 MiB, and 64 MiB at most are fetched" in huge.error
     fetched = [path for _, path in hub.requests if "/resolve/" in path]
     assert fetched and not [path for path in fetched if not path.endswith("model_index.json")]
 

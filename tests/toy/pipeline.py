@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from toy.networks import PointDiscriminator, PointGenerator
 
 from gan.hub.repository import FORMAT_VERSION
 from gan.pipeline import GANPipeline, sample_seeds
+from toy.networks import PointDiscriminator, PointGenerator
 
 
 class PointPipeline(GANPipeline):

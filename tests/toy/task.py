@@ -4,9 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from toy.data import circle
-from toy.networks import PointDiscriminator, PointGenerator
-from toy.pipeline import PointPipeline
 from torch import Tensor, nn
 
 from gan.metrics.distances import frechet_distance
@@ -14,6 +11,9 @@ from gan.metrics.records import beside_real, figure
 from gan.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import load_pretrained
+from toy.data import circle
+from toy.networks import PointDiscriminator, PointGenerator
+from toy.pipeline import PointPipeline
 
 
 class PointTask:
