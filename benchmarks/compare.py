@@ -29,7 +29,7 @@ SCALE, MARGIN, HEADING = 2, 16, 44  # pixels
 
 
 def row(path: str, pipeline: ImagePipeline) -> dict[str, object]:
-    run, measured = pipeline.training, baseline.figures(pipeline.metrics.get("metrics", []))
+    run, measured = pipeline.training_record, baseline.figures(pipeline.metrics.get("metrics", []))
     return {
         "model": f"{NAMES[pipeline.objective]} (`{Path(path).name}`)",
         "images seen": run.get("images_seen"),

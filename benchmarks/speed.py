@@ -121,7 +121,7 @@ def training(size: str, steps: int) -> None:
         pipeline = GANPipeline.from_pretrained(folder)
     print(
         f"| {size} | {parameters(pipeline.generator):.2f} M + {parameters(pipeline.discriminator):.2f} M "
-        f"| {pipeline.training['images_per_second']:.0f} | {memory:.2f} GiB |",
+        f"| {pipeline.training_record['images_per_second']:.0f} | {memory:.2f} GiB |",
         flush=True,
     )
 

@@ -124,7 +124,7 @@ def main() -> None:
     shares = torch.einsum("i,j,k->ijk", digit, digit, digit).flatten()
 
     pipeline = ImagePipeline.from_pretrained(args.model)
-    run = pipeline.training
+    run = pipeline.training_record
     ours = score(modes_of(generate(pipeline, args.samples), classifier), shares)
     facts = {"images seen": run["images_seen"], "minutes": round(run["seconds"] / 60, 1), "seed": run["seed"]}
     real = torch.from_numpy(stack(held_out, args.samples, 1))

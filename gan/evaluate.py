@@ -72,7 +72,7 @@ def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str
     Raises:
         GANError: if no data set is given, and the model doesn't know its own.
     """
-    recorded = pipeline.training.get("arguments", {})
+    recorded = pipeline.training_record.get("arguments", {})
     asked = (args.dataset_name, args.train_data_dir)
     trained_on = (recorded.get("dataset_name"), recorded.get("train_data_dir"))
     if asked == (None, None) and trained_on == (None, None):
@@ -120,7 +120,7 @@ def check_untrained(args: argparse.Namespace, pipeline: GANPipeline, train_set: 
     Raises:
         GANError: if the model was trained on another part of it.
     """
-    trained = pipeline.training.get("dataset", {})
+    trained = pipeline.training_record.get("dataset", {})
     count = trained.get(pipeline.unit, 0) + trained.get("watched", 0)
     as_trained = trained.get("split", train_set.split), count or len(train_set)
     if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):

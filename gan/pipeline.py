@@ -46,7 +46,7 @@ class GANPipeline(DiffusionPipeline):
     the studio must know of it is a class attribute or method here, and is listed nowhere else.
 
     Attributes:
-        training: the contents of `training.json`: how the model was made ({} if unknown).
+        training_record: the contents of `training.json`: how the model was made ({} if unknown).
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
@@ -75,7 +75,7 @@ class GANPipeline(DiffusionPipeline):
 
     _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
 
-    training: dict[str, Any]
+    training_record: dict[str, Any]
     metrics: dict[str, Any]
     neighbours: bytes | None = None
     sweep: bytes | None = None
@@ -117,7 +117,7 @@ class GANPipeline(DiffusionPipeline):
                 # As mapped from the file it may begin at any fourth byte, and products round differently there.
                 parameter.data = parameter.data.clone()
         pipeline.half_weights = stored_as_half(folder / "generator")
-        pipeline.training = read_json(folder / TRAINING, source)
+        pipeline.training_record = read_json(folder / TRAINING, source)
         pipeline.metrics = read_json(folder / METRICS, source)
         for attribute, name in PICTURES.items():
             setattr(pipeline, attribute, (folder / name).read_bytes() if (folder / name).is_file() else None)
@@ -225,7 +225,7 @@ class GANPipeline(DiffusionPipeline):
             config = json.loads(file.read_text(encoding="utf-8"))
             config.pop("_name_or_path", None)
             file.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        for name, content in ((TRAINING, self.training), (METRICS, self.metrics)):
+        for name, content in ((TRAINING, self.training_record), (METRICS, self.metrics)):
             if content:
                 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
                 (folder / name).write_text(text, encoding="utf-8")

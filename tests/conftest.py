@@ -88,7 +88,7 @@ def measured() -> dict[str, Any]:
 @pytest.fixture
 def repository(pipeline: ImagePipeline, record: dict[str, Any], measured: dict[str, Any], tmp_path: Path) -> Path:
     """The model of `pipeline` on disk, with its records."""
-    pipeline.training, pipeline.metrics = record, measured
+    pipeline.training_record, pipeline.metrics = record, measured
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path / "model"
 

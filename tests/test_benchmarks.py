@@ -114,7 +114,7 @@ def test_the_comparison_shows_what_is_known_of_each_model(
     gan = make_pipeline()
     encoder = ImageEncoder((16, 16), 3, 3, gan.generator.config.latent_dim, gan.generator.config.channels)
     both = ImagePipeline(gan.generator, gan.discriminator, gan.labels, encoder=encoder)
-    both.training = {"images_seen": 64, "seconds": 90}
+    both.training_record = {"images_seen": 64, "seconds": 90}
     both.metrics = {"metrics": [{"name": "Precision (classifier features)", "value": 0.5}]}
     row = compare.row("some/folder", both)
     assert (row["minutes"], row["Precision"], row["Recall"]) == (1.5, 0.5, None)

@@ -249,7 +249,7 @@ def test_saved_and_loaded_it_draws_the_same_pictures(
     assert type(loaded) is ImagePipeline
     assert type(ImagePipeline.from_pretrained(str(repository))) is ImagePipeline
     assert (loaded.labels, loaded.resolution) == (["Ada", "Bob", "Cleo"], (16, 16))
-    assert (loaded.training, loaded.metrics) == (record, measured)
+    assert (loaded.training_record, loaded.metrics) == (record, measured)
     assert pixels(loaded(seed=9, num_images=20).images) == pixels(pipeline(seed=9, num_images=20).images)
     images = torch.rand(4, 3, 16, 16) * 2 - 1
     labels = torch.tensor([0, 1, 2, 0])
@@ -283,17 +283,17 @@ def test_a_generator_may_come_alone(make_pipeline: Callable[..., ImagePipeline],
     pipeline.save_pretrained(tmp_path)
     loaded = GANPipeline.from_pretrained(tmp_path)
     assert loaded.discriminator is None
-    assert (loaded.training, loaded.metrics, loaded.labels) == ({}, {}, None)
+    assert (loaded.training_record, loaded.metrics, loaded.labels) == ({}, {}, None)
     assert pixels(loaded(num_images=3).images) == pixels(pipeline(num_images=3).images)
 
 
 def test_labels_in_any_script_survive(make_pipeline: Callable[..., ImagePipeline], tmp_path: Path) -> None:
     pipeline = make_pipeline(labels=["猫", "T-shirt/top", "Süß"])
-    pipeline.training = {"arguments": {"data_credit": "画：张三"}}
+    pipeline.training_record = {"arguments": {"data_credit": "画：张三"}}
     pipeline.save_pretrained(tmp_path)
     loaded = GANPipeline.from_pretrained(tmp_path)
     assert loaded.labels == ["猫", "T-shirt/top", "Süß"]
-    assert loaded.training == pipeline.training
+    assert loaded.training_record == pipeline.training_record
     assert loaded(label="SÜSS").labels == ["Süß"]
 
 
@@ -341,7 +341,7 @@ def test_saving_over_an_earlier_model_leaves_nothing_of_it(
     other.save_pretrained(repository)
     loaded = GANPipeline.from_pretrained(repository)
     assert pixels(loaded(num_images=4).images) == pixels(other(num_images=4).images)
-    assert (loaded.training, loaded.metrics) == ({}, {})  # those of the other model would be lies
+    assert (loaded.training_record, loaded.metrics) == ({}, {})  # those of the other model would be lies
     assert not [name for name in files(repository) if ".saving" in name]
 
 

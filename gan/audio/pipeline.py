@@ -79,7 +79,7 @@ class AudioPipeline(GANPipeline):
         self.register_modules(generator=generator, discriminator=discriminator)
         # Pairs, because the keys of a config are sorted when it is written.
         self.register_to_config(labels=columns or None, format_version=format_version)
-        self.training: dict[str, Any] = {}
+        self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
 

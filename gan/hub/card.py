@@ -22,7 +22,7 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
     """
     try:
         front = _front_matter(pipeline, repo_id).to_yaml()
-        of_training, of_metrics = _training_section(pipeline, pipeline.training), _metrics_section(pipeline)
+        of_training, of_metrics = _training_section(pipeline, pipeline.training_record), _metrics_section(pipeline)
         again = _again(pipeline, repo_id)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
         raise GANError(
@@ -47,7 +47,7 @@ def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
 
 
 def _front_matter(pipeline: "GANPipeline", repo_id: str) -> ModelCardData:
-    training, metrics = pipeline.training, pipeline.metrics
+    training, metrics = pipeline.training_record, pipeline.metrics
     dataset = training.get("dataset", {})
     measured_on = metrics.get("dataset") or dataset.get("name", "unknown")
     arguments = training.get("arguments", {})
@@ -104,7 +104,7 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
 
 
 def _metrics_section(pipeline: "GANPipeline") -> str:
-    metrics, training = pipeline.metrics, pipeline.training
+    metrics, training = pipeline.metrics, pipeline.training_record
     setting = metrics.get("setting", "with truncation 1")
     if not metrics.get("metrics"):
         return ""
@@ -123,7 +123,7 @@ def _metrics_section(pipeline: "GANPipeline") -> str:
 
 def _again(pipeline: "GANPipeline", repo_id: str) -> str:
     default = next(iter(pipeline.losses))
-    objective = pipeline.training.get("arguments", {}).get("objective", default)
+    objective = pipeline.training_record.get("arguments", {}).get("objective", default)
     if objective in pipeline.last_objectives:
         objective = default
     classes = bool(getattr(pipeline, "labels", None))

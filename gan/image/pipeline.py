@@ -91,7 +91,7 @@ class ImagePipeline(GANPipeline):
             _check_fit(encoder, generator)
         self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
         self.register_to_config(labels=labels, format_version=format_version)
-        self.training: dict[str, Any] = {}
+        self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
         if encoder is not None:
@@ -102,7 +102,8 @@ class ImagePipeline(GANPipeline):
         """What the networks were trained as: "gan", "vae" or "vaegan"."""
         if self.encoder is None:
             return "gan"
-        trained_as = self.training.get("arguments", {}).get("objective")  # its discriminator may have been left out
+        # Its discriminator may have been left out.
+        trained_as = self.training_record.get("arguments", {}).get("objective")
         return "vaegan" if self.discriminator is not None or trained_as == "vaegan" else "vae"
 
     @property
@@ -265,7 +266,7 @@ class ImagePipeline(GANPipeline):
         """
         if not isinstance(image, Image.Image):
             raise GANError(f"A {type(image).__name__} is not a picture; give PIL pictures.")
-        crop = self.training.get("arguments", {}).get("center_crop", True)
+        crop = self.training_record.get("arguments", {}).get("center_crop", True)
         try:
             return fit_picture(image, self.resolution, self.generator.config.image_channels, crop)
         except UNREADABLE as error:

@@ -13,7 +13,7 @@ from gan.text.pipeline import TextPipeline
 def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
     """What is known of a model: facts of the network, then what its repository says of training and measurements."""
     tensors = pipeline.generator.state_dict().values()
-    training = pipeline.training
+    training = pipeline.training_record
     arguments = training.get("arguments")
     seen = (f"{pipeline.unit}_seen", f"{pipeline.unit}_per_second")
     return {

@@ -101,7 +101,7 @@ class TextPipeline(GANPipeline):
             raise GANError(f"The critic_strength is {critic_strength!r}, which is no number.")
         self.register_modules(generator=generator, discriminator=discriminator)
         self.register_to_config(labels=labels, critic_strength=critic_strength, format_version=format_version)
-        self.training: dict[str, Any] = {}
+        self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         self.tokenizer: Any = tokenizer  # a `Tokenizer`, but for the moments in which a model is loaded
         for network in (generator, discriminator):

@@ -252,7 +252,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         if publisher.is_due(progress.step) and progress.step < args.max_train_steps:
             progress.seconds = earlier + time.monotonic() - started
             pipeline = task.pipeline(ema.model, bare_discriminator)
-            pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
+            pipeline.training_record = _record(args, task, progress, best, step_samples, accelerator)
             publisher.push_during(pipeline, progress.step)
 
     bar.close()
@@ -262,7 +262,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
         save_checkpoint()
     best.restore(ema.model)  # after the checkpoint, whose average is still the running one
     pipeline = task.pipeline(ema.model, bare_discriminator)
-    pipeline.training = _record(args, task, progress, best, step_samples, accelerator)
+    pipeline.training_record = _record(args, task, progress, best, step_samples, accelerator)
     if args.half_weights:
         pipeline.halve_weights()  # before it is measured
 
@@ -276,7 +276,8 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     unfinished = stopped or _any_process(accelerator, stop.wanted)  # wanted during the last step, or the saving
     if args.evaluate and not unfinished:
         try:
-            pipeline.metrics = task.evaluate(pipeline) | {"command": pipeline.training["command"]}  # by every process
+            measured = task.evaluate(pipeline)  # by every process
+            pipeline.metrics = measured | {"command": pipeline.training_record["command"]}
             save_model()
         except GANError as error:  # a finished model is published nevertheless
             logger.warning(f"The model could not be measured: {error}")

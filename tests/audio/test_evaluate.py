@@ -38,7 +38,7 @@ def work(make_audio_pipeline: Callable[..., AudioPipeline], tmp_path: Path, monk
     sounds(tmp_path / "sounds", 40)
     pipeline = make_audio_pipeline(NAMES)
     arguments = {"train_data_dir": "sounds", "label_column": ["word", "voice"]}
-    pipeline.training = {"arguments": arguments, "dataset": {"name": "sounds"}, "modality": "audio"}
+    pipeline.training_record = {"arguments": arguments, "dataset": {"name": "sounds"}, "modality": "audio"}
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path
 
@@ -115,7 +115,7 @@ def test_bad_input_is_one_sentence(
     sounds(work / "few", 10)
     sounds(work / "seasons", 40, ("spring", "high"))
     stranger = GANPipeline.from_pretrained(work / "model")
-    stranger.training = {}
+    stranger.training_record = {}
     stranger.save_pretrained(work / "stranger")
     assert evaluate(monkeypatch, *line) == 2
     error = capsys.readouterr().err.split("\n")[-2]

@@ -100,7 +100,7 @@ def test_a_model_that_nothing_is_known_of(make_pipeline: Callable[..., ImagePipe
 @pytest.mark.parametrize("known", ["dataset", "machine", "arguments", "command", "seconds"])
 def test_any_part_of_the_record_may_be_missing(pipeline: ImagePipeline, record: dict[str, Any], known: str) -> None:
     del record[known]
-    pipeline.training = record
+    pipeline.training_record = record
     text = str(model_card(pipeline, "user/model"))
     assert not UNFINISHED.search(text), UNFINISHED.search(text)
     assert front_matter(text)["model_name" if "model_name" in text else "library_name"]
@@ -108,7 +108,7 @@ def test_any_part_of_the_record_may_be_missing(pipeline: ImagePipeline, record: 
 
 def test_a_local_data_set_is_not_passed_off_as_one_of_the_hub(pipeline: ImagePipeline, record: dict[str, Any]) -> None:
     record["dataset"]["name"] = "my-folder"
-    pipeline.training = record
+    pipeline.training_record = record
     text = str(model_card(pipeline, "user/model"))
     assert "datasets" not in front_matter(text)
     assert "my-folder" in text

@@ -100,7 +100,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
         players = TextGenerator(**shape), TextDiscriminator(**shape)
         pipelines[kind] = TextPipeline(*players, critic_strength=0.5, tokenizer=tokenizer)
     for name, pipeline in pipelines.items():
-        pipeline.training, pipeline.metrics = RECORD, MEASURED
+        pipeline.training_record, pipeline.metrics = RECORD, MEASURED
         pipeline.save_pretrained(folder / name)
     yield {name: folder / name for name in pipelines}
     print("\n" + ", ".join(f"{name}: {count}" for name, count in sorted(counted.items())))

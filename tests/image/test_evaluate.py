@@ -22,7 +22,7 @@ def work(make_pipeline: Callable[..., ImagePipeline], tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     pictures(tmp_path / "pictures", 40)
     pipeline = make_pipeline(labels=["day", "night"])
-    pipeline.training = {"arguments": {"train_data_dir": "pictures"}, "dataset": {"name": "pictures"}}
+    pipeline.training_record = {"arguments": {"train_data_dir": "pictures"}, "dataset": {"name": "pictures"}}
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path
 
@@ -161,7 +161,7 @@ def test_bad_input_is_one_sentence(
     pictures(work / "few", 10)
     (pictures(work / "seasons", 40) / "day").rename(work / "seasons/spring")
     stranger = GANPipeline.from_pretrained(work / "model")
-    stranger.training = {}
+    stranger.training_record = {}
     stranger.save_pretrained(work / "stranger")
     assert evaluate(monkeypatch, *line) == 2
     error = capsys.readouterr().err.split("\n")[-2]

@@ -75,8 +75,8 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, obje
     results[objective].check()
     assert sorted(path.parent.name for path in (work / objective).glob("*/config.json")) == NETWORKS[objective]
     pipeline = GANPipeline.from_pretrained(work / objective)
-    assert pipeline.objective == pipeline.training["arguments"]["objective"] == objective
-    assert pipeline.training["arguments"]["adam_beta1"] == (0.9 if objective == "vae" else 0)
+    assert pipeline.objective == pipeline.training_record["arguments"]["objective"] == objective
+    assert pipeline.training_record["arguments"]["adam_beta1"] == (0.9 if objective == "vae" else 0)
     assert len(pipeline(num_images=2).images) == 2
     assert GANPipeline.from_pretrained(work / objective, discriminator=None).objective == objective
     card = (work / objective / "README.md").read_text()

@@ -85,7 +85,7 @@ def test_pictures_of_any_kind(pipeline: ImagePipeline) -> None:
     wide = Image.new("RGB", (32, 16), "black")
     wide.paste(image, (8, 0))
     assert torch.equal(pipeline.encode(wide)[0], expected)  # cropped about the middle, as the training data was
-    pipeline.training = {"arguments": {"center_crop": False}}
+    pipeline.training_record = {"arguments": {"center_crop": False}}
     assert not torch.equal(pipeline.encode(wide)[0], expected)
 
 

@@ -36,7 +36,12 @@ def weights(tmp_path_factory):
             channels=stage_channels(resolution, "tiny"),
         )
         pipeline = ImagePipeline(generator, labels=labels)
-        pipeline.training = {"dataset": {"name": "<b>drawn</b>"}, "steps": 1500, "images_seen": 48000, "seconds": 61}
+        pipeline.training_record = {
+            "dataset": {"name": "<b>drawn</b>"},
+            "steps": 1500,
+            "images_seen": 48000,
+            "seconds": 61,
+        }
         pipeline.save_pretrained(folder / name)
     return folder
 
@@ -86,7 +91,7 @@ def family(tmp_path_factory):
         discriminator = None if objective == "vae" else ImageDiscriminator(**shared)
         encoder = None if objective == "gan" else ImageEncoder(latent_dim=12, **shared)
         pipeline = ImagePipeline(generator, discriminator, labels, encoder=encoder)
-        pipeline.training = {
+        pipeline.training_record = {
             "dataset": {"name": "toys" if labels else "paint"},
             "seconds": 61 + number,
             "arguments": {"objective": objective},
@@ -135,7 +140,12 @@ def library(tmp_path_factory):
                     parameter.add_(torch.randn_like(parameter) * 0.3)
         strength = 0.0 if labels else 0.6
         pipeline = TextPipeline(generator, discriminator, labels, critic_strength=strength, tokenizer=tokenizer)
-        pipeline.training = {"dataset": {"name": "<b>written</b>"}, "steps": 20, "texts_seen": 1280, "seconds": 61}
+        pipeline.training_record = {
+            "dataset": {"name": "<b>written</b>"},
+            "steps": 20,
+            "texts_seen": 1280,
+            "seconds": 61,
+        }
         pipeline.save_pretrained(folder / name)
     ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
         folder / "blots"
@@ -172,7 +182,7 @@ def band(tmp_path_factory):
             samples=2048, num_classes=tuple(map(len, labels.values())), latent_dim=8, channels=(16, 16, 16)
         )
         pipeline = AudioPipeline(generator, labels=labels)
-        pipeline.training = {"dataset": {"name": "<b>sung</b>"}, "steps": 20, "clips_seen": 1280, "seconds": 61}
+        pipeline.training_record = {"dataset": {"name": "<b>sung</b>"}, "steps": 20, "clips_seen": 1280, "seconds": 61}
         pipeline.save_pretrained(folder / name)
     ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
         folder / "blots"

@@ -34,7 +34,7 @@ def work(
     monkeypatch.setattr(judge, "MOST_EPOCHS", 1)
     songs(tmp_path / "songs", tokenizer, 80)
     pipeline = make_text_pipeline()
-    pipeline.training = {"arguments": {"train_data_dir": "songs"}, "dataset": {"name": "songs"}}
+    pipeline.training_record = {"arguments": {"train_data_dir": "songs"}, "dataset": {"name": "songs"}}
     pipeline.save_pretrained(tmp_path / "model")
     return tmp_path
 
@@ -112,7 +112,7 @@ def test_bad_input_is_one_sentence(
     line, sentence = BAD[name]
     songs(work / "few", tokenizer, 10)
     stranger = GANPipeline.from_pretrained(work / "model")
-    stranger.training = {}
+    stranger.training_record = {}
     stranger.save_pretrained(work / "stranger")
     assert evaluate(monkeypatch, *line) == 2
     error = capsys.readouterr().err.split("\n")[-2]

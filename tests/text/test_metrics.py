@@ -111,7 +111,7 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     assert sweep["real"]["lm_score"] == figures["lm_score"]["floor"]
     assert Image.open(io.BytesIO(text_pipeline.sweep)).size == (760, 520)
 
-    text_pipeline.metrics, text_pipeline.training = found, {"command": "x", "arguments": {"objective": "ratio"}}
+    text_pipeline.metrics, text_pipeline.training_record = found, {"command": "x", "arguments": {"objective": "ratio"}}
     card = str(model_card(text_pipeline, "user/songs"))
     assert "(sweep.png)" in card and "Measured at the end of training" not in card.split("## Fine-tune")[1]
     assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ | Fréchet" in card

@@ -118,12 +118,12 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert len(out.texts) == 2 and pipeline(seed=2).texts == out.texts[1:]
     assert pipeline.labels == {"verses": ["spring", "winter"], "other verses": ["Spring", "autumn"]}.get(name)
     assert (work / name / "samples.txt").is_file() and (work / name / "README.md").is_file()
-    objective = pipeline.training["arguments"]["objective"]
+    objective = pipeline.training_record["arguments"]["objective"]
     kinds = {"ratio": TextDiscriminator, "seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
     assert type(pipeline.discriminator) is kinds.get(objective, type(None))
     assert (pipeline.critic is not None) == (objective == "ratio")
     betas = {"seqgan": (0.0, 0.99), "relgan": (0.9, 0.999)}.get(objective, (0.9, 0.99))
-    used = pipeline.training["arguments"]
+    used = pipeline.training_record["arguments"]
     assert (used["adam_beta1"], used["adam_beta2"]) == betas
     assert (used["discriminator_steps"], used["max_grad_norm"]) == ((5, 5.0) if objective == "relgan" else (1, None))
     assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")

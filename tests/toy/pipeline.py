@@ -28,7 +28,7 @@ class PointPipeline(GANPipeline):
         super().__init__()
         self.register_modules(generator=generator, discriminator=discriminator)
         self.register_to_config(format_version=format_version)
-        self.training, self.metrics = {}, {}
+        self.training_record, self.metrics = {}, {}
         generator.eval()
 
     @torch.inference_mode()

@@ -115,7 +115,7 @@ def test_a_run_writes_the_whole_model_repository(first: Result, work: Path) -> N
     pipeline = GANPipeline.from_pretrained(out)
     output = pipeline(seed=3, num_images=2, label="day")
     assert (pipeline.labels, output.seeds, output.images[0].size) == (["day", "night"], [3, 4], (16, 16))
-    assert pipeline.training == training and pipeline.metrics == metrics
+    assert pipeline.training_record == training and pipeline.metrics == metrics
 
 
 def test_a_run_can_be_watched(first: Result, work: Path, home: Path) -> None:
@@ -290,7 +290,7 @@ def test_accelerate_launch_replaces_a_model_when_told_to(runs: dict[str, Future]
     assert set(model_files(work / "replaced")) == MODEL - MEASURED
     pipeline = GANPipeline.from_pretrained(work / "replaced")
     assert (pipeline.labels, pipeline.resolution, pipeline.metrics) == (None, (8, 8), {})
-    assert pipeline.training["dataset"]["name"] == "glyphs"
+    assert pipeline.training_record["dataset"]["name"] == "glyphs"
 
 
 def _full(work: Path, env: dict[str, str]) -> Result:
