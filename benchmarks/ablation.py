@@ -25,7 +25,7 @@ import baseline
 
 from gan import GANPipeline
 from gan.image.features import feature_space
-from gan.metrics.records import by_class, in_space
+from gan.metrics.records import class_metrics, feature_metrics
 
 ROOT = Path(__file__).parent.parent
 PILOT = 150  # steps
@@ -83,7 +83,7 @@ def train(row: str, flags: list[str], steps: int, folder: Path, seed: int) -> fl
 
 
 class Judge:
-    """Measures models as `python -m gan.image.evaluate` does, without floors and yardsticks: those stay the same."""
+    """Measures models as `python -m gan.image.evaluate` does, without references and baselines."""
 
     def __init__(self, dataset_name: str):
         self.train_set, self.test_set = baseline.load(dataset_name)
@@ -100,8 +100,8 @@ class Judge:
         latents, _ = pipeline.latents(list(range(baseline.SAMPLES)))
         pixels = pipeline.decode(latents, self.asked)
         features = self.space(pixels)
-        found = in_space(features, self.held_out, self.space.name)
-        found += by_class(self.space.classify(pixels, features), self.asked, self.asked, 0)
+        found = feature_metrics(features, self.held_out, self.space.name)
+        found += class_metrics(self.space.classify(pixels, features), self.asked, self.asked, 0)
         return baseline.figures(found)
 
 

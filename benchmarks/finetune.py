@@ -91,8 +91,8 @@ def main() -> None:
                 measured = metrics.measure(pixels, None, real_train, real_test, space)["metrics"]
                 figures.append(baseline.figures(measured))
             rows.append({"pictures": count, "": kind, "seeds": len(args.seeds), **spread(figures)})
-    floor = {metric["name"].split(" (")[0]: metric["floor"] for metric in measured}
-    rows.append({"pictures": None, "": "real (floor)", "seeds": None, **{name: floor[name] for name in SHOWN}})
+    reference = {metric["name"].split(" (")[0]: metric["reference"] for metric in measured}
+    rows.append({"pictures": None, "": "real (reference)", "seeds": None, **{name: reference[name] for name in SHOWN}})
     baseline.table(rows)
 
 

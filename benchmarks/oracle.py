@@ -185,13 +185,13 @@ def table(header: list[str], rows: list[list[str]]) -> None:
     print(flush=True)
 
 
-def report(curves: dict[str, list[dict[str, list[float]]]], floors: dict[str, list[str]], seconds: dict[str, str]):
+def report(curves: dict[str, list[dict[str, list[float]]]], references: dict[str, list[str]], seconds: dict[str, str]):
     """Prints both tables: the whole trade, and NLL_oracle alone as it used to be published."""
     rows = [
         [METHODS[name].title, *(spread([*column]) for column in zip(*map(summary, runs))), seconds[name]]
         for name, runs in curves.items()
     ]
-    rows += [[title, *cells, *[""] * (len(COLUMNS) + 1 - len(cells))] for title, cells in floors.items()]
+    rows += [[title, *cells, *[""] * (len(COLUMNS) + 1 - len(cells))] for title, cells in references.items()]
     rows += [
         [f"{title} (published, Caccia et al.)", *("–" if value is None else f"{value:g}" for value in values), ""]
         for title, values in PUBLISHED_CURVES.items()
@@ -246,12 +246,12 @@ def main(argv: list[str] | None = None) -> None:
         seconds[name] = spread([cpu_seconds(name, seed, args.output_dir) for seed in args.seeds], digits=0)
 
     entropy = oracle.nll(tokens - len(SPECIAL))
-    floors = {
+    references = {
         "Unigram": [f"{value:.3f}" for value in unigram(oracle, parts["train"], tokens, args.samples)],
         "Real: the oracle's own texts": [f"{entropy:.3f}"] * 2,
     }
     print(f"\nSeeds {', '.join(map(str, args.seeds))}; mean ± standard deviation; torch {torch.__version__}\n")
-    report(curves, floors, seconds)
+    report(curves, references, seconds)
 
 
 if __name__ == "__main__":

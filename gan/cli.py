@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.errors import GANError
-from gan.utils.distributed import start
+from gan.utils.distributed import join_processes
 from gan.utils.hardware import use_all_cores
 
 
@@ -91,7 +91,7 @@ def main(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     args = parser.parse_args(argv)
-    state = start()
+    state = join_processes()
     use_all_cores(state)
     code = 0
     try:

@@ -33,6 +33,7 @@ from gan.hub.repository import (
     stored_as_half,
 )
 from gan.labels import place_of
+from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
 MAX_SEED = 2**32 - 1
@@ -118,7 +119,7 @@ class GANPipeline(DiffusionPipeline):
                 parameter.data = parameter.data.clone()
         pipeline.half_weights = stored_as_half(folder / "generator")
         pipeline.training_record = read_json(folder / TRAINING, source)
-        pipeline.metrics = read_json(folder / METRICS, source)
+        pipeline.metrics = with_present_names(read_json(folder / METRICS, source))
         for attribute, name in PICTURES.items():
             setattr(pipeline, attribute, (folder / name).read_bytes() if (folder / name).is_file() else None)
         pipeline.read_more(folder, source)

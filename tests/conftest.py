@@ -81,7 +81,13 @@ def record() -> dict[str, Any]:
 @pytest.fixture
 def measured() -> dict[str, Any]:
     """A `metrics.json`, as the evaluation writes it."""
-    metric = {"name": "Sliced Wasserstein distance", "value": 31.25, "floor": 4.5, "split": "test", "samples": 2000}
+    metric = {
+        "name": "Sliced Wasserstein distance",
+        "value": 31.25,
+        "reference": 4.5,
+        "split": "test",
+        "samples": 2000,
+    }
     return {"metrics": [metric], "command": "accelerate launch train.py image"}
 
 

@@ -19,7 +19,7 @@ from gan.audio import speech
 from gan.audio.spectrogram import analyse, window_size
 from gan.errors import GANError
 from gan.features import cached, fit
-from gan.utils.distributed import in_shares
+from gan.utils.distributed import map_batches
 from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class FeatureSpace:
     @torch.inference_mode()
     def __call__(self, clips: Tensor) -> Tensor:
         """float32 (n, samples) to float32 (n, d)."""
-        return in_shares(self.network, clips, batch=BATCH, what=f"Computing {self.name}")
+        return map_batches(self.network, clips, batch=BATCH, what=f"Computing {self.name}")
 
     @torch.inference_mode()
     def classify(self, clips: Tensor, features: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class FeatureSpace:
         assert self.classifier is not None
         if self.kind == "classifier":
             return self.classifier.most_likely(features)
-        return in_shares(self.classifier.classify, clips, batch=BATCH)
+        return map_batches(self.classifier.classify, clips, batch=BATCH)
 
 
 class AudioClassifier(ModelMixin, ConfigMixin):

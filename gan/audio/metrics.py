@@ -3,9 +3,9 @@
 By a classifier: whether clips say what was asked for, column by column. In a feature space (`gan.audio.features`): the
 distances and shares of `gan.metrics.distances`, and how much clips of the same labels differ from each other.
 
-Each figure has its floor, what as many real training clips score against the held-out ones. Its yardsticks are the
-held-out clips themselves with noise, and taken through analysis and synthesis: the ceiling of every generator of
-spectrograms, as what is lost on that way no network brings back.
+Every metric has its reference, what as many real training clips score against the held-out ones. Its baselines are the
+held-out clips themselves with noise, and resynthesised from their magnitude spectrograms: an upper bound for every
+generator of spectrograms, as no network brings back what that loses.
 """
 
 import io
@@ -22,8 +22,8 @@ from gan.audio.spectrogram import analyse, synthesise, window_size
 from gan.errors import GANError
 from gan.labels import class_indices
 from gan.metrics.neighbours import memorisation, nearest, neighbour_sheet
-from gan.metrics.records import FEWEST, beside_real, by_class, figure, in_space
-from gan.utils.distributed import each, in_shares, synchronized
+from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
+from gan.utils.distributed import map_batches, map_items, synchronized
 from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from gan.audio.pipeline import AudioPipeline
 
 NUM_CLIPS = 1_000
-MOST_HELD_OUT = 2_000  # clips that the generated ones are compared with
-NOISE = (30, 20, 10)  # dB that the clips are louder than the noise of the yardsticks
+MAX_HELD_OUT = 2_000  # clips that the generated ones are compared with
+NOISE = (30, 20, 10)  # dB that the clips are louder than the noise of the baselines
 CEILING = "analysis-synthesis (ceiling)"
 NEIGHBOURS = 3  # training clips beside a generated one
 BATCH = 64
@@ -49,7 +49,7 @@ def measure(
     """Measures clips, wherever they come from, against all held-out ones (2,000 at most).
 
     More clips may be generated than are held out, not more than there are to train on: as many training clips are
-    the floor, so that both distances have the same bias.
+    the reference, so that both distances have the same bias.
 
     Args:
         generated: float32 (n, samples) in [-1, 1], or int16; as long as the clips of the data or longer.
@@ -58,16 +58,16 @@ def measure(
             compared.
 
     Returns:
-        `metrics`: a dict for each figure, with `name`, `type` (for programs), `features` (name of the space) or
-        `group`, `value`, `floor`, `higher_is_better`, `split` and `samples`; `yardsticks`: a list of `name` and
+        `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space) or
+        `group`, `value`, `reference`, `higher_is_better`, `split` and `samples`; `baselines`: a list of `name` and
         `values` (by `name` of the metric); `note`: what was compared with what.
     """
     count = min(len(generated), len(train_set))
     picked = fixed_random_subset(len(generated), count)
     made = as_floats(generated[picked])[:, : test_set.samples]
     asked = None if classes is None else classes[picked]
-    chosen = fixed_random_subset(len(train_set), count)
-    kept = fixed_random_subset(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    chosen = fixed_random_subset(len(train_set), count, in_order=False)
+    kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))
     held_out, labels = test_set.clips(kept), test_set.classes(kept)
     real_labels = train_set.classes(chosen)
     rows: dict[str, tuple[Callable[[], Tensor], Tensor | None]] = {
@@ -86,25 +86,29 @@ def measure(
         clips = of()
         features[name] = space(clips)
         if space.classifier is not None:
-            # The classifier has seen the training clips: its floor is measured on those it has not.
+            # The classifier has seen the training clips: its reference is measured on those it has not.
             judged = (held_out, real) if name == "real" else (clips, features[name])
             named[name] = space.classify(*judged)
 
-    def figures_of(name: str) -> list[dict[str, Any]]:
-        figures, wanted = [], rows[name][1]
+    def records_of(name: str) -> list[dict[str, Any]]:
+        records, wanted = [], rows[name][1]
         if name in named:
-            said = labels if name == "real" else wanted
-            figures += _by_column(named[name], said if asked is not None else None, train_set)
-        if min(count, len(held_out)) >= FEWEST:
-            figures += in_space(features[name], real, space.name, same_samples=name not in ("generated", "real"))
+            shown = labels if name == "real" else wanted
+            records += _by_column(named[name], shown if asked is not None else None, train_set)
+        if min(count, len(held_out)) >= MIN_SAMPLES:
+            records += feature_metrics(
+                features[name], real, space.name, same_samples=name not in ("generated", "real")
+            )
             if len(often):
                 ratio = within(features[name], wanted, often) / within(real, labels, often)
-                figures.append(figure("Diversity within labels", "diversity", round(ratio, 3), None, space.name))
-        return figures
+                records.append(
+                    metric_record("Diversity within labels", "diversity", round(ratio, 3), None, space.name)
+                )
+        return records
 
-    table = dict(zip(rows, each(figures_of, list(rows)), strict=True))
-    made_figures, floors = table.pop("generated"), table.pop("real")
-    found = beside_real(made_figures, floors, table, test_set.split, count)
+    table = dict(zip(rows, map_items(records_of, list(rows)), strict=True))
+    made_records, references = table.pop("generated"), table.pop("real")
+    found = with_references(made_records, references, table, test_set.split, count)
     return found | {"note": _note(count, len(held_out), test_set.split)}
 
 
@@ -134,11 +138,11 @@ def evaluate(
         drawn = as_the_model_counts(pipeline, asked, test_set)
     with synchronized():  # a package may be missing on one machine
         space = feature_space(features, train_set)
-    generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
-    figures = measure(generated, asked, train_set, test_set, space)
+    generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
+    records = measure(generated, asked, train_set, test_set, space)
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
-    kept = fixed_random_subset(len(test_set), min(len(test_set), MOST_HELD_OUT))
+    kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))
     distances, indices = nearest(space(generated), trained_on, min(NEIGHBOURS, len(train_set)))
     held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, 1)
     n_fft = window_size(train_set.sampling_rate)
@@ -152,7 +156,7 @@ def evaluate(
     ).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
     near = memorisation(distances[:, 0], held_out_distances[:, 0])
-    return figures | {"neighbours": {"features": space.name, "of": "clip"} | near}
+    return records | {"neighbours": {"features": space.name, "of": "clip"} | near}
 
 
 def labels_like(test_set: "AudioSet", count: int) -> Tensor | None:
@@ -202,7 +206,7 @@ def with_noise(clips: Tensor, decibels: float) -> Tensor:
 def round_trip(clips: Tensor, sampling_rate: int) -> Tensor:
     """Clips (n, samples) as pictures and back."""
     n_fft = window_size(sampling_rate)
-    return in_shares(lambda batch: synthesise(analyse(batch, n_fft), n_fft), clips, batch=BATCH, what="Synthesising")
+    return map_batches(lambda batch: synthesise(analyse(batch, n_fft), n_fft), clips, batch=BATCH, what="Synthesising")
 
 
 def as_floats(clips: Tensor) -> Tensor:
@@ -212,11 +216,14 @@ def as_floats(clips: Tensor) -> Tensor:
 
 def _note(count: int, held_out: int, split: str) -> str:
     """What was compared with what, for the card."""
-    if min(count, held_out) < FEWEST:
-        return f"{count:,} clips; the {split} split has {held_out:,}, and of fewer than {FEWEST} nothing is compared."
+    if min(count, held_out) < MIN_SAMPLES:
+        return (
+            f"{count:,} clips; the {split} split has {held_out:,}, and features of fewer than {MIN_SAMPLES} are not "
+            f"compared."
+        )
     return (
-        f"{count:,} clips against {held_out:,} of the {split} split. The floor is what real clips score: as many "
-        f"training clips against held-out ones; for class agreement, held-out clips. Yardsticks: the held-out clips "
+        f"{count:,} clips against {held_out:,} of the {split} split. The reference is what real clips score: as many "
+        f"training clips against held-out ones; for class agreement, held-out clips. Baselines: the held-out clips "
         f"themselves, taken through a spectrogram without phases and back, which no generator of spectrograms can do "
         f"better than, and with white noise. Diversity within labels: how far clips of the same labels are from each "
         f"other, over how far held-out ones are."
@@ -235,13 +242,13 @@ def _twice_in_each(*sets: Tensor | None) -> Tensor:
 
 
 def _by_column(named: Tensor, wanted: Tensor | None, train_set: "AudioSet") -> list[dict[str, Any]]:
-    """The figures of the classes (n, columns) that the classifier sees, column by column."""
+    """The records of the classes (n, columns) that the classifier sees, column by column."""
     assert train_set.label_names is not None and train_set.labels is not None
-    figures = []
+    records = []
     for k, (column, names) in enumerate(train_set.label_names.items()):
         real = torch.from_numpy(train_set.labels[:, k])
-        for found in by_class(named[:, k], None if wanted is None else wanted[:, k], real, len(names)):
+        for found in class_metrics(named[:, k], None if wanted is None else wanted[:, k], real, len(names)):
             if len(train_set.label_names) > 1:
                 found |= {"name": f"{found['name']}, {column}", "type": f"{found['type']}_{column}"}
-            figures.append(found | {"group": "labels"})
-    return figures
+            records.append(found | {"group": "labels"})
+    return records

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.features import cached, fit
-from gan.utils.distributed import in_shares
+from gan.utils.distributed import map_batches
 from gan.utils.subsets import training_subset
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FeatureSpace:
         def of(batch: Tensor) -> Tensor:
             return self.network(batch.float() / 127.5 - 1).float().cpu()
 
-        return in_shares(of, pixels, batch=BATCH, what=f"Computing {self.name}")
+        return map_batches(of, pixels, batch=BATCH, what=f"Computing {self.name}")
 
     @torch.inference_mode()
     def classify(self, pixels: Tensor, features: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ class FeatureSpace:
         assert self.classifier is not None
         if self.kind == "classifier":
             return self.classifier.to_logits(features).argmax(1)
-        return in_shares(self.classifier.classify, pixels, batch=BATCH)
+        return map_batches(self.classifier.classify, pixels, batch=BATCH)
 
 
 # No space to measure distances of distributions in, but enough to find a copy.

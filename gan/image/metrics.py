@@ -4,8 +4,8 @@ In a feature space (`gan.image.features`): the distances and shares of `gan.metr
 whether pictures show the class that was asked for, or which classes are drawn. With no network at all: the sliced
 Wasserstein distance (`gan.image.wasserstein`).
 
-Each figure has its floor, what real training pictures score against the held-out ones, and its yardsticks: what the
-held-out pictures themselves score with a little noise on them.
+Every metric has its reference, what real training pictures score against the held-out ones, and its baselines: what
+the held-out pictures themselves score with a little noise on them.
 """
 
 import io
@@ -19,8 +19,8 @@ from gan.image.features import PIXELS, FeatureSpace, feature_space
 from gan.image.wasserstein import sliced_wasserstein
 from gan.labels import class_indices
 from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
-from gan.metrics.records import FEWEST, beside_real, by_class, figure, in_space
-from gan.utils.distributed import each, in_shares, synchronized
+from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
+from gan.utils.distributed import map_batches, map_items, synchronized
 from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gan.image.pipeline import ImagePipeline
 
 NUM_IMAGES = 10_000
-NOISE = (0.02, 0.03, 0.05, 0.1)  # sigma of the yardsticks, on the [-1, 1] scale
+NOISE = (0.02, 0.03, 0.05, 0.1)  # sigma of the baselines, on the [-1, 1] scale
 BATCH = 64
 CHUNK = 1_000  # pictures at once: bounds memory
 SIDE = 56  # smaller pictures are enlarged on the sheet, by a whole number to at least this
@@ -66,17 +66,17 @@ def measure(
             than 50 pictures features are not compared either.
 
     Returns:
-        `metrics`: a dict for each figure, with `name`, `type` (for programs), `features` (name of the space),
-        `value`, `floor`, `higher_is_better`, `split` and `samples`; `yardsticks`: a list of `name` and `values` (by
-        `name` of the metric); `classifier_accuracy`: the share of held-out labels that the classifier reads, if there
-        is one.
+        `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space),
+        `value`, `reference`, `higher_is_better`, `split` and `samples`; `baselines`: a list of `name` and `values` (by
+        `name` of the metric); `note`: what was compared with what; `classifier_accuracy`: of the classifier on
+        held-out pictures, if there is one.
     """
     count = min(len(generated), len(train_set), len(test_set))
     picked = fixed_random_subset(len(generated), count)
     generated, asked = generated[picked], None if classes is None else classes[picked]
     kept = fixed_random_subset(len(test_set), count)
     held_out, held_out_labels = _pixels(test_set, kept), test_set.classes(kept)
-    chosen = fixed_random_subset(len(train_set), count)
+    chosen = fixed_random_subset(len(train_set), count, in_order=False)
     rows = {"generated": generated, "real": _pixels(train_set, chosen)}
     rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
 
@@ -89,29 +89,30 @@ def measure(
         for name, pixels in rows.items():
             features[name] = space(pixels)
             if space.classifier is not None:
-                # The classifier has seen the training pictures: its floor is measured on those it has not.
+                # The classifier has seen the training pictures: its reference is measured on those it has not.
                 judged = (held_out, held_out_features) if name == "real" else (pixels, features[name])
                 named[name] = space.classify(*judged)
 
-    def figures_of(name: str) -> list[dict[str, Any]]:
-        figures = []
-        if space is not None and held_out_features is not None and count >= FEWEST:
+    def records_of(name: str) -> list[dict[str, Any]]:
+        records = []
+        if space is not None and held_out_features is not None and count >= MIN_SAMPLES:
             same, inception = name not in ("generated", "real"), space.kind == "inception"
-            figures += in_space(features[name], held_out_features, space.name, same, inception)
+            records += feature_metrics(features[name], held_out_features, space.name, same, inception)
         if name in named:
             wanted = asked if name == "generated" or asked is None else held_out_labels
             real_labels = torch.from_numpy(train_set.labels)
-            figures += by_class(named[name], wanted, real_labels, len(train_set.label_names or ()))
+            records += class_metrics(named[name], wanted, real_labels, len(train_set.label_names or ()))
         distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
-        found = figure("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
-        return [*figures, found | {"samples": len(few)}]
+        found = metric_record("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
+        return [*records, found | {"samples": len(few)}]
 
-    table = dict(zip(rows, each(figures_of, list(rows)), strict=True))
-    generated_figures, floors = table.pop("generated"), table.pop("real")
+    table = dict(zip(rows, map_items(records_of, list(rows)), strict=True))
+    generated_records, references = table.pop("generated"), table.pop("real")
     accuracy = {}
     if "real" in named and held_out_labels is not None:
         accuracy["classifier_accuracy"] = round(float((named["real"] == held_out_labels).double().mean()), 4)
-    return beside_real(generated_figures, floors, table, test_set.split, count) | accuracy
+    found = with_references(generated_records, references, table, test_set.split, count)
+    return found | {"note": _note(found)} | accuracy
 
 
 def evaluate(
@@ -141,10 +142,10 @@ def evaluate(
     with synchronized():  # a network may be missing on one machine
         space = feature_space(features, train_set)
     with torch.inference_mode():
-        generated = in_shares(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
-        figures = measure(generated, asked, train_set, test_set, space)
+        generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
+        records = measure(generated, asked, train_set, test_set, space)
         if pipeline.encoder is not None:
-            _add_reconstruction(figures, pipeline, test_set, kept)
+            _add_reconstruction(records, pipeline, test_set, kept)
 
         look = space or PIXELS
         trained_on = look(torch.from_numpy(train_set.pixels))
@@ -154,7 +155,7 @@ def evaluate(
         sheet = io.BytesIO()
         picture_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
-    return figures | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
+    return records | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
 
 
 def picture_sheet(generated: Tensor, distances: Tensor, indices: Tensor, train_set: "ImageSet") -> Image.Image:
@@ -176,7 +177,7 @@ def picture_sheet(generated: Tensor, distances: Tensor, indices: Tensor, train_s
 
 
 def _add_reconstruction(
-    figures: dict[str, Any], pipeline: "ImagePipeline", test_set: "ImageSet", kept: Tensor
+    records: dict[str, Any], pipeline: "ImagePipeline", test_set: "ImageSet", kept: Tensor
 ) -> None:
     """Adds how far held-out pictures are from themselves, encoded and decoded: the root mean square in [-1, 1]."""
 
@@ -187,11 +188,24 @@ def _add_reconstruction(
         return pipeline.decode(*pipeline.encode_pixels(pixels.float() / 127.5 - 1))
 
     held_out = _pixels(test_set, kept)
-    rebuilt = in_shares(rebuild, held_out, batch=BATCH, what="Rebuilding pictures")
-    found = figure("Reconstruction error", "reconstruction_rmse", error(rebuilt), False)
-    figures["metrics"].append(found | {"samples": len(kept), "floor": 0.0, "split": test_set.split})
-    for yardstick, sigma in zip(figures["yardsticks"], NOISE, strict=True):
-        yardstick["values"][found["name"]] = error(with_noise(held_out, sigma))
+    rebuilt = map_batches(rebuild, held_out, batch=BATCH, what="Rebuilding pictures")
+    found = metric_record("Reconstruction error", "reconstruction_rmse", error(rebuilt), False)
+    records["metrics"].append(found | {"samples": len(kept), "reference": 0.0, "split": test_set.split})
+    for baseline, sigma in zip(records["baselines"], NOISE, strict=True):
+        baseline["values"][found["name"]] = error(with_noise(held_out, sigma))
+
+
+def _note(found: dict[str, Any]) -> str:
+    """What was compared with what, for the card."""
+    samples = {record["name"].split(" (")[0]: record["samples"] for record in found["metrics"]}
+    most = max(samples.values())
+    fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
+    return (
+        f"{most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the {found['metrics'][0]['split']} split. The "
+        f"reference is what real pictures score: training pictures against held-out ones"
+        f"{'; for class agreement, held-out pictures' if 'Class agreement' in samples else ''}."
+        f"{' Baselines: the held-out pictures themselves with Gaussian noise.' if found['baselines'] else ''}"
+    )
 
 
 def _pixels(images: "ImageSet", indices: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from gan.metrics.neighbours import nearest
 NEIGHBOURHOOD = 5  # k of precision, recall, density and coverage
 SUBSETS, SUBSET_SIZE = 100, 1_000  # of the kernel distance
 CHUNK = 1_000  # vectors at once: bounds memory
-# Or torchmetrics would add up what several processes measure, each another set (`gan.utils.distributed.each`).
+# Or torchmetrics would add up what several processes measure, each another set (`gan.utils.distributed.map_items`).
 ALONE: dict[str, Any] = {"sync_on_compute": False}
 
 

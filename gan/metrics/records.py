@@ -1,6 +1,6 @@
-"""The figures of a `metrics.json`, whatever was generated: each beside its floor, what real samples score.
+"""Metric records, the entries of a `metrics.json`, each with its reference: what real samples score.
 
-A figure is a dict with `name`, `type` (for programs), `value`, `higher_is_better` and, where it was measured in a
+A record is a dict with `name`, `type` (for programs), `value`, `higher_is_better` and, where it was measured in a
 feature space, `features` (the name of that space).
 """
 
@@ -10,23 +10,25 @@ from torch import Tensor
 
 from gan.metrics.distances import class_histogram, fidelity_and_diversity, frechet_distance, kernel_distance
 
-FEWEST = 50  # samples; of fewer, distributions of features are not compared
+MIN_SAMPLES = 50  # samples; of fewer, distributions of features are not compared
 
 
-def figure(name: str, kind: str, value: float, higher_is_better: bool | None, features: str = "") -> dict[str, Any]:
-    """A figure; `higher_is_better` is `None` where it should be near its floor."""
+def metric_record(
+    name: str, kind: str, value: float, higher_is_better: bool | None, features: str = ""
+) -> dict[str, Any]:
+    """A metric record; `higher_is_better` is `None` where the value should be near its reference."""
     full_name = f"{name} ({features})" if features else name
     found = {"name": full_name, "type": kind, "value": value, "higher_is_better": higher_is_better}
     return found | ({"features": features} if features else {})
 
 
-def in_space(
+def feature_metrics(
     fake: Tensor, real: Tensor, features: str, same_samples: bool = False, inception: bool = False
 ) -> list[dict[str, Any]]:
-    """The figures of one set of features (n, d) against held-out ones (m, d).
+    """Fréchet and kernel distance, precision, recall, density and coverage of features (n, d) against held-out (m, d).
 
     Args:
-        features: name of the space.
+        features: name of the feature space.
         same_samples: whether row k of both is of the same sample. The kernel distance then takes every second row of
             one and the others of the other: it is unbiased for sets drawn independently.
         inception: whether the space is the one that FID and KID are defined in.
@@ -37,55 +39,68 @@ def in_space(
     apart = (fake[::2], real[1::2]) if same_samples else (fake, real)
     kernel = kernel_distance(apart[0] / scale, apart[1] / scale)
     if inception:
-        figures = [figure("FID", "fid", round(distance, 3), False, features)]
-        figures += [figure("KID x 1000", "kid_x1000", round(1000 * kernel, 3), False, features)]
+        records = [metric_record("FID", "fid", round(distance, 3), False, features)]
+        records += [metric_record("KID x 1000", "kid_x1000", round(1000 * kernel, 3), False, features)]
     else:
-        figures = [figure("Fréchet distance", "frechet_distance", round(distance, 3), False, features)]
-        figures += [figure("Kernel distance x 1000", "kernel_x1000", round(1000 * kernel, 3), False, features)]
+        records = [metric_record("Fréchet distance", "frechet_distance", round(distance, 3), False, features)]
+        records += [metric_record("Kernel distance x 1000", "kernel_x1000", round(1000 * kernel, 3), False, features)]
     for kind, value in fidelity_and_diversity(fake, real).items():
-        figures.append(figure(kind.capitalize(), kind, round(value, 4), True, features))
-    return figures
+        records.append(metric_record(kind.capitalize(), kind, round(value, 4), True, features))
+    return records
 
 
-def by_class(named: Tensor, wanted: Tensor | None, real: Tensor, num_classes: int) -> list[dict[str, Any]]:
-    """The figures of the classes (n,) that a classifier sees, beside those that were asked for if any were.
+def class_metrics(predicted: Tensor, wanted: Tensor | None, real: Tensor, num_classes: int) -> list[dict[str, Any]]:
+    """How far the classes (n,) that a classifier predicts are those that were asked for, or of real samples.
 
     Args:
-        wanted: int64 (n,) class that each sample was asked to show; with `None`, which are drawn is compared.
+        wanted: int64 (n,) class label that each sample was generated with; with `None`, the histogram of predicted
+            classes is compared with the real one.
         real: int64 (m,) class of each training sample.
     """
     if wanted is not None:
-        agreement = float((named == wanted).double().mean())
-        return [figure("Class agreement", "class_agreement", round(agreement, 4), True)]
-    drawn, divergence = class_histogram(named, real, num_classes)
+        agreement = float((predicted == wanted).double().mean())
+        return [metric_record("Class agreement", "class_agreement", round(agreement, 4), True)]
+    drawn, divergence = class_histogram(predicted, real, num_classes)
     return [
-        figure("Classes drawn", "classes_drawn", drawn, True),
-        figure("Class divergence", "class_kl", round(divergence, 4), False),
+        metric_record("Classes drawn", "classes_drawn", drawn, True),
+        metric_record("Class divergence", "class_kl", round(divergence, 4), False),
     ]
 
 
-def beside_real(
+def with_references(
     generated: list[dict[str, Any]],
     real: list[dict[str, Any]],
-    yardsticks: dict[str, list[dict[str, Any]]],
+    baselines: dict[str, list[dict[str, Any]]],
     split: str,
     count: int,
 ) -> dict[str, Any]:
-    """`metrics` and `yardsticks` of a `metrics.json`.
+    """`metrics` and `baselines` of a `metrics.json`.
 
     Args:
-        generated, real: the figures of generated samples and of training samples, in the same order.
-        yardsticks: the same figures by name of a yardstick; some may be missing.
+        generated, real: the records of generated samples and of real ones, in the same order.
+        baselines: the same records by name of a baseline; some may be missing.
         split: name of the held-out part.
-        count: samples that were measured, for figures that don't say.
+        count: samples that were measured, for records that don't say.
     """
     return {
         "metrics": [
-            {"samples": count} | found | {"floor": floor["value"], "split": split}
-            for found, floor in zip(generated, real, strict=True)
+            {"samples": count} | found | {"reference": reference["value"], "split": split}
+            for found, reference in zip(generated, real, strict=True)
         ],
-        "yardsticks": [
+        "baselines": [
             {"name": name, "values": {found["name"]: found["value"] for found in row}}
-            for name, row in yardsticks.items()
+            for name, row in baselines.items()
         ],
     }
+
+
+def with_present_names(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The contents of a `metrics.json` under today's names: until November 2026 a reference was called a floor."""
+    names = {"floor": "reference", "yardsticks": "baselines"}
+    renamed = {names.get(key, key): value for key, value in metrics.items()}
+    if isinstance(renamed.get("metrics"), list):
+        renamed["metrics"] = [
+            {names.get(key, key): value for key, value in record.items()} if isinstance(record, dict) else record
+            for record in renamed["metrics"]
+        ]
+    return renamed

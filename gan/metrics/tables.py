@@ -2,8 +2,9 @@
 
 from typing import Any
 
-# Share of held-out labels that it reads. By one that read 56 %, emoji after 80,000 pictures of training beat those
-# after 240,000, which the eye and EfficientNet-Lite0 put first (`benchmarks/ablation.md`).
+# Accuracy on held-out samples, below which distances in a classifier's features are not to be trusted. By one with
+# 56 %, emoji after 80,000 training images beat those after 240,000, which the eye and EfficientNet-Lite0 put first
+# (`benchmarks/ablation.md`).
 WEAK_CLASSIFIER = 0.75
 
 
@@ -11,10 +12,10 @@ ARROWS = {True: "↑", False: "↓", None: "≈"}  # what is better: more, less,
 
 
 def metrics_tables(metrics: dict[str, Any]) -> str:
-    """The contents of a `metrics.json` in Markdown: a table for each feature space or group, and what to know of them.
+    """The contents of a `metrics.json` in Markdown: a table for each feature space or group, a legend, the setting.
 
-    A figure that has no better and worse (`higher_is_better` is `None`) should be near its floor. `note` says what was
-    compared with what; without one, pictures were.
+    A metric that has no better and worse (`higher_is_better` is `None`) should be near its reference. `note` says what
+    was compared with what.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for metric in metrics["metrics"]:
@@ -27,10 +28,10 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
             [features, *(f"{name} {arrow}" for name, arrow in zip(names, arrows, strict=True))],
             ["---"] * (len(group) + 1),
             ["**generated**", *(f"**{metric['value']}**" for metric in group)],
-            ["real (floor)", *(_shown(metric["floor"]) for metric in group)],
+            ["real (reference)", *(_shown(metric["reference"]) for metric in group)],
             *(
-                [yardstick["name"], *(_shown(yardstick["values"].get(metric["name"])) for metric in group)]
-                for yardstick in metrics.get("yardsticks", [])
+                [baseline["name"], *(_shown(baseline["values"].get(metric["name"])) for metric in group)]
+                for baseline in metrics.get("baselines", [])
             ),
         ]
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
@@ -38,8 +39,8 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
         parts.append(_sweep_table(sweep))
     better = [metric.get("higher_is_better", False) for metric in metrics["metrics"]]
     legend = "↓: lower is better, ↑: higher is better"
-    legend += ", ≈: as near to the floor as can be. " if None in better else ". "
-    parts.append(legend + (metrics.get("note") or _note_on_pictures(metrics)))
+    legend += ", ≈: the nearer to the reference, the better. " if None in better else ". "
+    parts.append(legend + (metrics.get("note") or _note(metrics)) + _warning_about_classifier(metrics))
     if near := metrics.get("neighbours"):
         what = near.get("of", "picture")
         parts.append(
@@ -51,30 +52,22 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _note_on_pictures(metrics: dict[str, Any]) -> str:
-    samples = {metric["name"].split(" (")[0]: metric["samples"] for metric in metrics["metrics"]}
-    most = max(samples.values())
-    fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
+def _note(metrics: dict[str, Any]) -> str:
+    first = metrics["metrics"][0]
     return (
-        f"{most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the "
-        f"{metrics['metrics'][0]['split']} split. The floor is what real pictures score: training pictures against "
-        "held-out ones"
-        + ("; for class agreement, held-out pictures" if "Class agreement" in samples else "")
-        + "."
-        + (" Yardsticks: the held-out pictures themselves with Gaussian noise." if metrics.get("yardsticks") else "")
-        + _note_on_classifier(metrics)
+        f"{first['samples']:,} samples against the {first['split']} split. The reference is what real samples score."
     )
 
 
-def _note_on_classifier(metrics: dict[str, Any]) -> str:
-    """A warning where distances are measured by a classifier that does not know its classes well."""
+def _warning_about_classifier(metrics: dict[str, Any]) -> str:
+    """Where distances are measured in the features of a classifier of low accuracy."""
     measures = any(metric.get("features") == "classifier features" for metric in metrics["metrics"])
-    read = metrics.get("classifier_accuracy", 1)
-    if not measures or read >= WEAK_CLASSIFIER:
+    accuracy = metrics.get("classifier_accuracy", 1)
+    if not measures or accuracy >= WEAK_CLASSIFIER:
         return ""
     return (
-        f" **The classifier itself is right on only {read:.0%} of held-out pictures, so distances in its features can "
-        "favour the worse model**; `--features efficientnet` measures in others."
+        f" **The classifier itself is right on only {accuracy:.0%} of held-out samples, so distances in its features "
+        "can favour the worse model**; `--features efficientnet` measures in others."
     )
 
 

@@ -154,7 +154,8 @@ def _metric_rows(metrics: list[dict[str, Any]], words: dict[str, str]) -> list[t
 
 def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:
     value = text(metric.get("value"))
-    return words["floor"].format(value=value, floor=text(metric["floor"])) if is_number(metric.get("floor")) else value
+    reference = metric.get("reference")
+    return words["reference"].format(value=value, reference=text(reference)) if is_number(reference) else value
 
 
 def is_number(value: Any) -> bool:

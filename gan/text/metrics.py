@@ -5,8 +5,8 @@ LM score, and a Fréchet distance in the states of one. By counting (`gan.text.n
 runs, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
-(Caccia et al. 2020). Each figure has its floor, what real text scores, and its yardsticks: the same generator without
-its critic, which is maximum likelihood, and a unigram model, which knows how often tokens are and nothing else.
+(Caccia et al. 2020). Each metric has its reference, what real text scores, and its baselines: the same generator
+without its critic, which is maximum likelihood, and a unigram model, which knows the frequency of each token only.
 """
 
 import math
@@ -28,7 +28,7 @@ from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_run
 from gan.text.plots import sweep_picture
 from gan.text.sampling import write, write_unigram
 from gan.text.tokenizer import UNKNOWN
-from gan.utils.distributed import each
+from gan.utils.distributed import map_items
 
 if TYPE_CHECKING:
     from gan.text.data import TextSet
@@ -105,7 +105,7 @@ def evaluate(
     costs = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
     costs[UNIGRAM] = unigram_nll(frequencies, bench.held_out)
     jobs: list[Callable[[], Values]] = [partial(bench.measure, tokens) for tokens in written.values()]
-    *measured, real = each(lambda job: job(), [*jobs, bench.real])
+    *measured, real = map_items(lambda job: job(), [*jobs, bench.real])
     table = {
         name: {"nll": costs[name], "perplexity": math.exp(costs[name])} | values
         for name, values in zip(written, measured, strict=True)
@@ -114,7 +114,7 @@ def evaluate(
     generated = table.pop(GENERATED)
     found: dict[str, Any] = {
         "metrics": [_metric(figure, generated, real, test_set.split, bench) for figure in FIGURES],
-        "yardsticks": [
+        "baselines": [
             {"name": name, "values": {figure.name: _rounded(figure, row) for figure in FIGURES}}
             for name, row in table.items()
         ],
@@ -126,7 +126,7 @@ def evaluate(
     if others:
         known = {GENERATED: generated} | table
         places = [(name, temperature) for name in strengths for temperature in others]
-        judged = each(bench.judge, [bench.write(temperature, strengths[name]) for name, temperature in places])
+        judged = map_items(bench.judge, [bench.write(temperature, strengths[name]) for name, temperature in places])
         values = {(name, 1.0): known[name] for name in strengths} | dict(zip(places, judged, strict=True))
         curves = {
             name: [_point(values[name, temperature], temperature) for temperature in sorted({1.0, *others})]
@@ -261,8 +261,8 @@ class _Bench:
             f"smoothing: {min(HYPOTHESES, self.few):,} texts against {self.few:,} held-out ones; self-BLEU: against "
             f"the other {self.few - 1:,} of their own. The last table is of {self.few:,} texts: distinct-n is the "
             "share of different runs of n tokens, copies are training texts token for token, and the longest copied "
-            "run is in tokens. The floor is what real texts score: training texts against held-out ones in BLEU, "
-            "held-out ones against the others in the distance, held-out ones in all else. Yardsticks: "
+            "run is in tokens. The reference is what real texts score: training texts against held-out ones in BLEU, "
+            "held-out ones against the others in the distance, held-out ones in all else. Baselines: "
             + ("the same generator without its critic; " if self.strength else "")
             + "a unigram model, which draws tokens as often as they are in the training texts."
         )
@@ -287,7 +287,7 @@ def _metric(figure: _Figure, generated: Values, real: Values, split: str, bench:
         "type": figure.type,
         "group": figure.group,
         "value": _rounded(figure, generated),
-        "floor": _rounded(figure, real),
+        "reference": _rounded(figure, real),
         "higher_is_better": figure.higher_is_better,
         "split": split,
         "samples": bench.samples(figure),

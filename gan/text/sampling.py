@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.tokenizer import BEGIN, END, IGNORED, UNKNOWN
-from gan.utils.distributed import in_shares
+from gan.utils.distributed import map_batches
 
 ROWS = 32  # samples that go through the networks at once; always as many, as products round differently with fewer
 
@@ -206,7 +206,7 @@ def write(
         return rows
 
     uniforms = torch.rand(count, most, generator=torch.Generator().manual_seed(seed))
-    return in_shares(rows_of, uniforms, *([] if classes is None else [classes]), batch=BATCH, what="Writing texts")
+    return map_batches(rows_of, uniforms, *([] if classes is None else [classes]), batch=BATCH, what="Writing texts")
 
 
 def write_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool, seed: int = 0) -> Tensor:

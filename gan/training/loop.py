@@ -29,7 +29,7 @@ from gan.training.publishing import Publisher, check_flags
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.task import Task
 from gan.training.trackers import Trackers
-from gan.utils.distributed import start, synchronized
+from gan.utils.distributed import join_processes, synchronized
 from gan.utils.hardware import native_precision, use_all_cores
 
 logger = get_logger(__name__)
@@ -84,7 +84,7 @@ def train(args: argparse.Namespace, task_class: type[Task]) -> Path:
     _check_output_dir(args, output_dir)
     check_flags(args)
     args.mixed_precision = args.mixed_precision or native_precision()
-    start()
+    join_processes()
     accelerator = Accelerator(
         mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
     )

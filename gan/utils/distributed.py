@@ -1,7 +1,7 @@
-"""Work shared out over the processes that `torchrun` or `accelerate launch` started; one alone does all of it.
+"""Work distributed over the processes that `torchrun` or `accelerate launch` started; one alone does all of it.
 
-What is computed doesn't depend on how many there are. They wait for each other here: each of them must come to every
-call, with the same arguments.
+Results don't depend on the number of processes. Every function here is a barrier: all processes must call it, with the
+same arguments.
 """
 
 import math
@@ -25,30 +25,30 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-def start() -> PartialState:
-    """Meets the other processes, if there are any."""
+def join_processes() -> PartialState:
+    """Joins the process group, if several processes were started."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if "LOCAL_RANK" in os.environ and (accelerator is None or accelerator.type == "mps"):
-        # They can meet on CPUs only: Accelerate must be told, or each of them would believe to be alone.
+        # They can communicate on CPUs only: Accelerate must be told, or each of them would believe to be alone.
         os.environ["ACCELERATE_USE_CPU"] = "true"
     return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=PATIENCE)
 
 
-def in_shares(function: Callable[..., Tensor], *tensors: Tensor, batch: int, what: str | None = None) -> Tensor:
-    """What a function makes of tensors, batch by batch, each batch by one of the processes.
+def map_batches(function: Callable[..., Tensor], *tensors: Tensor, batch: int, what: str | None = None) -> Tensor:
+    """Applies a function to tensors batch by batch, each batch on one of the processes.
 
     Args:
-        function: as many rows of each tensor to a tensor of as many rows, on the CPU.
+        function: takes a batch of rows of each tensor, returns a tensor with as many rows, on the CPU.
         tensors: (n, ...).
-        batch: rows at once; the last batch may have fewer.
-        what: it does, for the progress bar that is shown if it takes long.
+        batch: rows of a batch; the last one may have fewer.
+        what: description of the progress bar, which is shown if it takes long.
 
     Returns:
         (n, ...) on every process, on the CPU.
     """
     state = PartialState()
     batches = list(zip(*(tensor.split(batch) for tensor in tensors), strict=True))
-    # Where there are fewer batches than processes, the others do the first again: they must know what rows look like.
+    # With fewer batches than processes, the others compute the first again: gathering needs the shape of a row.
     share = batches[state.process_index :: state.num_processes] or batches[:1]
     bar = tqdm(share, desc=what, unit="batch", leave=False, delay=5, disable=not (what and state.is_main_process))
     found = torch.cat([function(*rows) for rows in bar])
@@ -61,8 +61,8 @@ def in_shares(function: Callable[..., Tensor], *tensors: Tensor, batch: int, wha
     return shares.transpose(0, 1).flatten(0, 2)[: len(tensors[0])]
 
 
-def each(function: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-    """What a function finds of each item, each done by one of the processes; on every process.
+def map_items(function: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
+    """Applies a function to each item, each on one of the processes; all results on every process.
 
     Args:
         function: returns numbers, strings, and lists and dicts of them.
@@ -74,12 +74,12 @@ def each(function: Callable[[Item], Found], items: Sequence[Item]) -> list[Found
 
 @contextmanager
 def synchronized() -> Iterator[None]:
-    """All processes wait for each other behind what is done in here; a `GANError` of one is raised on all of them."""
+    """A barrier behind the block; a `GANError` of one process is raised on all of them."""
     error = None
     try:
         yield
     except GANError as raised:
         error = raised
-    said = [sentence for sentence in gather_object([error and str(error)]) if sentence is not None]
-    if said:
-        raise error or GANError(said[0])
+    messages = [message for message in gather_object([error and str(error)]) if message is not None]
+    if messages:
+        raise error or GANError(messages[0])

@@ -10,9 +10,10 @@ def training_subset(available: int, count: int | None) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(available)[:count])
 
 
-def fixed_random_subset(available: int, count: int) -> Tensor:
-    """int64 indices, in order, of `count` samples out of `available`, for measuring.
+def fixed_random_subset(available: int, count: int, in_order: bool = True) -> Tensor:
+    """int64 indices of `count` samples out of `available`, for measuring.
 
     Another generator than that of `training_subset`, as figures that were published depend on it.
     """
-    return torch.randperm(available, generator=torch.Generator().manual_seed(0))[:count].sort()[0]
+    chosen = torch.randperm(available, generator=torch.Generator().manual_seed(0))[:count]
+    return chosen.sort()[0] if in_order else chosen

@@ -61,7 +61,7 @@ def test_it_prints_a_table_and_renews_the_record(
     assert measured["command"] == f"python -m gan.audio.evaluate model {' '.join(words)}"
     card = (work / "model/README.md").read_text()
     for place in (shown, card):
-        assert "| real (floor) |" in place and "| analysis-synthesis (ceiling) |" in place
+        assert "| real (reference) |" in place and "| analysis-synthesis (ceiling) |" in place
         assert "from a generated clip to the nearest training clip" in place
     assert "python -m gan.audio.evaluate model" in card and "hf_secret" not in card
     assert "![Generated clips and their nearest training clips](neighbours.png)" in card

@@ -79,14 +79,14 @@ def test_what_is_measured_of_clips_that_were_asked_for(cache: None) -> None:
     for kind, metric in found.items():
         assert metric["samples"] == 120 and metric["split"] == "test"
         assert metric["higher_is_better"] == (None if kind == "diversity" else kind in SHARES | by_class)
-        assert math.isfinite(metric["value"]) and math.isfinite(metric["floor"])
-        assert all(metric["name"] in row["values"] for row in figures["yardsticks"])
+        assert math.isfinite(metric["value"]) and math.isfinite(metric["reference"])
+        assert all(metric["name"] in row["values"] for row in figures["baselines"])
     assert found["class_agreement_pitch"]["name"] == "Class agreement, pitch"
-    assert found["class_agreement_pitch"]["value"] > 0.9 < found["class_agreement_pitch"]["floor"]
+    assert found["class_agreement_pitch"]["value"] > 0.9 < found["class_agreement_pitch"]["reference"]
     assert found["diversity"]["value"] == pytest.approx(1, abs=0.35)
     names = [CEILING, *(f"held-out with noise at {decibels} dB" for decibels in NOISE)]
-    assert [row["name"] for row in figures["yardsticks"]] == names
-    distances = [row["values"]["Fréchet distance (classifier features)"] for row in figures["yardsticks"]]
+    assert [row["name"] for row in figures["baselines"]] == names
+    distances = [row["values"]["Fréchet distance (classifier features)"] for row in figures["baselines"]]
     assert distances == sorted(distances)
     assert "120 clips against 60 of the test split" in figures["note"]
 
@@ -109,7 +109,7 @@ def test_which_classes_are_drawn_where_none_was_asked_for(cache: None) -> None:
     clips, labels = everything(tones(90, seed=2))
     low = clips[labels[:, 0] == 0]
     found = values(measure(low, None, train_set, test_set, feature_space("auto", train_set)))
-    assert (found["classes_drawn_pitch"]["value"], found["classes_drawn_pitch"]["floor"]) == (1, 3)
+    assert (found["classes_drawn_pitch"]["value"], found["classes_drawn_pitch"]["reference"]) == (1, 3)
     assert found["class_kl_pitch"]["value"] == pytest.approx(math.log(3), abs=0.01)
     assert found["classes_drawn_shape"]["value"] == 2 and "diversity" not in found
 
@@ -129,11 +129,11 @@ def test_what_evaluate_says(make_audio_pipeline: Callable[..., AudioPipeline], l
     pipeline = make_audio_pipeline(COLUMNS if labels else None)
     train_set, test_set = tones(80), tones(50, seed=1, split="held-out tenth")
     figures = evaluate(pipeline, train_set, test_set)
-    assert list(figures) == ["metrics", "yardsticks", "note", "neighbours"]
+    assert list(figures) == ["metrics", "baselines", "note", "neighbours"]
     metric = values(figures)["frechet_distance"]
     assert metric["name"] == "Fréchet distance (16 x 16 spectrograms)"
     assert (metric["split"], metric["samples"]) == ("held-out tenth", 80)
-    assert metric["value"] > 2 * metric["floor"] > 0  # an untrained generator against real clips
+    assert metric["value"] > 2 * metric["reference"] > 0  # an untrained generator against real clips
     assert ("diversity" in values(figures)) == labels
     assert evaluate(pipeline, train_set, test_set) == figures
     assert values(evaluate(pipeline, train_set, test_set, num_clips=60))["frechet_distance"]["samples"] == 60

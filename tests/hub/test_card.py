@@ -48,8 +48,8 @@ def test_the_model_index_says_what_metrics_json_says(repository: Path) -> None:
     assert [result.dataset_split for result in results] == [metric["split"] for metric in measured]
     assert results[0].dataset_name == "user/faces"
     shown = (repository / "README.md").read_text()
-    assert "|  | Sliced Wasserstein distance ↓ |" in shown and "2,000 pictures against the test split" in shown
-    assert "| **generated** | **31.25** |\n| real (floor) | 4.5 |" in shown
+    assert "|  | Sliced Wasserstein distance ↓ |" in shown and "2,000 samples against the test split" in shown
+    assert "| **generated** | **31.25** |\n| real (reference) | 4.5 |" in shown
 
 
 def test_figures_are_of_the_data_that_they_were_measured_on(pipeline: ImagePipeline, repository: Path) -> None:
@@ -63,9 +63,13 @@ def test_figures_are_of_the_data_that_they_were_measured_on(pipeline: ImagePipel
 )
 def test_distances_by_a_poor_classifier_come_with_a_warning(read: float, features: str, warned: bool) -> None:
     shared = {"samples": 163, "split": "test", "value": 1.0, "higher_is_better": False}
-    distance = shared | {"name": f"Distance ({features} features)", "features": f"{features} features", "floor": 0.5}
+    distance = shared | {
+        "name": f"Distance ({features} features)",
+        "features": f"{features} features",
+        "reference": 0.5,
+    }
     text = metrics_tables({"metrics": [distance], "classifier_accuracy": read})
-    assert ("right on only 56% of held-out pictures" in text and "--features efficientnet" in text) == warned
+    assert ("right on only 56% of held-out samples" in text and "--features efficientnet" in text) == warned
 
 
 def test_usage_names_the_repository_and_runs(repository: Path, pipeline: ImagePipeline, tmp_path: Path) -> None:

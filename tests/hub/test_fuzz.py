@@ -57,8 +57,10 @@ RECORD = {
     "seconds": 4.5,
 }
 MEASURED = {
-    "metrics": [{"name": "Distance", "value": 2.5, "floor": 0.5, "split": "test", "samples": 20, "features": "toy"}],
-    "yardsticks": [{"name": "noise", "values": {"Distance": 3.0}}],
+    "metrics": [
+        {"name": "Distance", "value": 2.5, "reference": 0.5, "split": "test", "samples": 20, "features": "toy"}
+    ],
+    "baselines": [{"name": "noise", "values": {"Distance": 3.0}}],
     "neighbours": {"distance_ratio": 0.9, "features": "toy", "very_near": 0.01},
 }
 counted: Counter[str] = Counter()

@@ -47,7 +47,7 @@ def test_it_prints_a_table_and_renews_the_record(
     card = (work / "model/README.md").read_text()
     for place in (shown, card):
         assert f"| **generated** | **{measured['metrics'][0]['value']}** |" in place
-        assert "| real (floor) |" in place and "| held-out with noise 0.05 |" in place
+        assert "| real (reference) |" in place and "| held-out with noise 0.05 |" in place
     assert "python -m gan.image.evaluate model" in card and "neighbours.png" in card and "hf_secret" not in card
     assert weights.stat().st_mtime_ns == before
     assert not [path for path in (work / "model").iterdir() if path.name.startswith(".")]

@@ -132,12 +132,12 @@ def test_what_is_measured_in_a_feature_space(cache: None, asked: bool) -> None:
     for kind, metric in found.items():
         assert metric["samples"] == 60 and metric["split"] == "test"
         assert metric["higher_is_better"] == (kind in shares | {"class_agreement", "classes_drawn"})
-        assert math.isfinite(metric["value"]) and math.isfinite(metric["floor"])
+        assert math.isfinite(metric["value"]) and math.isfinite(metric["reference"])
     assert found["frechet_distance"]["name"] == "Fréchet distance (classifier features)"
-    assert [row["name"] for row in figures["yardsticks"]] == [f"held-out with noise {sigma}" for sigma in NOISE]
+    assert [row["name"] for row in figures["baselines"]] == [f"held-out with noise {sigma}" for sigma in NOISE]
     for metric in found.values():
-        assert all(metric["name"] in row["values"] for row in figures["yardsticks"])
-    distances = [row["values"]["Fréchet distance (classifier features)"] for row in figures["yardsticks"]]
+        assert all(metric["name"] in row["values"] for row in figures["baselines"])
+    distances = [row["values"]["Fréchet distance (classifier features)"] for row in figures["baselines"]]
     assert distances == sorted(distances)
     assert measure(torch.from_numpy(like.pixels), classes, train_set, test_set, space) == figures
 
@@ -155,10 +155,10 @@ def test_the_classifier_sees_whether_the_class_is_the_one_asked_for(cache: None)
     assert asked is not None
     for classes, agreement in ((asked, 1.0), (1 - asked, 0.0)):
         found = values(measure(pixels, classes, train_set, test_set, space))["class_agreement"]
-        assert (found["value"], found["floor"]) == (agreement, 1.0)
+        assert (found["value"], found["reference"]) == (agreement, 1.0)
     dark = values(measure(pixels[::2].repeat(2, 1, 1, 1), None, train_set, test_set, space))
-    assert (dark["classes_drawn"]["value"], dark["classes_drawn"]["floor"]) == (1, 2)
-    assert dark["class_kl"]["value"] == pytest.approx(math.log(2), abs=1e-3) and dark["class_kl"]["floor"] < 0.01
+    assert (dark["classes_drawn"]["value"], dark["classes_drawn"]["reference"]) == (1, 2)
+    assert dark["class_kl"]["value"] == pytest.approx(math.log(2), abs=1e-3) and dark["class_kl"]["reference"] < 0.01
 
 
 @pytest.mark.parametrize("labels", [True, False])
@@ -166,12 +166,12 @@ def test_what_evaluate_says(make_pipeline: Callable[..., ImagePipeline], labels:
     pipeline = make_pipeline(labels=["Ada", "Bob", "Cleo"] if labels else None)
     train_set, test_set = image_set(60, 0, labels, "train"), image_set(40, 1, labels, "held-out tenth")
     figures = evaluate(pipeline, train_set, test_set)
-    assert list(figures) == ["metrics", "yardsticks", "neighbours"]
+    assert list(figures) == ["metrics", "baselines", "note", "neighbours"]
     metric = values(figures)["sliced_wasserstein_distance"]
     assert metric["name"] == "Sliced Wasserstein distance"
     assert metric["split"] == "held-out tenth"
     assert metric["samples"] == 40
-    assert metric["value"] > metric["floor"] > 0  # an untrained generator against real pictures
+    assert metric["value"] > metric["reference"] > 0  # an untrained generator against real pictures
     assert evaluate(pipeline, train_set, test_set) == figures
     assert pipeline.neighbours is not None
     assert Image.open(io.BytesIO(pipeline.neighbours)).mode == "RGB"

@@ -98,7 +98,7 @@ def family(tmp_path_factory):
         }
         pipeline.metrics = {
             "metrics": [
-                {"name": key, "value": value, "floor": 0.5, "split": "test", "samples": 10}
+                {"name": key, "value": value, "reference": 0.5, "split": "test", "samples": 10}
                 for key, value in metrics.items()
             ]
         }

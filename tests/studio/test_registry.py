@@ -176,7 +176,7 @@ def test_the_card_escapes_what_a_repository_says(registry):
 
 def test_what_figures_are_measured_in_is_said_once(registry):
     figures = [
-        {"name": f"{name} (classifier features)", "value": 1.5, "floor": 0.25, "features": "classifier features"}
+        {"name": f"{name} (classifier features)", "value": 1.5, "reference": 0.25, "features": "classifier features"}
         for name in ("Precision", "Recall")
     ]
     html = card_html(describe("shapes", registry.get("shapes")) | {"metrics": figures}, EN)

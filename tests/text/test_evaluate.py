@@ -56,7 +56,7 @@ def test_it_prints_tables_and_renews_the_record(
     card = (work / "model/README.md").read_text()
     for place in (shown, card):
         assert f"| **generated** | **{measured['metrics'][0]['value']}** |" in place
-        assert "| real (floor) |" in place and "| unigram |" in place and "| without its critic (MLE) |" in place
+        assert "| real (reference) |" in place and "| unigram |" in place and "| without its critic (MLE) |" in place
         assert "| LM score / reverse LM score at temperature | 0.7 | 1.0 |" in place
     assert "sweep.png" in card and "hf_secret" not in card and "Measured at temperature 1 by" in card
     assert "metrics.json, sweep.png and README.md are in model." in shown

@@ -1,4 +1,4 @@
-"""What is measured of text models: known values, floors, yardsticks, and the sweep over temperatures."""
+"""What is measured of text models: known values, references, baselines, and the sweep over temperatures."""
 
 import io
 import math
@@ -89,17 +89,17 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     figures = by_type(found)
     tokens = encode(test, text_pipeline.tokenizer, 12).tokens
     cost = float(nll(text_pipeline.generator, text_pipeline.critic, tokens, None, (0.5,)))
-    assert figures["nll"]["value"] == pytest.approx(cost, abs=1e-4) and figures["nll"]["floor"] is None
+    assert figures["nll"]["value"] == pytest.approx(cost, abs=1e-4) and figures["nll"]["reference"] is None
     assert figures["perplexity"]["value"] == pytest.approx(math.exp(cost), rel=1e-3)
-    assert [row["name"] for row in found["yardsticks"]] == ["without its critic (MLE)", "unigram"]
+    assert [row["name"] for row in found["baselines"]] == ["without its critic (MLE)", "unigram"]
     alone = float(nll(text_pipeline.generator, None, tokens, None))
-    assert found["yardsticks"][0]["values"]["NLL (nats a token)"] == pytest.approx(alone, abs=1e-4)
-    assert figures["lm_score"]["floor"] == figures["reverse_lm_score"]["floor"]
-    assert figures["copied"] == figures["copied"] | {"value": 0, "floor": 0, "samples": 20, "split": "test"}
+    assert found["baselines"][0]["values"]["NLL (nats a token)"] == pytest.approx(alone, abs=1e-4)
+    assert figures["lm_score"]["reference"] == figures["reverse_lm_score"]["reference"]
+    assert figures["copied"] == figures["copied"] | {"value": 0, "reference": 0, "samples": 20, "split": "test"}
     assert figures["lm_score"]["samples"] == 40
     assert figures["longest_copied_run_most"]["value"] >= figures["longest_copied_run_mean"]["value"] >= 1
     for metric in found["metrics"]:
-        assert math.isfinite(metric["value"]) and all(metric["name"] in row["values"] for row in found["yardsticks"])
+        assert math.isfinite(metric["value"]) and all(metric["name"] in row["values"] for row in found["baselines"])
     groups = [metric["group"] for metric in found["metrics"]]
     assert {group: groups.count(group) for group in groups} == GROUPS
 
@@ -108,14 +108,14 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     cold, usual = sweep["curves"]["generated"]
     assert (cold["temperature"], usual["temperature"]) == (0.5, 1.0)
     assert usual["lm_score"] == figures["lm_score"]["value"]
-    assert sweep["real"]["lm_score"] == figures["lm_score"]["floor"]
+    assert sweep["real"]["lm_score"] == figures["lm_score"]["reference"]
     assert Image.open(io.BytesIO(text_pipeline.sweep)).size == (760, 520)
 
     text_pipeline.metrics, text_pipeline.training_record = found, {"command": "x", "arguments": {"objective": "ratio"}}
     card = str(model_card(text_pipeline, "user/songs"))
     assert "(sweep.png)" in card and "Measured at the end of training" not in card.split("## Fine-tune")[1]
     assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ | Fréchet" in card
-    assert "| real (floor) |  |  |" in card and "at temperature 1" in card
+    assert "| real (reference) |  |  |" in card and "at temperature 1" in card
     assert "None" not in metrics_tables(found) and "pictures" not in card
 
 
@@ -126,15 +126,15 @@ def test_the_same_every_time_and_nothing_to_sweep_by_default(
     pipeline.sweep = b"of an earlier evaluation"
     first, second = (metrics.evaluate(pipeline, *sets) for _ in range(2))
     assert first == second and "sweep" not in first and pipeline.sweep is None
-    assert [row["name"] for row in first["yardsticks"]] == ["unigram"]
+    assert [row["name"] for row in first["baselines"]] == ["unigram"]
 
 
 def test_copies_are_found(make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]) -> None:
     train, test = sets
-    train.texts[:20] = test.texts  # held-out texts that are no such: the floor says so
+    train.texts[:20] = test.texts  # held-out texts that are no such: the reference says so
     figures = by_type(metrics.evaluate(make_text_pipeline(critic=False), train, test))
-    assert figures["copied"]["floor"] == 1
-    assert figures["longest_copied_run_most"]["floor"] == max(map(len, test.texts))
+    assert figures["copied"]["reference"] == 1
+    assert figures["longest_copied_run_most"]["reference"] == max(map(len, test.texts))
     assert figures["bleu_2"]["value"] < 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gan.metrics.distances import frechet_distance
-from gan.metrics.records import beside_real, figure
+from gan.metrics.records import metric_record, with_references
 from gan.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import load_pretrained
@@ -68,7 +68,11 @@ class PointTask:
     def evaluate(self, pipeline: PointPipeline) -> dict[str, Any]:
         held_out = circle(256, seed=1)
         rows = [
-            [figure("Fréchet distance", "frechet_distance", round(frechet_distance(points, held_out), 4), False)]
+            [
+                metric_record(
+                    "Fréchet distance", "frechet_distance", round(frechet_distance(points, held_out), 4), False
+                )
+            ]
             for points in (pipeline(0, 256), self.points)
         ]
-        return beside_real(*rows, {}, "held-out points", 256)
+        return with_references(*rows, {}, "held-out points", 256)

@@ -106,7 +106,7 @@ def test_a_run_writes_the_whole_model_repository(first: Result, work: Path) -> N
     assert training["dataset"]["name"] == "pictures" and len(training["dataset"]["fingerprint"]) == 16
     assert training["arguments"]["penalty_interval"] == 3 and {"torch", "diffusers"} <= set(training["versions"])
     assert training["command"].startswith("accelerate launch train.py image") and "--seed" not in training["command"]
-    assert all(metric["floor"] >= 0 and metric["split"] for metric in metrics["metrics"])
+    assert all(metric["reference"] >= 0 and metric["split"] for metric in metrics["metrics"])
 
     card = (out / "README.md").read_text()
     assert "model-index" in card and "license: mit" in card and "samples.png" in card

@@ -7,14 +7,14 @@ import torch
 from cli import environment, in_two_processes
 
 from gan import GANError
-from gan.utils.distributed import each, in_shares, synchronized
+from gan.utils.distributed import map_batches, map_items, synchronized
 
 SCRIPT = """
 import torch
 from gan import GANError
-from gan.utils.distributed import synchronized, each, in_shares, start
+from gan.utils.distributed import synchronized, map_items, map_batches, join_processes
 
-state = start()
+state = join_processes()
 seen = []
 
 def twice(rows, more):
@@ -23,11 +23,11 @@ def twice(rows, more):
 
 for count in (1, 3, 4, 13, 16):
     rows = torch.arange(count)
-    found = in_shares(twice, rows, rows.float(), batch=3)
+    found = map_batches(twice, rows, rows.float(), batch=3)
     assert torch.equal(found, torch.stack([rows, 2 * rows.float()], dim=1)), found
 assert sum(seen) < 2 * 37 / 3 + 6, seen
 for count in range(4):
-    assert each(lambda item: {"of": [item, state.process_index]}, range(count)) == [
+    assert map_items(lambda item: {"of": [item, state.process_index]}, range(count)) == [
         {"of": [k, k % 2]} for k in range(count)
     ]
 for who in ({0}, {1}, {0, 1}):
@@ -51,9 +51,9 @@ def test_one_process_does_it_all(count: int) -> None:
         batches.append(len(first))
         return first + second
 
-    assert torch.equal(in_shares(twice, rows, rows, batch=3), 2 * rows)
+    assert torch.equal(map_batches(twice, rows, rows, batch=3), 2 * rows)
     assert batches == [len(batch) for batch in rows.split(3)]
-    assert each(str, list(range(count))) == [str(k) for k in range(count)]
+    assert map_items(str, list(range(count))) == [str(k) for k in range(count)]
 
 
 def test_an_error_of_one_process_is_raised() -> None:

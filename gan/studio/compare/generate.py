@@ -93,10 +93,10 @@ def _measured(
     values = [metric.get("value") if is_number(metric.get("value")) else None for metric in found]
     known = [value for value in values if value is not None]
     best = (max if more_is_better else min)(known) if len(known) > 1 else None
-    floor = next((metric["floor"] for metric in found if is_number(metric.get("floor"))), None)
+    reference = next((metric["reference"] for metric in found if is_number(metric.get("reference"))), None)
     note = [words["more_is_better" if more_is_better else "less_is_better"]]
-    if floor:  # of what real pictures cannot but score, nothing need be said
-        note.append(words["real_pictures"].format(value=text(floor)))
+    if reference:  # of what real pictures cannot but score, nothing need be said
+        note.append(words["real_pictures"].format(value=text(reference)))
     return {
         "name": words.get(beginning, beginning) + name.removeprefix(beginning),
         "note": ", ".join(note),
