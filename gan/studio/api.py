@@ -1,7 +1,5 @@
 """The same as the page for programs: `gradio_client`, plain HTTP, and MCP where Gradio has been given it."""
 
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +11,18 @@ from PIL import Image
 from gan.errors import GANError
 from gan.pipeline import sample_seeds
 from gan.studio.audio.generate import Clip, archive, clip_name, kit, kit_classes, pad_name, sound, way, way_names
-from gan.studio.images.generate import MOST, draw, in_turn
+from gan.studio.component import api_errors
+from gan.studio.images.generate import MAX_IMAGES, draw
 from gan.studio.model_panel import describe
 from gan.studio.morph.generate import take
-from gan.studio.morph.uploads import MOST_BYTES, read_picture
+from gan.studio.morph.uploads import MAX_BYTES, read_picture
+from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 from gan.studio.strings import EN
 from gan.studio.text.batching import write
 from gan.studio.text.generate import samples
 
 WRITERS = 24  # requests for texts that can be written together; each holds one of Gradio's forty threads
-
-
-def told(function: Callable) -> Callable:
-    """Hands a `GANError` to the client as the message of the error that it gets."""
-
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except GANError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    return wrapper
 
 
 def audio_file(content: bytes, name: str) -> str:
@@ -52,7 +39,7 @@ def audio_files(clips: list[Clip], names: list[str]) -> tuple[list[str], list[di
 def add_endpoints(registry: Registry) -> None:
     """Adds `/generate_images`, `/generate_text` and the others to the page being built; nothing of it shows."""
 
-    @told
+    @api_errors
     def generate_images(
         model: str, seed: int = 0, num_images: int = 1, truncation: float = 1.0, label: str = ""
     ) -> list[tuple[Image.Image, str]]:
@@ -71,7 +58,7 @@ def add_endpoints(registry: Registry) -> None:
         output, _ = draw(registry, model or registry.default("image"), seed, num_images, truncation, label)
         return [(image, str(number)) for image, number in zip(output.images, output.seeds)]
 
-    @told
+    @api_errors
     def load_model(repo_id: str) -> dict[str, Any]:
         """Loads a model from the Hugging Face Hub, or one that is offered, and says what it is.
 
@@ -83,7 +70,7 @@ def add_endpoints(registry: Registry) -> None:
         """
         return describe(repo_id, registry.get(repo_id))
 
-    @told
+    @api_errors
     def reconstruct_image(model: str, image: str, label: str = "") -> Image.Image:
         """Encodes a picture into the latent of a model with an encoder (a VAE or VAE-GAN) and draws it from there.
 
@@ -98,12 +85,12 @@ def add_endpoints(registry: Registry) -> None:
         pipeline = registry.image_model(model or registry.default("image"))
         if not image:
             raise GANError("There is no picture; give one as `image`.")
-        if Path(image).stat().st_size > MOST_BYTES:
-            raise GANError(EN["too_many_bytes"].format(most=MOST_BYTES // 1_000_000))
+        if Path(image).stat().st_size > MAX_BYTES:
+            raise GANError(EN["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
         picture, _ = take(pipeline, read_picture(Path(image).read_bytes(), EN), invert=False)
-        return in_turn(lambda: pipeline.reconstruct(picture, label=label or None))[0].images[0]
+        return run_queued(lambda: pipeline.reconstruct(picture, label=label or None))[0].images[0]
 
-    @told
+    @api_errors
     def interpolate_images(
         model: str, a_seed: int = 0, b_seed: int = 1, steps: int = 16, label: str = "", truncation: float = 1.0
     ) -> list[tuple[Image.Image, str]]:
@@ -120,15 +107,15 @@ def add_endpoints(registry: Registry) -> None:
         Returns:
             PNG files at the model's native size, each with its share of the way, 0 to 1, as caption.
         """
-        if not isinstance(steps, int | float) or not 2 <= steps <= MOST:
-            raise GANError(f"{steps} steps were asked for; ask for 2 to {MOST}.")
+        if not isinstance(steps, int | float) or not 2 <= steps <= MAX_IMAGES:
+            raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_IMAGES}.")
         pipeline = registry.image_model(model or registry.default("image"))
-        output, _ = in_turn(
+        output, _ = run_queued(
             lambda: pipeline.interpolate(a_seed, b_seed, int(steps), label=label or None, truncation=truncation)
         )
         return [(image, f"{k / (steps - 1):.3f}") for k, image in enumerate(output.images)]
 
-    @told
+    @api_errors
     def generate_text(
         model: str,
         seed: int = 0,
@@ -179,7 +166,7 @@ def add_endpoints(registry: Registry) -> None:
             for text, likelihood, sample in zip(output.texts, output.log_likelihoods, samples(output))
         ]
 
-    @told
+    @api_errors
     def generate_audio(
         model: str, seed: int = 0, num_samples: int = 1, truncation: float = 1.0, label: str = ""
     ) -> tuple[list[str], list[dict[str, Any]]]:
@@ -200,7 +187,7 @@ def add_endpoints(registry: Registry) -> None:
         clips, _ = sound(registry, model, seed, num_samples, truncation, label)
         return audio_files(clips, [clip_name(model, clip, truncation) for clip in clips])
 
-    @told
+    @api_errors
     def interpolate_audio(
         model: str, a_seed: int = 0, b_seed: int = 1, steps: int = 16, label: str = "", truncation: float = 1.0
     ) -> tuple[list[str], list[dict[str, Any]]]:
@@ -223,7 +210,7 @@ def add_endpoints(registry: Registry) -> None:
         files, facts = audio_files(clips, way_names(model, a_seed, b_seed, clips, truncation))
         return files, [{"label": fact["label"], "share": share} for fact, share in zip(facts, shares)]
 
-    @told
+    @api_errors
     def drum_kit(model: str, seed: int = 0, truncation: float = 1.0) -> str:
         """Makes a kit of sixteen sounds for a sampler: all classes of a model, in order; sound k is that of seed + k.
 

@@ -1,9 +1,11 @@
-"""The scripts of the page's own components, and how the functions that they call on the server say what went wrong."""
+"""What the page's own components share: their scripts, and how a `GANError` reaches the page and the API."""
 
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import gradio as gr
 
 from gan.errors import GANError
 
@@ -15,14 +17,37 @@ def script(*names: str) -> str:
     return "".join((HERE / file).read_text(encoding="utf-8") for file in ("common.js", *names))
 
 
-def said(function: Callable) -> Callable:
-    """Hands a `GANError` to the script as `{"error": sentence}`."""
+def _handling_errors(handle: Callable[[GANError], Any]) -> Callable[[Callable], Callable]:
+    """A decorator: where the function raises a `GANError`, its result is what `handle` makes of it."""
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except GANError as error:
-            return {"error": str(error)}
+    def decorate(function: Callable) -> Callable:
+        @wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except GANError as error:
+                return handle(error)
 
-    return wrapper
+        return wrapper
+
+    return decorate
+
+
+def _raise_for_client(error: GANError) -> NoReturn:
+    raise gr.Error(str(error), print_exception=False) from error
+
+
+# For functions that a script of the page calls: the script gets {"error": sentence}.
+page_errors = _handling_errors(lambda error: {"error": str(error)})
+
+# For endpoints: the client gets an error with the sentence as its message.
+api_errors = _handling_errors(_raise_for_client)
+
+
+def gallery_errors(gallery: int, outputs: int) -> Callable[[Callable], Callable]:
+    """For Gradio events with so many `outputs`: all stay as they are, but for the one at index `gallery`, which gets
+    {"error": sentence}. (Gradio has toasts for queued events only, and the live ones aren't.)
+    """
+    return _handling_errors(
+        lambda error: [{"error": str(error)} if k == gallery else gr.skip() for k in range(outputs)]
+    )

@@ -18,10 +18,11 @@ from gan.studio.audio import tab as sound
 from gan.studio.compare import tab as compare
 from gan.studio.component import script
 from gan.studio.images import tab as images
-from gan.studio.images.generate import START, draw, line
+from gan.studio.images.generate import START, draw
 from gan.studio.model_info import comparisons
 from gan.studio.morph import tab as morph
-from gan.studio.morph.uploads import MOST_BYTES
+from gan.studio.morph.uploads import MAX_BYTES
+from gan.studio.queue import queue_status
 from gan.studio.registry import Registry, ask_kinds, given_models, offered_models
 from gan.studio.strings import LANGUAGES, i18n
 from gan.studio.text import tab as text
@@ -30,7 +31,7 @@ from gan.utils.hardware import cores
 
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
-LOOKS |= {"max_file_size": MOST_BYTES}
+LOOKS |= {"max_file_size": MAX_BYTES}
 KEPT_SECONDS = 3600  # that files made for a client of the API stay on the disk, about
 
 
@@ -44,9 +45,9 @@ def build_page(registry: Registry) -> gr.Blocks:
             gr.HTML(
                 i18n("tagline"),
                 html_template='<div class="brand"><i></i><b>gan studio</b><span>${value}</span>'
-                '<em class="line" role="status"></em></div>',
+                '<em class="queue" role="status"></em></div>',
                 js_on_load=script("queue.js"),
-                server_functions=[line],
+                server_functions=[queue_status],
                 strings=LANGUAGES,
                 elem_id="brand",
                 apply_default_css=False,

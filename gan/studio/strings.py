@@ -8,7 +8,7 @@ from gan.studio.text import strings as text_strings
 EN = {
     "tagline": "Small generators, live.",
     "measured_in": "Measured in",
-    "in_line": "In line: {before} before you",
+    "in_queue": "Queue: {before} ahead of you",
     "model": "Model",
     "seed": "Seed",
     "dice": "Shuffle",
@@ -68,9 +68,9 @@ EN = {
     # pictures that cannot be taken
     "no_picture": "This file is not a picture that can be read here; try a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
     "damaged": "This picture is damaged or incomplete; save or download it again.",
-    "too_many_bytes": "This file is too large: at most {most} MB are taken.",
-    "too_many_pixels": "This picture is too large: {width} × {height} pixels, and at most {most} million are taken.",
-    "bomb": "This picture is too large: at most {most} million pixels are taken.",
+    "too_many_bytes": "This file is too large: at most {max} MB are taken.",
+    "too_many_pixels": "This picture is too large: {width} × {height} pixels, and at most {max} million are taken.",
+    "bomb": "This picture is too large: at most {max} million pixels are taken.",
     # compare
     "compare_lead": "One generator network, one data set, several ways to train it. Same seeds, same places.",
     "gan_name": "GAN",
@@ -114,7 +114,7 @@ EN = {
 ZH = {
     "tagline": "小巧的生成器，即刻出图。",
     "measured_in": "度量于",
-    "in_line": "排队中：前面还有 {before} 个",
+    "in_queue": "排队中：前面还有 {before} 个",
     "model": "模型",
     "seed": "种子",
     "dice": "换一批",
@@ -170,9 +170,9 @@ ZH = {
     "no_encoder": "这里还没有能接收图片的模型。用 --objective vaegan 训练的模型可以：请在第一个标签页打开它。",
     "no_picture": "无法将此文件读作图片；请使用 PNG、JPEG、WebP、GIF、BMP、TIFF 或 AVIF。",
     "damaged": "此图片已损坏或不完整；请重新保存或下载。",
-    "too_many_bytes": "文件过大：最多 {most} MB。",
-    "too_many_pixels": "图片过大：{width} × {height} 像素，最多 {most} 百万像素。",
-    "bomb": "图片过大：最多 {most} 百万像素。",
+    "too_many_bytes": "文件过大：最多 {max} MB。",
+    "too_many_pixels": "图片过大：{width} × {height} 像素，最多 {max} 百万像素。",
+    "bomb": "图片过大：最多 {max} 百万像素。",
     "compare_lead": "同一个生成网络，同一份数据，几种训练方式。相同的种子位于相同的位置。",
     "gan_name": "GAN",
     "vae_name": "VAE",

@@ -162,10 +162,10 @@ def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_soun
 
 def test_the_way_plays_itself(open_sound, players):
     page = open_sound("model=hits&view=way&a=3&b=9&t=0")
-    page.get_by_role("button", name=EN["play_way"]).click()
+    page.get_by_role("button", name=EN["play_interpolation"]).click()
     way = players.audio_model("hits").interpolate(3, 9, 17).audios
     assert all(same(a, b) for a, b in zip(heard(page, 9), way[::2], strict=True))
-    page.get_by_role("button", name=EN["play_way"]).wait_for()
+    page.get_by_role("button", name=EN["play_interpolation"]).wait_for()
     page.wait_for_url(re.compile("t=1&"))
 
 
@@ -312,7 +312,7 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_sound, view, w
     page = open_sound(f"model=voices&view={view}", viewport={"width": width, "height": 844}, locale="zh-CN")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     words = page.locator(".workbench:visible").inner_text()
-    own = {"clips": ["num_clips", "seed"], "way": ["play_way", "dice"], "pads": ["play_beat", "tempo"]}[view]
+    own = {"clips": ["num_clips", "seed"], "way": ["play_interpolation", "dice"], "pads": ["play_beat", "tempo"]}[view]
     for key in (
         *own,
         "clips_view",

@@ -12,7 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from gan import GANError
-from gan.studio.audio.generate import MOST_CLIPS, PADS, clip_name, kit, kit_classes, pad_name, sound, way
+from gan.studio.audio.generate import MAX_CLIPS, PADS, clip_name, kit, kit_classes, pad_name, sound, way
 from gan.studio.model_panel import card_html, describe
 from gan.studio.registry import Registry
 from gan.studio.strings import EN, ZH
@@ -21,8 +21,8 @@ FAILING = [
     ({"seed": -1}, "not a whole number from 0"),
     ({"seed": None}, "must be numbers"),
     ({"seed": math.inf}, "must be numbers"),
-    ({"num_samples": 0}, f"ask for 1 to {MOST_CLIPS}"),
-    ({"num_samples": MOST_CLIPS + 1}, f"ask for 1 to {MOST_CLIPS}"),
+    ({"num_samples": 0}, f"ask for 1 to {MAX_CLIPS}"),
+    ({"num_samples": MAX_CLIPS + 1}, f"ask for 1 to {MAX_CLIPS}"),
     ({"truncation": 7}, "truncation of 7"),
     ({"label": "four"}, "The label 'four' is unknown"),
     ({"label": {"speaker": "four"}}, "There is no speaker 'four'; this model knows ann, bob"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.studio.images.generate import in_turn
+from gan.studio.queue import run_queued
 from gan.studio.strings import EN, ZH
 
 
@@ -48,33 +48,33 @@ def slide(page, control, value):
     )
 
 
-def test_who_waits_is_told_the_place_in_line(open_page):
+def test_who_waits_is_shown_their_place_in_the_queue(open_page):
     page = open_page("n=6")
     before, free = sources(page), threading.Event()
-    others = [threading.Thread(target=in_turn, args=(free.wait,)) for _ in range(3)]
+    others = [threading.Thread(target=run_queued, args=(free.wait,)) for _ in range(3)]
     try:
         for other in others:
             other.start()
         slide(page, "truncation", 0.5)
-        page.wait_for_function("document.querySelector('.line').textContent === 'In line: 2 before you'")
+        page.wait_for_function("document.querySelector('.queue').textContent === 'Queue: 2 ahead of you'")
     finally:
         free.set()  # one was being served, and two were before us
     changed(page, before)
-    page.wait_for_function("document.querySelector('.line').textContent === ''")
+    page.wait_for_function("document.querySelector('.queue').textContent === ''")
 
 
-def test_looking_at_the_line_slowly_is_not_waiting(open_page):
+def test_a_slow_look_at_the_queue_is_not_waiting(open_page):
     page = open_page("n=6")
     before, free, looks = sources(page), threading.Event(), []
 
     def slow(route):
-        if '"fn_name":"line"' in (route.request.post_data or ""):
+        if '"fn_name":"queue_status"' in (route.request.post_data or ""):
             looks.append(route)
             page.wait_for_timeout(1000)  # longer than a request may take before it counts as waiting
         route.continue_()
 
     page.route("**/component_server/**", slow)
-    other = threading.Thread(target=in_turn, args=(free.wait,))
+    other = threading.Thread(target=run_queued, args=(free.wait,))
     try:
         other.start()
         slide(page, "truncation", 0.5)

@@ -9,13 +9,13 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from gan import GANError
-from gan.studio.images.generate import in_turn
 from gan.studio.model_info import kind
 from gan.studio.model_panel import card_html, describe
+from gan.studio.queue import run_queued
 from gan.studio.registry import Registry, ask_kinds
 from gan.studio.strings import EN, ZH
 from gan.studio.text.batching import write
-from gan.studio.text.generate import MOST_LETTERS, Streams
+from gan.studio.text.generate import MAX_PROMPT_LENGTH, Streams
 
 FAILING = [
     ({"seed": -1}, "not a whole number from 0"),
@@ -26,7 +26,7 @@ FAILING = [
     ({"temperature": -1}, "temperature of -1"),
     ({"top_p": 0}, "top-p of 0"),
     ({"prefix": "x"}, "'x' in it, which the model has never seen"),
-    ({"prefix": "春" * (MOST_LETTERS + 1)}, "letters at most"),
+    ({"prefix": "春" * (MAX_PROMPT_LENGTH + 1)}, "letters at most"),
     ({"prefix": "春", "acrostic": "春"}, "give one of them"),
     ({"best_of": 65}, "ask for 1 to 64"),
     ({"best_of": 0}, "ask for 1 to 64"),
@@ -129,7 +129,7 @@ def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, mon
     stream_of = pipeline.stream_of
     monkeypatch.setattr(pipeline, "stream_of", lambda seeds, **how: sheets.append(seeds) or stream_of(seeds, **how))
     with ThreadPoolExecutor(len(asked) + 1) as pool:
-        busy = pool.submit(in_turn, held.wait)
+        busy = pool.submit(run_queued, held.wait)
         found = [pool.submit(write, pipeline, **one) for one in asked]
         time.sleep(0.5)  # until all wait
         held.set()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan import GANError
 from gan.studio.morph.generate import take
-from gan.studio.morph.uploads import MOST_BYTES, from_text, read_picture
+from gan.studio.morph.uploads import MAX_BYTES, from_text, read_picture
 from gan.studio.strings import EN, ZH
 
 
@@ -112,9 +112,9 @@ def test_what_is_enormous_is_refused_before_it_is_decoded(width, height):
 
 def test_a_file_has_a_largest_size():
     with pytest.raises(GANError, match="at most 20 MB"):
-        read_picture(b"\0" * (MOST_BYTES + 1), EN)
+        read_picture(b"\0" * (MAX_BYTES + 1), EN)
     with pytest.raises(GANError, match="at most 20 MB"):
-        from_text("A" * (2 * MOST_BYTES), EN)
+        from_text("A" * (2 * MAX_BYTES), EN)
 
 
 @pytest.mark.parametrize("text", [None, 7, "not base64!", "é"])

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput, Label
 from gan.audio.preprocessing import wav
 from gan.errors import GANError
-from gan.studio.images.generate import file_name, in_turn
+from gan.studio.images.generate import file_name
+from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
-MOST_CLIPS = 16  # at once
+MAX_CLIPS = 16  # at once
 PADS = 16  # of a kit
 STEPS = 17  # of the way that the page moves along: neighbours differ by little, and all of them are made at once
-MOST_STEPS = 32
+MAX_STEPS = 32
 
 
 class Clip(NamedTuple):
@@ -38,10 +39,10 @@ def sound(
         GANError: if an argument can't be used.
     """
     _check_numbers(seed, num_samples, truncation)
-    if not 1 <= num_samples <= MOST_CLIPS:
-        raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MOST_CLIPS}.")
+    if not 1 <= num_samples <= MAX_CLIPS:
+        raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MAX_CLIPS}.")
     pipeline = registry.audio_model(model)
-    output, milliseconds = in_turn(
+    output, milliseconds = run_queued(
         lambda: pipeline(seed, int(num_samples), truncation=truncation, label=label or None)
     )
     return _clips(output), milliseconds
@@ -56,10 +57,10 @@ def way(
         GANError: if an argument can't be used.
     """
     _check_numbers(a, b, steps, truncation)
-    if not 2 <= steps <= MOST_STEPS:
-        raise GANError(f"{steps} steps were asked for; ask for 2 to {MOST_STEPS}.")
+    if not 2 <= steps <= MAX_STEPS:
+        raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_STEPS}.")
     pipeline = registry.audio_model(model)
-    output, milliseconds = in_turn(
+    output, milliseconds = run_queued(
         lambda: pipeline.interpolate(a, b, int(steps), label=label or None, truncation=truncation)
     )
     return _clips(output), milliseconds
@@ -89,7 +90,7 @@ def kit(
     pipeline = registry.audio_model(model)
     column = next(iter(pipeline.labels or {}), "")
     labels = [{**label, column: name} if name else label for _, name in pads]
-    made, milliseconds = in_turn(
+    made, milliseconds = run_queued(
         lambda: [pipeline(seed, truncation=truncation, label=each or None) for (seed, _), each in zip(pads, labels)]
     )
     return [clip for output in made for clip in _clips(output)], milliseconds

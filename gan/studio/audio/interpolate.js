@@ -15,7 +15,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
   };
   const step = () => Math.round(place * (clips.length - 1));
   const slider = make("input", {
-    type: "range", min: 0, max: 1, step: "any", class: "way", "aria-label": say("way_slider"),
+    type: "range", min: 0, max: 1, step: "any", class: "way", "aria-label": say("interpolation_slider"),
     oninput: () => (rest(), go(Number(slider.value))),
     onchange: () => sound(),
     onkeydown: (event) => {
@@ -35,7 +35,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
   });
   const caption = make("div", { class: "caption", "aria-live": "polite" });
   const play = make("button", { type: "button", class: "main", text: say("play_clip"), onclick: () => (rest(), sound()) });
-  const march = make("button", { type: "button", text: say("play_way"), onclick: () => (marching ? rest() : walk()) });
+  const march = make("button", { type: "button", text: say("play_interpolation"), onclick: () => (marching ? rest() : walk()) });
   const between = make("section", { class: "between" },
     make("div", { class: "face", onclick: () => (rest(), sound()) }, picture.box), caption,
     make("div", { class: "track" }, make("b", { text: "A" }), slider, make("b", { text: "B" })), film,
@@ -46,7 +46,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
   function makeEnd(name, index) {
     const picture = soundPicture(root);
     const label = make("span");
-    const seed = make("input", { type: "number", min: 0, max: most.seed, step: 1, value: seeds[index], "aria-label": `${say("seed")} ${name}`,
+    const seed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, value: seeds[index], "aria-label": `${say("seed")} ${name}`,
       oninput: () => seed.value !== "" && changed() });
     const shuffle = make("button", { type: "button", text: say("dice"), onclick: () => ((seed.value = Math.floor(Math.random() * 1e6)), changed()) });
     const end = {
@@ -75,7 +75,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
     place = Math.min(1, Math.max(0, share));
     slider.value = place;
     slider.style.setProperty("--share", place);
-    slider.setAttribute("aria-valuetext", say("way_place", { share: Math.round(100 * place) }));
+    slider.setAttribute("aria-valuetext", say("interpolation_place", { share: Math.round(100 * place) }));
     const clip = clips[step()];
     if (!clip || clip.buffer === picture.buffer()) return;
     picture.show(clip.buffer);
@@ -100,7 +100,7 @@ function soundWay(root, player, { seeds, changed, moved }) {
 
   function rest() {
     marching = 0;
-    march.textContent = say("play_way");
+    march.textContent = say("play_interpolation");
     player.stopAll();
   }
 

@@ -19,10 +19,10 @@ EN = {
     "play_all": "Play all",
     "save_wav": "Download WAV",
     "save_zip": "Download ZIP",
-    # the way
-    "way_slider": "From A to B",
-    "play_way": "Play the way",
-    "way_place": "{share} % of the way",
+    # the interpolation
+    "interpolation_slider": "From A to B",
+    "play_interpolation": "Play from A to B",
+    "interpolation_place": "{share} % from A to B",
     # the pads
     "pads_title": "Kit {first}",
     "pad": "Pad {number}",
@@ -63,9 +63,9 @@ ZH = {
     "play_all": "全部播放",
     "save_wav": "下载 WAV",
     "save_zip": "下载 ZIP",
-    "way_slider": "从 A 到 B",
-    "play_way": "播放全程",
-    "way_place": "全程的 {share} %",
+    "interpolation_slider": "从 A 到 B",
+    "play_interpolation": "播放全程",
+    "interpolation_place": "全程的 {share} %",
     "pads_title": "音色组 {first}",
     "pad": "第 {number} 垫",
     "pad_title": "第 {number} 垫，{label}，种子 {seed}，按键 {key}",

@@ -2,7 +2,7 @@
 // server for whatever the view shows. Given: common.js and the scripts of the views, and by gr.HTML element, props, server.
 
 const root = element.querySelector(".sound");
-const { start, most } = props;
+const { start, limits } = props;
 const from = opened.get("tab") === "sound" ? opened : new URLSearchParams();
 const VIEWS = ["clips", "way", "pads"];
 let model = null; // what open_sound says of it
@@ -34,17 +34,17 @@ const [OF_VIEW, OF_CLIPS] = [{ wav: "way", kit: "pads" }, ["playall", "zip"]];
 
 // What changes clips; each field is shown where it does.
 const choice = make("select", { "aria-label": say("model"), onchange: async () => (await openModel(choice.value)) && ask() });
-const seed = make("input", { type: "number", min: 0, max: most.seed, step: 1, "aria-label": say("seed"), oninput: () => seed.value !== "" && reseed() });
+const seed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, "aria-label": say("seed"), oninput: () => seed.value !== "" && reseed() });
 const shuffle = make("button", { type: "button", text: say("dice"), onclick: () => ((seed.value = Math.floor(Math.random() * 1e6)), reseed()) });
 const field = (name, ...children) => make("label", { class: "field" }, make("span", { text: name }), ...children);
 const labels = make("div", { class: "labels" });
 const sliders = {};
 const slider = (key, name, { min = 0, step, info }) => {
   const value = make("output");
-  const input = make("input", { type: "range", min, max: most[key], step, oninput: () => (tell(), ask()) });
+  const input = make("input", { type: "range", min, max: limits[key], step, oninput: () => (tell(), ask()) });
   const tell = () => {
     value.textContent = Number(input.value).toFixed(step < 1 ? 2 : 0);
-    input.style.setProperty("--share", (input.value - min) / (most[key] - min));
+    input.style.setProperty("--share", (input.value - min) / (limits[key] - min));
   };
   const box = make("label", { class: "field slide" }, make("span", {}, make("span", { text: say(name) }), value), input,
     make("small", { text: info ? say(info) : "" }));
@@ -59,7 +59,7 @@ const [drawn, speed] = [fact("sound_picture"), fact("speed")];
 // What the chosen pad is.
 const padTitle = make("h2");
 const padLabel = make("select", { "aria-label": say("label"), onchange: () => changePad({ label: padLabel.value }) });
-const padSeed = make("input", { type: "number", min: 0, max: most.seed, step: 1, "aria-label": say("seed"),
+const padSeed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, "aria-label": say("seed"),
   oninput: () => padSeed.value !== "" && changePad({ seed: Number(padSeed.value) }) });
 const padLock = make("button", { type: "button", onclick: () => kit.setLock(kit.chosen(), !kit.chosen().locked) });
 const padSave = make("button", { type: "button", text: "WAV", title: say("save_wav"), "aria-label": say("save_wav"),
@@ -136,7 +136,7 @@ async function askClips() {
 
 async function askWay() {
   const state = asked.way();
-  const answer = await server.make_way(state);
+  const answer = await server.interpolate(state);
   if (answer.error || state.model !== model.model) return answer;
   way.rest();
   way.show(answer.clips);
@@ -224,7 +224,7 @@ async function openModel(name) {
 
 function turn(direction) {
   const count = view === "pads" ? kit.pads.length : sliders.n.get();
-  seed.value = Math.min(most.seed - count + 1, Math.max(0, Number(seed.value) + direction * count));
+  seed.value = Math.min(limits.seed - count + 1, Math.max(0, Number(seed.value) + direction * count));
   reseed();
 }
 

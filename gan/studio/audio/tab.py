@@ -7,7 +7,7 @@ import gradio as gr
 
 from gan.pipeline import MAX_SEED
 from gan.studio.audio.generate import (
-    MOST_CLIPS,
+    MAX_CLIPS,
     STEPS,
     Clip,
     archive,
@@ -20,14 +20,14 @@ from gan.studio.audio.generate import (
     way,
     way_names,
 )
-from gan.studio.component import said, script
+from gan.studio.component import page_errors, script
 from gan.studio.images.generate import MAX_TRUNCATION
 from gan.studio.model_panel import card_html, column_name, describe
 from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, words
 
 START = {"seed": 7, "n": 8, "psi": 1.0, "a": 7, "b": 40, "bpm": 104}
-MOST = {"seed": MAX_SEED, "n": MOST_CLIPS, "psi": MAX_TRUNCATION}
+LIMITS = {"seed": MAX_SEED, "n": MAX_CLIPS, "psi": MAX_TRUNCATION}
 
 
 def build(registry: Registry) -> None:
@@ -42,7 +42,7 @@ def build(registry: Registry) -> None:
         clips, milliseconds = kit(registry, asked["model"], pads, asked["truncation"], asked["label"])
         return [pad_name(pad["index"], clip) for pad, clip in zip(asked["pads"], clips)], clips, milliseconds
 
-    @said
+    @page_errors
     def open_sound(model: str, request: gr.Request) -> dict[str, Any]:
         pipeline = registry.audio_model(model)
         return {
@@ -57,27 +57,27 @@ def build(registry: Registry) -> None:
             "card": card_html(describe(model, pipeline), words(request)),
         }
 
-    @said
+    @page_errors
     def make_clips(asked: dict[str, Any]) -> dict[str, Any]:
         names, clips, milliseconds = clips_asked(asked)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
-    @said
+    @page_errors
     def make_pads(asked: dict[str, Any]) -> dict[str, Any]:
         names, clips, milliseconds = pads_asked(asked)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
-    @said
-    def make_way(asked: dict[str, Any]) -> dict[str, Any]:
+    @page_errors
+    def interpolate(asked: dict[str, Any]) -> dict[str, Any]:
         clips, milliseconds = way(registry, **asked, steps=STEPS)
         names = way_names(asked["model"], asked["a"], asked["b"], clips, asked["truncation"])
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
-    @said
+    @page_errors
     def zip_clips(asked: dict[str, Any]) -> dict[str, str]:
         return {"data": base64.b64encode(archive(*clips_asked(asked)[:2])).decode()}
 
-    @said
+    @page_errors
     def zip_pads(asked: dict[str, Any]) -> dict[str, str]:
         return {"data": base64.b64encode(archive(*pads_asked(asked)[:2])).decode()}
 
@@ -93,10 +93,10 @@ def build(registry: Registry) -> None:
             "audio/tab.js",
         ),
         apply_default_css=False,
-        server_functions=[open_sound, make_clips, make_way, make_pads, zip_clips, zip_pads],
+        server_functions=[open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads],
         strings=LANGUAGES,
         models=registry.names("audio"),
         start=START,
-        most=MOST,
+        limits=LIMITS,
         elem_id="sound",
     )

@@ -23,7 +23,7 @@ const shuffle = make("button", { type: "button", text: say("dice"), onclick: () 
   ask();
 } });
 const truncation = make("input", {
-  type: "range", min: 0, max: props.most_truncation, step: 0.01, value: number("psi", props.start.truncation, props.most_truncation),
+  type: "range", min: 0, max: props.max_truncation, step: 0.01, value: number("psi", props.start.truncation, props.max_truncation),
   title: say("truncation_info"), oninput: () => (tellTruncation(), ask()),
 });
 const psi = make("output");
@@ -41,7 +41,7 @@ root.append(lead, bar, message, columns, make("h2", { text: say("measured") }), 
 
 function tellTruncation() {
   psi.textContent = Number(truncation.value).toFixed(2);
-  truncation.style.setProperty("--share", truncation.value / props.most_truncation);
+  truncation.style.setProperty("--share", truncation.value / props.max_truncation);
 }
 
 const chosen = () => Object.entries(props.compared[shown]); // [objective, model] a column

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from gan.studio.compare.generate import compared_facts, compared_pictures
-from gan.studio.component import said, script
+from gan.studio.component import page_errors, script
 from gan.studio.images.generate import MAX_TRUNCATION, START
 from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, words
@@ -18,7 +18,7 @@ def build(registry: Registry, compared: dict[str, dict[str, str]]) -> None:
         compared: data set to objective to model, from `records.comparisons`.
     """
 
-    @said
+    @page_errors
     def open_comparison(dataset: str, request: gr.Request) -> dict[str, Any]:
         models = list(compared[dataset].values())
         first = registry.image_model(models[0])
@@ -26,7 +26,7 @@ def build(registry: Registry, compared: dict[str, dict[str, str]]) -> None:
         rows = compared_facts(registry, models, words(request))
         return {"width": width, "height": height, "labels": first.labels or [], "rows": rows}
 
-    @said
+    @page_errors
     def compare(asked: dict[str, Any]) -> dict[str, Any]:
         models = list(compared[asked["dataset"]].values())
         return {"columns": compared_pictures(registry, models, asked["seed"], asked["truncation"], asked["label"])}
@@ -39,6 +39,6 @@ def build(registry: Registry, compared: dict[str, dict[str, str]]) -> None:
         strings=LANGUAGES,
         compared=compared,
         start=START,
-        most_truncation=MAX_TRUNCATION,
+        max_truncation=MAX_TRUNCATION,
         elem_id="compare",
     )

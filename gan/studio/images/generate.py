@@ -4,23 +4,21 @@ import base64
 import io
 import math
 import re
-import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipelineOutput
 from gan.pipeline import sample_seeds
+from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
-MOST = 64  # pictures at once
+MAX_IMAGES = 64  # pictures at once
 MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
 START: dict[str, Any] = {
     "seed": 7,
@@ -28,37 +26,6 @@ START: dict[str, Any] = {
     "truncation": 1.0,
     "label": "",
 }  # "" stands for: every picture its own class
-
-Result = TypeVar("Result")
-
-# The generator runs on one thread for everybody. Requests arrive on forty, and each of those would start a team of
-# OpenMP threads of its own; in turn, a batch takes a few milliseconds and all cores.
-_generating = ThreadPoolExecutor(1, thread_name_prefix="generate")
-_line = {"joined": 0, "begun": 0}
-_counting = Lock()
-
-
-async def line(_: Any = None) -> dict[str, int]:
-    """How many requests have "joined" the line for the generator's thread, and how many have "begun" on it.
-
-    A coroutine: it answers at once even if every thread of the server waits in line. (Gradio hands every function that
-    a page calls an argument.)
-    """
-    return dict(_line)
-
-
-def in_turn(work: Callable[[], Result]) -> tuple[Result, float]:
-    """What `work` returns, done on the generator's thread, and the milliseconds that it took once it was its turn."""
-
-    def timed() -> tuple[Result, float]:
-        _line["begun"] += 1  # by one thread only
-        start = time.perf_counter()
-        result = work()
-        return result, 1000 * (time.perf_counter() - start)
-
-    with _counting:
-        _line["joined"] += 1
-    return _generating.submit(timed).result()
 
 
 def draw(
@@ -71,10 +38,12 @@ def draw(
     """
     if not all(isinstance(number, Real) for number in (seed, num_images, truncation)):
         raise GANError("The seed, the number of pictures and the truncation must be numbers.")
-    if not 1 <= num_images <= MOST:
-        raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MOST}.")
+    if not 1 <= num_images <= MAX_IMAGES:
+        raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MAX_IMAGES}.")
     pipeline = registry.image_model(model)
-    return in_turn(lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None))
+    return run_queued(
+        lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None)
+    )
 
 
 def file_name(model: str, seed: int, label: str | None, truncation: float, suffix: str = "png") -> str:
@@ -158,7 +127,7 @@ def state_from_address(query: Mapping[str, str], default_model: str) -> dict[str
             return otherwise
 
     seed = number("seed", int, START["seed"])
-    count = min(max(1, number("n", int, START["num_images"])), MOST)  # before a list of so many seeds is made
+    count = min(max(1, number("n", int, START["num_images"])), MAX_IMAGES)  # before a list of so many seeds is made
     truncation = min(max(0.0, number("psi", float, START["truncation"])), MAX_TRUNCATION)
     sample_seeds(seed, count)
     return {

@@ -2,18 +2,16 @@
 
 import base64
 import traceback
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import gradio as gr
 
 from gan.errors import GANError
 from gan.pipeline import MAX_SEED
-from gan.studio.component import script
+from gan.studio.component import gallery_errors, script
 from gan.studio.images.generate import (
+    MAX_IMAGES,
     MAX_TRUNCATION,
-    MOST,
     START,
     archive,
     class_name,
@@ -25,25 +23,6 @@ from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, i18n, words
 
 SCRIPT = script("images/tab.js")
-
-
-def said_in_gallery(place: int, outputs: int) -> Callable:
-    """For an event with so many outputs: a `GANError` leaves all as they are, but for the gallery, which says it.
-
-    Gradio has toasts for queued events only, and the live ones aren't.
-    """
-
-    def decorate(function: Callable) -> Callable:
-        @wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except GANError as error:
-                return [{"error": str(error)} if k == place else gr.skip() for k in range(outputs)]
-
-        return wrapper
-
-    return decorate
 
 
 def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
@@ -94,7 +73,7 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
             )
             num_images = gr.Slider(
                 1,
-                MOST,
+                MAX_IMAGES,
                 START["num_images"],
                 step=1,
                 label=i18n("num_images"),
@@ -131,22 +110,22 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
             *pictures(model, seed, num_images, truncation, label, request),
         )
 
-    @said_in_gallery(0, 2)
+    @gallery_errors(0, 2)
     def render(model, seed, num_images, truncation, label, request: gr.Request):
         return pictures(model, seed, num_images, truncation, label, request)
 
-    @said_in_gallery(2, 4)
+    @gallery_errors(2, 4)
     def switch(model, seed, num_images, truncation, label, request: gr.Request):
         return everything(model, seed, num_images, truncation, label, request)
 
-    @said_in_gallery(6, 8)
+    @gallery_errors(6, 8)
     def go(model, seed, num_images, truncation, label, event: gr.EventData, request: gr.Request):
         state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
         state |= event._data
         shown = everything(**state, request=request)
         return *list(state.values())[:4], *shown
 
-    @said_in_gallery(6, 8)
+    @gallery_errors(6, 8)
     def restore(request: gr.Request):
         message = None
         try:

@@ -14,8 +14,9 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import image_grid, to_pil
 from gan.pipeline import sample_seeds
-from gan.studio.images.generate import as_text, in_turn
+from gan.studio.images.generate import as_text
 from gan.studio.morph.uploads import from_text, read_picture
+from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
 STEPS = 33  # pictures of a morph: enough that neighbours differ by little, few enough to make at once
@@ -53,7 +54,7 @@ def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
         labels = [output.labels[0], output.labels[-1]] if output.labels else [None, None]
         return Morph(output.images, labels, [_code(pipeline, end, label) for end in (a, b)])
 
-    return in_turn(work)[0]
+    return run_queued(work)[0]
 
 
 def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tuple[Image.Image, bool]:
@@ -69,7 +70,7 @@ def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tu
     """
     (fitted,) = to_pil(torch.tensor(pipeline.fit(image))[None])
     if invert is None:
-        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(in_turn(lambda: examples(pipeline))[0][0])
+        invert = fitted.mode == "L" and is_dark([fitted]) != is_dark(run_queued(lambda: examples(pipeline))[0][0])
     return (ImageOps.invert(fitted) if invert else fitted), invert
 
 
@@ -115,7 +116,7 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
     pipeline = registry.image_model(model)
     if pipeline.encoder is None:
         raise GANError(f"{model} has no encoder, so it cannot take pictures.")
-    (images, labels), _ = in_turn(lambda: examples(pipeline))
+    (images, labels), _ = run_queued(lambda: examples(pipeline))
     height, width = pipeline.resolution
     return {
         "model": model,

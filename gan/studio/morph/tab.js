@@ -110,7 +110,7 @@ function chooseExample(end, index) {
 
 async function takeFile(end, file) {
   if (!file) return;
-  if (file.size > props.most_bytes) return tell(say("too_many_bytes", { most: props.most_bytes / 1e6 }));
+  if (file.size > props.max_bytes) return tell(say("too_many_bytes", { max: props.max_bytes / 1e6 }));
   const before = { kind: end.kind, example: end.example, original: end.original, invert: end.invert, taken: end.taken };
   const url = await new Promise((done) => {
     const reader = new FileReader();

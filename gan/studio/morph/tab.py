@@ -5,10 +5,10 @@ from typing import Any
 import gradio as gr
 
 from gan.errors import GANError
-from gan.studio.component import said, script
+from gan.studio.component import page_errors, script
 from gan.studio.model_info import has_encoder, objective
 from gan.studio.morph.generate import morph_file, morph_value, opening
-from gan.studio.morph.uploads import MOST_BYTES
+from gan.studio.morph.uploads import MAX_BYTES
 from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, words
 
@@ -30,15 +30,15 @@ def build(registry: Registry) -> None:
             return {"models": offered, "error": str(error)}
         return {"models": [*offered, current] if has_encoder(source) else offered, "error": ""}
 
-    @said
+    @page_errors
     def open_model(model: str) -> dict[str, Any]:
         return opening(registry, model)
 
-    @said
+    @page_errors
     def morph(asked: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         return morph_value(registry, asked, words(request))
 
-    @said
+    @page_errors
     def save_morph(asked: dict[str, Any], request: gr.Request) -> dict[str, str]:
         return morph_file(registry, asked, words(request))
 
@@ -48,6 +48,6 @@ def build(registry: Registry) -> None:
         apply_default_css=False,
         server_functions=[models, open_model, morph, save_morph],
         strings=LANGUAGES,
-        most_bytes=MOST_BYTES,
+        max_bytes=MAX_BYTES,
         elem_id="morph",
     )

@@ -11,8 +11,8 @@ from PIL import Image
 from gan.errors import GANError
 from gan.image.preprocessing import UNREADABLE
 
-MOST_BYTES = 20_000_000
-MOST_PIXELS = 40_000_000  # a phone's camera takes 12 to 25 million
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 40_000_000  # a phone's camera takes 12 to 25 million
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 
 # A picture of the largest size is a few hundred megabytes while it is decoded: two at a time, whoever else waits.
@@ -29,20 +29,20 @@ def read_picture(data: bytes, words: dict[str, str]) -> Image.Image:
     Raises:
         GANError: if it isn't a picture that can be read, is damaged, or too large.
     """
-    if len(data) > MOST_BYTES:
-        raise GANError(words["too_many_bytes"].format(most=MOST_BYTES // 1_000_000))
+    if len(data) > MAX_BYTES:
+        raise GANError(words["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
     try:
         with _decoding, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is stricter
             image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
             width, height = image.size
-            if width * height > MOST_PIXELS:
+            if width * height > MAX_PIXELS:
                 raise GANError(
-                    words["too_many_pixels"].format(width=width, height=height, most=MOST_PIXELS // 1_000_000)
+                    words["too_many_pixels"].format(width=width, height=height, max=MAX_PIXELS // 1_000_000)
                 )
             image.load()
     except Image.DecompressionBombError as error:
-        raise GANError(words["bomb"].format(most=MOST_PIXELS // 1_000_000)) from error
+        raise GANError(words["bomb"].format(max=MAX_PIXELS // 1_000_000)) from error
     except Image.UnidentifiedImageError as error:
         raise GANError(words["no_picture"]) from error
     except UNREADABLE as error:
@@ -58,8 +58,8 @@ def from_text(text: object, words: dict[str, str]) -> bytes:
     """
     if not isinstance(text, str):
         raise GANError(words["no_picture"])
-    if len(text) > MOST_BYTES * 4 / 3 + 4:
-        raise GANError(words["too_many_bytes"].format(most=MOST_BYTES // 1_000_000))
+    if len(text) > MAX_BYTES * 4 / 3 + 4:
+        raise GANError(words["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

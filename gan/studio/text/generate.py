@@ -18,15 +18,15 @@ from typing import Any, TypeAlias
 
 from gan.errors import GANError
 from gan.pipeline import sample_seeds
-from gan.studio.images.generate import in_turn
+from gan.studio.queue import run_queued
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.text.sampling import ROWS
 
-MOST_TEXTS = ROWS  # at once: they grow beside each other
-MOST_BEST_OF = 32  # of the slider: as many candidates go through the networks at once
-MOST_STRENGTH = 2.0  # of the slider; the pipeline takes more
-MOST_TEMPERATURE = 1.5
-MOST_LETTERS = 1000  # of a beginning
+MAX_TEXTS = ROWS  # at once: they grow beside each other
+MAX_BEST_OF = 32  # of the slider: as many candidates go through the networks at once
+MAX_CRITIC_STRENGTH = 2.0  # of the slider; the pipeline takes more
+MAX_TEMPERATURE = 1.5
+MAX_PROMPT_LENGTH = 1000  # of a beginning
 OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
 ANSWER = 0.04  # seconds of writing that go into an answer
 TURN = 0.02  # seconds that writing keeps the generator's thread from others; one token, if that takes longer
@@ -151,10 +151,10 @@ def checked(
     numbers = (seed, num_samples, temperature, top_k, top_p, best_of)
     if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
         raise GANError("The seed, the number of texts and the sliders must be numbers.")
-    if not 1 <= num_samples <= MOST_TEXTS:
-        raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MOST_TEXTS}.")
-    if len(prefix or "") > MOST_LETTERS or len(acrostic or "") > MOST_LETTERS:
-        raise GANError(f"A text can begin with {MOST_LETTERS} letters at most.")
+    if not 1 <= num_samples <= MAX_TEXTS:
+        raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MAX_TEXTS}.")
+    if len(prefix or "") > MAX_PROMPT_LENGTH or len(acrostic or "") > MAX_PROMPT_LENGTH:
+        raise GANError(f"A text can begin with {MAX_PROMPT_LENGTH} letters at most.")
     settings: dict[str, Any] = {
         "temperature": temperature,
         "top_k": top_k,
@@ -172,7 +172,7 @@ def finish(steps: Iterator[TextPipelineOutput]) -> TextPipelineOutput:
     whole: TextPipelineOutput | None = None
     done = False
     while not done:
-        (last, _, done), _ = in_turn(lambda: _some(steps))
+        (last, _, done), _ = run_queued(lambda: _some(steps))
         whole = last or whole
     assert whole is not None  # a text is asked for, and its first token is a step
     return whole
@@ -228,7 +228,7 @@ def _go_on(writing: Writing) -> dict[str, Any]:
     done, last, written = False, None, 0
     most = 1 if writing.answers == 1 else None
     while not done and (written < fewest or time.monotonic() < end):
-        (step, count, done), milliseconds = in_turn(lambda: _some(writing.progress, most))
+        (step, count, done), milliseconds = run_queued(lambda: _some(writing.progress, most))
         writing.milliseconds += milliseconds
         last, written = step or last, written + count
     if last is None:  # it was finished, and all of it sent

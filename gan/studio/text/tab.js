@@ -2,7 +2,7 @@
 // takes over after the answer that is on its way. Given: common.js and samples.js, and by gr.HTML element, props, server.
 
 const root = element.querySelector(".text");
-const { start, most } = props;
+const { start, limits } = props;
 const from = opened.get("tab") === "text" ? opened : new URLSearchParams();
 let model = null; // what open_text says of it
 let shown = null; // what was asked for last
@@ -25,18 +25,18 @@ const tools = make("div", { class: "tools" }, view, iconButton("earlier", say("e
 const legend = make("div", { class: "legend", title: say("legend_title") }, make("span", { text: say("less_real") }), make("i"), make("span", { text: say("more_real") }));
 
 const choice = make("select", { "aria-label": say("model"), onchange: async () => (await openModel(choice.value)) && ask() });
-const seed = make("input", { type: "number", min: 0, max: most.seed, step: 1, "aria-label": say("seed"), oninput: () => seed.value !== "" && ask() });
+const seed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, "aria-label": say("seed"), oninput: () => seed.value !== "" && ask() });
 const shuffle = make("button", { type: "button", text: say("dice"), onclick: () => ((seed.value = Math.floor(Math.random() * 1e6)), ask()) });
 const label = make("select", { "aria-label": say("label"), onchange: () => ask() });
 const field = (name, ...children) => make("label", { class: "field" }, make("span", { text: say(name) }), ...children);
 const sliders = {};
 const slider = (key, name, { min = 0, step, info, all }) => {
   const value = make("output");
-  const input = make("input", { type: "range", min, max: most[key], step, oninput: () => (tell(), ask()) });
+  const input = make("input", { type: "range", min, max: limits[key], step, oninput: () => (tell(), ask()) });
   const digits = step < 1 ? 2 : 0;
   const tell = () => {
     value.textContent = all && Number(input.value) === 0 ? say(all) : Number(input.value).toFixed(digits);
-    input.style.setProperty("--share", (input.value - min) / (most[key] - min));
+    input.style.setProperty("--share", (input.value - min) / (limits[key] - min));
   };
   const note = make("small", { text: info ? say(info) : "" });
   const box = make("label", { class: "field slide" }, make("span", {}, make("span", { text: say(name) }), value), input, note);
@@ -48,7 +48,7 @@ const typed = (name) => {
   const wait = () => (clearTimeout(timer), exclude(), (timer = setTimeout(ask, 200)));
   // What an input method is still composing isn't text yet.
   const input = make("input", { type: "text", placeholder: say(`${name}_hint`), autocomplete: "off", spellcheck: "false",
-    maxlength: most.prefix, oninput: (event) => event.isComposing || wait() });
+    maxlength: limits.prefix, oninput: (event) => event.isComposing || wait() });
   input.addEventListener("compositionend", wait);
   return input;
 };
@@ -159,7 +159,7 @@ async function openModel(name) {
 }
 
 function turn(direction) {
-  seed.value = Math.min(most.seed - sliders.n.get() + 1, Math.max(0, Number(seed.value) + direction * sliders.n.get()));
+  seed.value = Math.min(limits.seed - sliders.n.get() + 1, Math.max(0, Number(seed.value) + direction * sliders.n.get()));
   ask();
 }
 

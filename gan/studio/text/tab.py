@@ -5,16 +5,16 @@ from typing import Any
 import gradio as gr
 
 from gan.pipeline import MAX_SEED
-from gan.studio.component import said, script
+from gan.studio.component import page_errors, script
 from gan.studio.model_panel import card_html, describe
 from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, words
 from gan.studio.text.generate import (
-    MOST_BEST_OF,
-    MOST_LETTERS,
-    MOST_STRENGTH,
-    MOST_TEMPERATURE,
-    MOST_TEXTS,
+    MAX_BEST_OF,
+    MAX_CRITIC_STRENGTH,
+    MAX_PROMPT_LENGTH,
+    MAX_TEMPERATURE,
+    MAX_TEXTS,
     Streams,
     takes_acrostic,
 )
@@ -24,15 +24,15 @@ SETTINGS = (
     *("acrostic", "best_of", "label"),
 )
 START = {"seed": 7, "n": 6, "t": 1.0, "k": 0, "p": 1.0, "best": 1}
-MOST = {"seed": MAX_SEED, "n": MOST_TEXTS, "t": MOST_TEMPERATURE, "k": 200, "p": 1, "lambda": MOST_STRENGTH}
-MOST |= {"best": MOST_BEST_OF, "prefix": MOST_LETTERS}
+LIMITS = {"seed": MAX_SEED, "n": MAX_TEXTS, "t": MAX_TEMPERATURE, "k": 200, "p": 1, "lambda": MAX_CRITIC_STRENGTH}
+LIMITS |= {"best": MAX_BEST_OF, "prefix": MAX_PROMPT_LENGTH}
 
 
 def build(registry: Registry) -> None:
     """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
     streams = Streams()
 
-    @said
+    @page_errors
     def open_text(model: str, request: gr.Request) -> dict[str, Any]:
         pipeline = registry.text_model(model)
         return {
@@ -44,12 +44,12 @@ def build(registry: Registry) -> None:
             "card": card_html(describe(model, pipeline), words(request)),
         }
 
-    @said
+    @page_errors
     def write_text(asked: dict[str, Any]) -> dict[str, Any]:
         settings = {key: value for key, value in asked.items() if key in SETTINGS}
         return streams.begin(registry.text_model(asked["model"]), settings)
 
-    @said
+    @page_errors
     def more_text(stream: str) -> dict[str, Any]:
         return streams.more(stream)
 
@@ -61,6 +61,6 @@ def build(registry: Registry) -> None:
         strings=LANGUAGES,
         models=registry.names("text"),
         start=START,
-        most=MOST,
+        limits=LIMITS,
         elem_id="text",
     )
