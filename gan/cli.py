@@ -77,7 +77,7 @@ def tell(error: GANError) -> None:
     print(f"\nerror: {error}", file=sys.stderr, flush=True)
 
 
-def main(
+def run_command(
     run: Callable[[argparse.Namespace], None],
     parser: argparse.ArgumentParser,
     argv: list[str] | None = None,

@@ -1,15 +1,16 @@
-"""What the commands that measure a model, `python -m gan.MODALITY.evaluate`, share."""
+"""Measuring a model on held-out data: what the commands `python -m gan.MODALITY.evaluate` share."""
 
 import argparse
 import json
 import shlex
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 from accelerate import PartialState
 
-from gan.cli import positive_int, without_folders, without_token
+from gan.cli import positive_int, run_command, without_folders, without_token
 from gan.data import HELD_OUT
 from gan.errors import GANError
 from gan.hub.card import model_card
@@ -18,56 +19,95 @@ from gan.pipeline import METRICS, PICTURES, GANPipeline
 from gan.utils.distributed import synchronized
 from gan.utils.files import files_into
 
-Held = TypeVar("Held", bound=Any)  # a set of samples
 
+class Evaluation(ABC):
+    """What a modality brings to the command that measures its models.
 
-def command_line(modality: str, description: str) -> argparse.ArgumentParser:
-    """A parser with the arguments that say which model, and where to write."""
-    top = argparse.ArgumentParser(
-        prog=f"python -m gan.{modality}.evaluate", description=description, allow_abbrev=False
-    )
-    top.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
-    top.add_argument("--revision", help="of a model on the Hub")
-    top.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
-    return top
-
-
-def add_data_arguments(
-    top: argparse.ArgumentParser, what: str, built_in: str, label_columns: str | None = None
-) -> argparse._ArgumentGroup:
-    """Adds the arguments that say which data, and returns their group.
-
-    Args:
-        what: a sample is, in the plural ("pictures").
-        built_in: names of data sets that are made in code, for the help.
-        label_columns: how many there can be, as argparse's `nargs`.
+    Attributes:
+        pipeline_class: of the models that it measures.
+        samples: what samples are called, in the plural ("pictures").
+        description: of the command, for its help.
+        built_in: names of the data sets that are made in code.
+        label_columns: how many label columns there can be, as argparse's `nargs`.
+        data_defaults: the settings that say which data, with their defaults; those that aren't given are taken from
+            the model's training, if the data set is the same.
+        set_aside: names of splits that are a part of the training data; training must have set the same part aside.
     """
-    data = top.add_argument_group(f"held-out {what}", "By default the data that the model was trained on.")
-    data.add_argument("--dataset_name", help=f"a Hub id, a local folder laid out as one, or {built_in}")
-    data.add_argument("--dataset_config_name", help="configuration of the data set")
-    data.add_argument("--train_data_dir", help=f"a plain folder of {what}; a part of it is held out")
-    data.add_argument("--split", help="the held-out part; by default test, validation, or a part set aside")
-    data.add_argument(
-        "--label_column", nargs=label_columns, help="column with the classes; by default `label`, if there is one"
-    )
-    data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {what}")
-    data.add_argument("--cache_dir", help="where downloads are kept")
-    data.add_argument("--hub_token", help="a read token; better: `hf auth login`")
-    return data
+
+    pipeline_class: ClassVar[type[GANPipeline]]
+    samples: ClassVar[str]
+    description: ClassVar[str]
+    built_in: ClassVar[str]
+    label_columns: ClassVar[str | None] = None
+    data_defaults: ClassVar[dict[str, Any]]
+    set_aside: ClassVar[tuple[str, ...]] = (HELD_OUT,)
+
+    @abstractmethod
+    def add_arguments(self, parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
+        """Adds the modality's own flags, those about data to the group of data settings."""
+
+    @abstractmethod
+    def load(self, args: argparse.Namespace, pipeline: Any) -> tuple[Any, list[Any]]:
+        """The training set, and the held-out sets, the preferred one first; each has `name` and `split`."""
+
+    @abstractmethod
+    def measure(self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace) -> dict[str, Any]:
+        """The contents of `metrics.json`. All processes come here (`gan.utils.distributed`)."""
 
 
-def load_model(args: argparse.Namespace, kind: type[GANPipeline]) -> GANPipeline:
-    """The model that the command line names, on the accelerator if there is one.
+def main(evaluation: Evaluation, argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code: 0, or 2 with one sentence on stderr."""
+    return run_command(lambda args: evaluate(evaluation, args), _parser(evaluation), argv)
+
+
+def evaluate(evaluation: Evaluation, args: argparse.Namespace) -> None:
+    """Measures, prints the tables of the model card, and renews `metrics.json` and the card of a model in a folder.
 
     Raises:
-        GANError: if there is none, or it isn't of that kind.
+        GANError: for a model, data set or feature space that cannot be had or used together.
     """
-    pipeline = kind.from_pretrained(args.model, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir)
-    return pipeline.to(PartialState().device)
+    with synchronized():
+        pipeline = evaluation.pipeline_class.from_pretrained(
+            args.model, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir
+        ).to(PartialState().device)
+        _complete(evaluation, args, pipeline)
+        train_set, candidates = evaluation.load(args, pipeline)
+        test_set = _held_out(evaluation, args, train_set, candidates)
+        if test_set.split in evaluation.set_aside:
+            _check_untrained(evaluation, args, pipeline, train_set)
+    metrics = evaluation.measure(pipeline, train_set, test_set, args)
+    _report(args, pipeline, metrics, test_set.name)
 
 
-def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str, Any], what: str) -> None:
-    """Adds what isn't given: as the model was trained, if the data set is the same, or else `defaults`.
+def _parser(evaluation: Evaluation) -> argparse.ArgumentParser:
+    samples = evaluation.samples
+    parser = argparse.ArgumentParser(
+        prog=f"python -m gan.{evaluation.pipeline_class.modality}.evaluate",
+        description=evaluation.description,
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
+    parser.add_argument("--revision", help="of a model on the Hub")
+    parser.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
+    data = parser.add_argument_group(f"held-out {samples}", "By default the data that the model was trained on.")
+    data.add_argument("--dataset_name", help=f"a Hub id, a local folder laid out as one, or {evaluation.built_in}")
+    data.add_argument("--dataset_config_name", help="configuration of the data set")
+    data.add_argument("--train_data_dir", help=f"a plain folder of {samples}; a part of it is held out")
+    data.add_argument("--split", help="the held-out part; by default test, validation, or a part set aside")
+    data.add_argument(
+        "--label_column",
+        nargs=evaluation.label_columns,
+        help="column with the classes; by default `label`, if there is one",
+    )
+    data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {samples}")
+    data.add_argument("--cache_dir", help="where downloads are kept")
+    data.add_argument("--hub_token", help="a read token; better: `hf auth login`")
+    evaluation.add_arguments(parser, data)
+    return parser
+
+
+def _complete(evaluation: Evaluation, args: argparse.Namespace, pipeline: GANPipeline) -> None:
+    """Adds the data settings that aren't given: as in training, if the data set is the same, or else the defaults.
 
     Raises:
         GANError: if no data set is given, and the model doesn't know its own.
@@ -76,88 +116,69 @@ def complete(args: argparse.Namespace, pipeline: GANPipeline, defaults: dict[str
     asked = (args.dataset_name, args.train_data_dir)
     trained_on = (recorded.get("dataset_name"), recorded.get("train_data_dir"))
     if asked == (None, None) and trained_on == (None, None):
-        raise GANError(f"{args.model} does not say what it was trained on; name held-out {what} with --dataset_name.")
-    # Or samples that it was trained on would count as held out.
+        raise GANError(
+            f"{args.model} does not say what it was trained on; name held-out {evaluation.samples} with "
+            f"--dataset_name."
+        )
+    # With other settings, samples that it was trained on would count as held out.
     same = asked == (None, None) or without_folders(asked[1] or asked[0]) == (trained_on[1] or trained_on[0])
-    for name, default in defaults.items():
+    for name, default in evaluation.data_defaults.items():
         if getattr(args, name, None) is None:
             setattr(args, name, recorded.get(name, default) if same else default)
 
 
-def held_out(
-    args: argparse.Namespace, pipeline: GANPipeline, train_set: Any, test_set: Held | None, what: str
-) -> Held:
-    """The test set, which has a `split`.
-
-    Args:
-        args: `model`, and `split` that was asked for, if one was.
-        train_set: has `name`, `split` and `__len__`.
-        what: samples are called, in the plural.
+def _held_out(evaluation: Evaluation, args: argparse.Namespace, train_set: Any, candidates: list[Any]) -> Any:
+    """The held-out set that was asked for with `--split`, or else the first.
 
     Raises:
-        GANError: if there is none, it is another split than the one that was asked for, or a part set aside that the
-            model was trained on.
+        GANError: if there is none.
     """
-    split = args.split
-    if test_set is None:
-        raise GANError(f"{train_set.name} has {len(train_set)} {what}, too few to hold some out and measure.")
-    if split and test_set.split != split:
+    samples = evaluation.samples
+    if not candidates:
+        raise GANError(f"{train_set.name} has {len(train_set)} {samples}, too few to hold some out and measure.")
+    chosen = next((found for found in candidates if args.split in (None, found.split)), None)
+    if chosen is None:
         raise GANError(
-            f"{train_set.name} has no usable split {split!r} beside the one to train on; its held-out {what} are the "
-            f"{test_set.split}: leave --split out."
+            f"{train_set.name} has no usable split {args.split!r} beside the one to train on; its held-out {samples} "
+            f"are the {' and the '.join(found.split for found in candidates)}: leave --split out."
         )
-    if test_set.split == HELD_OUT:
-        check_untrained(args, pipeline, train_set, what)
-    return test_set
+    return chosen
 
 
-def check_untrained(args: argparse.Namespace, pipeline: GANPipeline, train_set: Any, what: str) -> None:
-    """Where a part of a data set is set aside to measure on, it must be the part that training set aside.
-
-    Args:
-        train_set: the other part; has `name`, `split` and `__len__`.
-
-    Raises:
-        GANError: if the model was trained on another part of it.
-    """
+def _check_untrained(evaluation: Evaluation, args: argparse.Namespace, pipeline: GANPipeline, train_set: Any) -> None:
+    """Raises `GANError` if the model was trained on another part of the data set than what is left of it here."""
     trained = pipeline.training_record.get("dataset", {})
     count = trained.get(pipeline.unit, 0) + trained.get("watched", 0)
     as_trained = trained.get("split", train_set.split), count or len(train_set)
     if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):
         raise GANError(
-            f"{args.model} was trained on some of the {what} of {train_set.name} that would be held out here; name "
-            f"the data as in training (--max_train_samples, --label_column, --unconditional), or others."
+            f"{args.model} was trained on some of the {evaluation.samples} of {train_set.name} that would be held out "
+            f"here; name the data as in training (--max_train_samples, --label_column, --unconditional), or others."
         )
 
 
-def report(
-    args: argparse.Namespace, pipeline: GANPipeline, figures: dict[str, Any], dataset: str, modality: str
-) -> None:
-    """Prints what was measured; where there is a folder to write to, renews the record and the card there.
-
-    Of several processes the main one does.
-
-    Args:
-        dataset: name of the data that the model was measured on.
+def _report(args: argparse.Namespace, pipeline: GANPipeline, metrics: dict[str, Any], dataset: str) -> None:
+    """Prints the metrics; where there is a folder to write to, renews `metrics.json` and the card there.
 
     Raises:
         GANError: if it cannot be written.
     """
     words = shlex.join(without_folders(word) for word in without_token(sys.argv[1:]))
-    pipeline.metrics = figures | {"dataset": dataset, "command": f"python -m gan.{modality}.evaluate {words}"}
-    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    command = f"python -m gan.{pipeline.modality}.evaluate {words}"
+    pipeline.metrics = metrics | {"dataset": dataset, "command": command}
+    is_folder = Path(args.model).is_dir()
+    folder = args.output_dir or (args.model if is_folder else None)
     with synchronized():
         if not PartialState().is_main_process:
             return
         print(metrics_tables(pipeline.metrics), flush=True)
         if folder is not None:
-            name = Path(args.model).resolve().name if Path(args.model).is_dir() else args.model
-            written = _write(pipeline, Path(folder), name)
+            written = _write(pipeline, Path(folder), Path(args.model).resolve().name if is_folder else args.model)
             print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
 
 
 def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
-    """Writes what was measured beside its place first, then renames it; returns the names of the files."""
+    """Writes metrics, plots and card; returns the names of the files."""
     text = json.dumps(pipeline.metrics, indent=2, ensure_ascii=False) + "\n"
     try:
         with files_into(folder) as temporary:
@@ -169,6 +190,6 @@ def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
             (folder / file).unlink(missing_ok=True)
     except OSError as error:
         raise GANError(
-            f"The figures could not be written to {folder} ({error.strerror}); choose another --output_dir."
+            f"The metrics could not be written to {folder} ({error.strerror}); choose another --output_dir."
         ) from error
     return written

@@ -22,8 +22,7 @@ import torch
 from accelerate import PartialState
 from tqdm.auto import tqdm
 
-from gan.cli import main as run_command
-from gan.cli import positive_int, whole_number
+from gan.cli import positive_int, run_command, whole_number
 from gan.errors import GANError
 from gan.pipeline import GANPipeline, sample_seeds
 from gan.utils.distributed import synchronized

@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gan.cli import main as run_command
+from gan.cli import run_command
 from gan.errors import GANError
 from gan.export import page
 from gan.export.onnx import GRAPHS, SUFFIXES, TRIALS, export, write

@@ -8,7 +8,7 @@ from pathlib import Path
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import filter_repo_objects, validate_repo_id
 
-from gan.cli import main as run_command
+from gan.cli import run_command
 from gan.errors import GANError
 from gan.hub import card, space
 from gan.hub import client as hub
