@@ -1,8 +1,7 @@
-"""The layers of generators and discriminators of grids.
+"""Layers of the convolutional generators and discriminators.
 
-After the lessons of R3GAN (Huang et al. 2024, "The GAN is dead; long live the GAN!"): residual blocks without
-normalisation layers, fix-up initialisation, anti-aliased resampling. What differs is the machine they are made for:
-convolutions are dense, as grouped ones crawl on a CPU.
+After R3GAN (Huang et al. 2024, "The GAN is dead; long live the GAN!"): residual blocks without normalisation layers,
+fix-up initialisation, anti-aliased resampling. Unlike there, convolutions are dense: grouped ones are slow on CPUs.
 """
 
 import math
@@ -43,7 +42,7 @@ class Conv2d(nn.Conv2d):
     """A convolution whose rounding does not change with the batch when samples are drawn."""
 
     # On a CPU, PyTorch chooses between two kernels by the size of the batch and the number of threads, and they round
-    # differently. A picture must be a function of its seed alone, so sampling always takes the same one.
+    # differently. A sample must be a function of its seed alone, so sampling always takes the same one.
     def forward(self, x: Tensor) -> Tensor:
         same_everywhere = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
         if torch.is_inference_mode_enabled() and same_everywhere:
@@ -54,10 +53,10 @@ class Conv2d(nn.Conv2d):
 
 
 class SampleLinear(nn.Linear):
-    """A linear layer that takes each sample by itself outside of training.
+    """A linear layer that computes each sample by itself outside of training.
 
-    One big product rounds differently with the size of the batch, and a sample must not depend on its neighbours (see
-    `Conv2d`).
+    A product of the whole batch rounds differently with the size of the batch, and a sample must not depend on the
+    others of its batch (see `Conv2d`).
     """
 
     def forward(self, x: Tensor) -> Tensor:  # (n, in_features) -> (n, out_features)
@@ -68,7 +67,7 @@ class SampleLinear(nn.Linear):
 
 
 class ResidualBlock(nn.Module):
-    """`x + conv(act(conv(act(x))))`, an identity at first (fix-up initialisation, Zhang et al. 2019).
+    """`x + conv(act(conv(act(x))))`, the identity at initialisation (fix-up, Zhang et al. 2019).
 
     Args:
         channels: channels in and out.
@@ -89,19 +88,19 @@ class ResidualBlock(nn.Module):
 
 
 class ModulatedBlock(ResidualBlock):
-    """A residual block that is told the latent again: pixels are normalised (Karras et al. 2018, §4.2) on the way into
-    the branch, and its inner channels are scaled and shifted by the latent (FiLM, Perez et al. 2018).
+    """A residual block conditioned on the latent, which scales and shifts the inner channels of the branch through a
+    linear map (FiLM, Perez et al. 2018). Pixels are normalised (Karras et al. 2018, §4.2) on the way into the branch.
 
     Args:
-        condition: numbers in what it is told: latent and class embedding together.
+        condition: length of the condition, which is the latent and the class embedding.
     """
 
     def __init__(self, channels: int, depth: int, condition: int):
         super().__init__(channels, depth)
         self.modulation = scaled(SampleLinear(condition, 2 * channels), 0.5)
 
-    def forward(self, x: Tensor, latents: Tensor) -> Tensor:  # type: ignore[override]
-        scale, shift = self.modulation(latents)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
+        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
         normalised = x * torch.rsqrt(x.float().square().mean(1, keepdim=True) + 1e-4).to(x.dtype)
         inner = self.conv1(F.leaky_relu(normalised, 0.2)) * (1 + scale) + shift
         return x + self.conv2(F.leaky_relu(inner, 0.2))

@@ -1,8 +1,9 @@
-"""The generator and discriminator of grids of numbers, whatever these show: pictures, or the spectrograms of sounds.
+"""The generator and the discriminator that images and audio share: convolutional networks for samples on a grid, which
+are images, or the spectrograms of clips.
 
-After the lessons of R3GAN (see `gan.blocks`): one grid out and one number back. A grid's channels shrink faster than
-its sides grow, so that most of the work is done where it is small, and the generator is told its latent at every
-stage: measured in `benchmarks/ablation.md`.
+After R3GAN (see `gan.blocks`): one forward pass from a latent to a sample, one from a sample to a logit. Channels
+shrink faster than the sides grow, so that most of the work is done at low resolution, and every stage of the generator
+is conditioned on the latent; both are ablated in `benchmarks/ablation.md`.
 """
 
 import math
@@ -15,23 +16,23 @@ from torch import Tensor, nn
 from gan.blocks import Conv2d, Downsample, ModulatedBlock, ResidualBlock, SampleLinear, Upsample, scaled
 from gan.errors import GANError
 
-MOST_CELLS = 2**20  # of a grid: a picture of 1024x1024
-# name: (channels of a stage x its side to the power 1.5, most channels, blocks in a stage)
+MAX_PIXELS = 2**20  # of a sample: an image of 1024x1024
+# name: (channels of a stage x its longer side to the power 1.5, maximum of channels, blocks in a stage)
 SIZES = {"tiny": (1350, 96, 1), "small": (2700, 160, 1), "base": (5400, 256, 2)}
 
 
 def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
-    """The (height, width) of each stage, from the start grid up to the whole one.
+    """The (height, width) of each stage, from the coarsest, where the generator starts, to the full resolution.
 
     Sides are halved while both stay whole and neither falls below 4: 32 starts at 4, 28 at 7, 96x64 at 6x4.
 
     Raises:
-        GANError: if a side does not divide by 4, or is smaller than 8, or there are more than `MOST_CELLS`: a network
-            of few weights could ask for all the memory there is.
+        GANError: if a side does not divide by 4 or is smaller than 8, or there are more than `MAX_PIXELS` pixels: a
+            config of a few bytes could ask for all the memory there is.
     """
     height, width = resolution
-    if height * width > MOST_CELLS:
-        raise GANError(f"A resolution of {height}x{width} cannot be used: {MOST_CELLS:,} pixels are the most.")
+    if height * width > MAX_PIXELS:
+        raise GANError(f"A resolution of {height}x{width} cannot be used: {MAX_PIXELS:,} pixels are the most.")
     if height % 4 or width % 4 or min(height, width) < 8:
         raise GANError(
             f"A resolution of {height}x{width} cannot be used: both sides must be at least 8 and divide by 4; "
@@ -45,23 +46,23 @@ def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def stage_channels(resolution: tuple[int, int], size: str) -> list[int]:
-    """Channels of each stage of `grids(resolution)` for a size preset; multiples of 16, which the CPU likes best."""
+    """Channels of each stage of `grids(resolution)` for a size preset; multiples of 16, which CPUs compute fastest."""
     if size not in SIZES:
         raise GANError(f"There is no model size {size!r}; choose one of {', '.join(SIZES)}.")
-    budget, most, _ = SIZES[size]
-    return [min(most, max(16, int(budget / max(grid) ** 1.5) // 16 * 16)) for grid in grids(resolution)]
+    budget, maximum, _ = SIZES[size]
+    return [min(maximum, max(16, int(budget / max(grid) ** 1.5) // 16 * 16)) for grid in grids(resolution)]
 
 
 def class_weights(labels: Tensor, class_counts: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Labels as numbers that a linear layer takes.
+    """Labels as the input of a linear layer.
 
     Args:
-        labels: (n,) class indices; (n, columns) where samples carry several labels; or weights of the classes, as
-            returned, so that a sample can lie between classes.
-        class_counts: classes of each column.
+        labels: int64 (n,) class indices; int64 (n, columns) where samples have several labels; or float weights of
+            the classes (n, classes of all columns), which are returned as they are: a sample can lie between classes.
+        class_counts: number of classes of each label column.
 
     Returns:
-        (n, classes of all columns together): the columns' one-hot vectors side by side.
+        (n, classes of all columns): the one-hot vectors of the columns, concatenated.
     """
     if labels.is_floating_point():
         return labels.to(dtype)
@@ -70,15 +71,19 @@ def class_weights(labels: Tensor, class_counts: tuple[int, ...], dtype: torch.dt
 
 
 class GridGenerator(ModelMixin, ConfigMixin):
-    """Latents (and classes) to grids, in one forward pass.
+    """Latents (and class labels) to samples, in one forward pass.
+
+    It comes in two halves, so that samples can be edited between them (`gan.latent`): `codes` says what each layer is
+    conditioned on, `draw` makes a sample of that, and `forward` is one after the other. A code is a latent, a class
+    embedding and the gain of the start grid, which truncation sets; layers are the start grid and every block.
 
     Args:
-        resolution: (height, width) of a grid; both divide by 4.
-        grid_channels: numbers in a cell.
-        class_counts: classes of each label that a sample carries; empty for an unconditional generator.
-        latent_dim: numbers in a latent `z`, which is drawn from N(0, I).
-        embedding_dim: numbers that classes are told by, beside the latent.
-        channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
+        resolution: (height, width) of a sample; both divide by 4.
+        grid_channels: channels of a sample.
+        class_counts: number of classes of each label column; empty for an unconditional generator.
+        latent_dim: length of a latent `z`, which is drawn from N(0, I).
+        embedding_dim: length of the class embedding.
+        channels: channels of each stage, the coarsest first, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
     """
 
@@ -96,6 +101,7 @@ class GridGenerator(ModelMixin, ConfigMixin):
         stages = _stages(resolution, channels)
         self.class_counts, self.latent_dim, self.start_grid = class_counts, latent_dim, stages[0]
         classes, depth = sum(class_counts), blocks_per_stage * len(stages)
+        self.num_layers = 1 + depth
         self.embed = scaled(SampleLinear(classes, embedding_dim, bias=False), math.sqrt(classes)) if classes else None
         condition = latent_dim + (embedding_dim if classes else 0)
         self.start = scaled(SampleLinear(condition, channels[0] * stages[0][0] * stages[0][1]))
@@ -109,51 +115,77 @@ class GridGenerator(ModelMixin, ConfigMixin):
         self.to_image = scaled(Conv2d(channels[-1], grid_channels, 3, padding=1))
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
-        """
+        """`draw(codes(latents, labels, truncation))`."""
+        samples = self.draw(self.codes(latents, labels, truncation))
+        assert isinstance(samples, Tensor)
+        return samples
+
+    def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
+        """What each layer is conditioned on.
+
+        Truncation is StyleGAN's `mean + psi (w - mean)` (Karras et al. 2019, §B): the start grid, which is linear in
+        the latent, moves towards its mean over latents, that of the latent zero. Half of the norm that this takes
+        away is given back by the gain (as a geometric mean): without it images fade, as no layer normalises.
+
         Args:
             latents: (n, latent_dim), from N(0, I).
             labels: as for `class_weights`; needed if the model has classes.
-            truncation: psi, see `truncate`; 1 is the model as trained. A tensor without dimensions is an input of the
-                graph that an export traces.
+            truncation: psi; 1 is the model as trained, 0 the mean of the class but for the norm of its start grid. A
+                tensor without dimensions is an input of the graph that an export traces.
 
         Returns:
-            (n, grid_channels, height, width), about [-1, 1] (no squashing at the end).
+            (n, layers, width): latent, class embedding and gain of every layer. They are the same for all layers, but
+            for the gain, which only the first one reads.
         """
+        condition = latents
         if self.embed is not None:
             assert labels is not None, "a generator with classes needs labels"
             weights = class_weights(labels, self.class_counts, latents.dtype)
-            latents = torch.cat([latents, self.embed(weights)], dim=1)
-        start = self.start(latents)
+            condition = torch.cat([latents, self.embed(weights)], dim=1)
+        gain = torch.ones_like(condition[:, :1])
+        gains = gain.expand(-1, self.num_layers)
         if isinstance(truncation, Tensor) or truncation != 1:
-            without_noise = latents.clone()
-            without_noise[:, : self.latent_dim] = 0
-            start = truncate(start, self.start(without_noise), truncation)
-            latents = without_noise + truncation * (latents - without_noise)  # for the blocks
+            norm = self.start(condition).norm(dim=1, keepdim=True)
+            condition = torch.cat([truncation * latents, condition[:, self.latent_dim :]], dim=1)
+            gain = (norm / self.start(condition).norm(dim=1, keepdim=True).clamp_min(1e-8)).sqrt()
+            gains = torch.cat([gain, gains[:, 1:]], dim=1)
+        # Flipped, autograd adds up the gradients of the layers from the last one on: it has to be some order, and with
+        # this one training stays what it was to the bit.
+        conditions = torch.stack([condition] * self.num_layers, dim=1).flip(1)
+        return torch.cat([conditions, gains[:, :, None]], dim=2)
+
+    def draw(self, codes: Tensor, return_features: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """The samples of codes.
+
+        Args:
+            codes: (n, layers, width) as `codes` returns them, or edited ones.
+            return_features: also return the output of each stage, (n, channels, height, width), the coarsest first.
+
+        Returns:
+            (n, grid_channels, height, width), about [-1, 1] (there is no activation at the end).
+        """
+        conditions = iter(codes[:, :, :-1].transpose(0, 1).contiguous().unbind(0))  # products round by memory layout
+        start = self.start(next(conditions))
+        start = start * codes[:, 0, -1:].to(start.dtype)
         x = start.unflatten(1, (*self.start_grid, -1)).permute(0, 3, 1, 2)  # channels last in memory
+        features = []
         for layer in self.stages:
-            x = layer(x, latents) if isinstance(layer, ModulatedBlock) else layer(x)
-        return self.to_image(F.leaky_relu(x, 0.2))
+            if isinstance(layer, Conv2d):  # the first layer of the next stage
+                features.append(x)
+            x = layer(x, next(conditions)) if isinstance(layer, ModulatedBlock) else layer(x)
+        samples = self.to_image(F.leaky_relu(x, 0.2))
+        return (samples, [*features, x]) if return_features else samples
 
-
-def truncate(start: Tensor, mean: Tensor, psi: float | Tensor) -> Tensor:
-    """Truncation without a mapping network: start grids drawn towards the mean of their class.
-
-    StyleGAN's `mean + psi (w - mean)` (Karras et al. 2019, §B), in the space of the start grid, whose mean over
-    latents is the start of the latent zero. The length that this takes away is half given back (as a geometric
-    mean): without it pictures fade, as they do when the latent is scaled, since no layer here normalises.
-
-    Args:
-        start, mean: (n, features).
-        psi: 1 changes nothing, 0 gives every latent of a class the same picture but for a trace of its contrast.
-    """
-    shrunk = mean + psi * (start - mean)
-    return shrunk * (start.norm(dim=1, keepdim=True) / shrunk.norm(dim=1, keepdim=True).clamp_min(1e-8)).sqrt()
+    def code_weights(self) -> list[Tensor]:
+        """(features, width) of each layer: the linear map from a layer's code to its activations, without gain."""
+        blocks = [layer.modulation for layer in self.stages if isinstance(layer, ModulatedBlock)]
+        return [F.pad(linear.weight.detach(), (0, 1)) for linear in (self.start, *blocks)]
 
 
 def downward_stages(
     resolution: tuple[int, int], grid_channels: int, channels: tuple[int, ...], blocks_per_stage: int
 ) -> nn.Sequential:
-    """The generator's stages backwards, from a grid to the start grid: the body of discriminator and encoder."""
+    """The stages of the generator in reverse, down to its start grid: the body of discriminator and encoder."""
     depth = blocks_per_stage * len(_stages(resolution, channels))
     widths = channels[::-1]
     layers: list[nn.Module] = [scaled(Conv2d(grid_channels, widths[0], 3, padding=1))]
@@ -165,10 +197,10 @@ def downward_stages(
 
 
 class GridDiscriminator(ModelMixin, ConfigMixin):
-    """Grids (and classes) to one number each, higher where they look real. The generator's mirror image.
+    """Samples (and class labels) to logits, higher where a sample looks real. It mirrors the generator.
 
-    Args: those of `GridGenerator` that have nothing to do with the latent, and
-        features: length of the vector that a grid is summed up in; classes are told by a dot product with it
+    Args: those of `GridGenerator` but for latent and embedding, and
+        features: length of the feature vector before the logit, which is also projected onto the class embedding
             (projection discriminator, Miyato & Koyama 2018).
     """
 
@@ -198,21 +230,21 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
         Args:
             samples: (n, grid_channels, height, width) in [-1, 1].
             labels: as for `class_weights`; needed if the model has classes.
-            return_features: also return what `features` does.
+            return_features: also return the `features` of the samples.
 
         Returns:
             (n,) logits. Only differences between them mean anything under a relativistic loss.
         """
         features = self.features(samples)
-        logits = self._judge(features[-1], labels)
+        logits = self._head(features[-1], labels)
         return (logits, features) if return_features else logits
 
     def logits(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """`forward` under a name that Accelerate does not wrap in autocast: the penalties need full precision."""
-        return self._judge(self.features(samples)[-1], labels)
+        """`forward` under a name that Accelerate does not wrap in autocast: penalties are computed in float32."""
+        return self._head(self.features(samples)[-1], labels)
 
     def features(self, samples: Tensor) -> list[Tensor]:
-        """What each stage makes of them, (n, channels, height, width), from the finest grid to the coarsest."""
+        """The output of each stage, (n, channels, height, width), the finest first."""
         features, x = [], samples
         for layer in self.stages:
             if isinstance(layer, Downsample):
@@ -221,11 +253,11 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
         return [*features, x]
 
     def resolutions(self) -> list[nn.Sequential]:
-        """Its layers in groups, one for each resolution, the finest first."""
+        """The layers of each stage, the finest first."""
         starts = [k for k, layer in enumerate(self.stages) if isinstance(layer, Downsample)]
         return [self.stages[a:b] for a, b in zip([0, *starts], [*starts, len(self.stages)])]
 
-    def _judge(self, x: Tensor, labels: Tensor | None) -> Tensor:
+    def _head(self, x: Tensor, labels: Tensor | None) -> Tensor:
         x = F.leaky_relu(x, 0.2)
         x = F.leaky_relu(self.to_features(x.flatten(1)), 0.2)
         logits = self.to_logit(x).squeeze(1)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan import GANError, ImageDiscriminator, ImageGenerator
-from gan.blocks import Downsample, ResidualBlock, Upsample
-from gan.networks import SIZES, grids, stage_channels, truncate
+from gan import AudioGenerator, GANError, ImageDiscriminator, ImageGenerator
+from gan.blocks import Downsample, ModulatedBlock, ResidualBlock, Upsample
+from gan.networks import SIZES, GridGenerator, grids, stage_channels
 
 # Resolution: the grids from the start up.
 GRIDS = {
@@ -295,12 +295,106 @@ def test_truncation() -> None:
     assert len(set(distances)) == 4
 
 
+def start_grids(generator: GridGenerator, codes: Tensor) -> Tensor:
+    """(n, features): where `draw` starts."""
+    return generator.start(codes[:, 0, :-1]) * codes[:, 0, -1:]
+
+
 def test_truncation_of_start_grids() -> None:
-    mean, start = random(5, 30), random(5, 30, seed=1)
-    assert torch.allclose(truncate(start, mean, 1.0), start, atol=1e-6)
-    middle = truncate(start, mean, 0.0)
+    generator = stirred(ImageGenerator(latent_dim=8, **settings(num_classes=3))).eval()
+    latents, labels = random(5, 8), torch.arange(5) % 3
+    mean = start_grids(generator, generator.codes(torch.zeros(5, 8), labels))
+    start = start_grids(generator, generator.codes(latents, labels))
+    nearly = start_grids(generator, generator.codes(latents, labels, torch.tensor(1.0)))  # as an export traces it
+    assert torch.allclose(nearly, start, atol=1e-6)
+    for psi in (0.0, 0.4, 1.3):
+        truncated = start_grids(generator, generator.codes(latents, labels, psi))
+        shrunk = mean + psi * (start - mean)
+        expected = shrunk * (start.norm(dim=1, keepdim=True) / shrunk.norm(dim=1, keepdim=True)).sqrt()
+        assert torch.allclose(truncated, expected, atol=1e-5)
+    middle = start_grids(generator, generator.codes(latents, labels, 0.0))
     assert torch.allclose(nn.functional.cosine_similarity(middle, mean), torch.ones(5))
-    assert truncate(start, torch.zeros(5, 30), 0.0).isfinite().all()  # a model whose mean is nothing
+    without_mean = ImageGenerator(latent_dim=8, **settings())
+    assert start_grids(without_mean, without_mean.codes(latents, None, 0.0)).isfinite().all()
+
+
+# Codes
+
+
+def reference_forward(generator: GridGenerator, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """The generator without the notion of codes: its start and all blocks see the same latent and class."""
+    if labels is not None:
+        one_hot = nn.functional.one_hot(labels, generator.class_counts[0]).to(latents.dtype)
+        latents = torch.cat([latents, generator.embed(one_hot)], dim=1)
+    x = generator.start(latents).unflatten(1, (*generator.start_grid, -1)).permute(0, 3, 1, 2)
+    for layer in generator.stages:
+        x = layer(x, latents) if isinstance(layer, ModulatedBlock) else layer(x)
+    return generator.to_image(nn.functional.leaky_relu(x, 0.2))
+
+
+@pytest.mark.parametrize("num_classes", [0, 3])
+@pytest.mark.parametrize("blocks", [1, 2])
+@pytest.mark.parametrize("batch", [1, 3, 16])
+def test_codes_and_draw_are_forward_to_the_bit(num_classes: int, blocks: int, batch: int) -> None:
+    generator = stirred(ImageGenerator(latent_dim=8, **settings((28, 28), num_classes=num_classes)))
+    latents, labels = random(batch, 8), torch.arange(batch) % 3 if num_classes else None
+    for mode in (True, False):
+        generator.train(mode)
+        expected, found = reference_forward(generator, latents, labels), generator(latents, labels)
+        assert torch.equal(found, expected)
+        assert torch.equal(generator.draw(generator.codes(latents, labels)), expected)
+        weights = list(generator.parameters())
+        gradients = [torch.autograd.grad(images.square().sum(), weights) for images in (expected, found)]
+        assert all(map(torch.equal, *gradients))
+    with torch.inference_mode():
+        assert torch.equal(generator(latents, labels), reference_forward(generator, latents, labels))
+
+
+def test_codes() -> None:
+    generator = stirred(ImageGenerator(latent_dim=8, **settings(num_classes=3, blocks_per_stage=2))).eval()
+    latents, labels = random(4, 8), torch.tensor([0, 1, 2, 0])
+    codes = generator.codes(latents, labels)
+    assert codes.shape == (4, generator.num_layers, 8 + 16 + 1) and generator.num_layers == 1 + 2 * 3
+    assert torch.equal(codes, codes[:, :1].expand_as(codes))  # every layer is conditioned on the same
+    assert torch.equal(codes[:, 0, :8], latents) and torch.equal(codes[:, :, -1], torch.ones(4, 7))
+    truncated = generator.codes(latents, labels, 0.5)
+    assert torch.allclose(truncated[:, :, :8], 0.5 * codes[:, :, :8])
+    assert torch.equal(truncated[:, :, 8:-1], codes[:, :, 8:-1]) and (truncated[:, 0, -1] != 1).all()
+
+
+def test_every_layer_reads_its_own_code() -> None:
+    generator = stirred(ImageGenerator(latent_dim=8, **settings(num_classes=3))).eval()
+    codes = generator.codes(random(1, 8), torch.tensor([1])).repeat(generator.num_layers + 1, 1, 1)
+    for layer in range(generator.num_layers):
+        codes[layer + 1, layer, :8] += 1
+    images = generator.draw(codes)
+    assert len({tuple(image.flatten().tolist()) for image in images}) == generator.num_layers + 1
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [
+        ImageGenerator(latent_dim=8, **settings((16, 24))),
+        AudioGenerator(latent_dim=8, samples=2048, channels=(16, 16, 16)),
+    ],
+)
+def test_features_are_the_outputs_of_the_stages(generator: GridGenerator) -> None:
+    codes = stirred(generator).codes(random(2, 8))
+    samples, features = generator.draw(codes, return_features=True)
+    assert torch.equal(samples, generator.draw(codes))
+    widths = generator.config.channels
+    assert [feature.shape[1] for feature in features] == list(widths)
+    start = generator.start_grid
+    assert [tuple(feature.shape[2:]) for feature in features] == [(start[0] * 2**k, start[1] * 2**k) for k in range(3)]
+
+
+def test_weights_of_codes() -> None:
+    generator = stirred(ImageGenerator(latent_dim=8, **settings(num_classes=3)))
+    weights = generator.code_weights()
+    assert len(weights) == generator.num_layers
+    codes = generator.codes(random(2, 8), torch.tensor([0, 2]))
+    start = codes[:, 0] @ weights[0].T + generator.start.bias
+    assert torch.allclose(start, start_grids(generator, codes), atol=1e-5)
 
 
 # Configs

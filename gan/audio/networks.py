@@ -1,7 +1,7 @@
-"""The audio generator and discriminator: `gan.networks` with a folded spectrogram for a grid.
+"""The audio generator and discriminator: those of `gan.networks`, on folded spectrograms.
 
-Two by two neighbours of a spectrogram (or more, where there are more frequencies) lie in the channels of one cell, so
-that the networks work on a quarter of the cells: what is near is told apart by channels, which a CPU computes at once.
+Folding (space-to-depth) puts blocks of 2 frames and 2 or more frequencies into the channels of one pixel, so that the
+networks work on a quarter of the pixels or fewer, each with more channels, which CPUs compute faster.
 """
 
 from diffusers.configuration_utils import register_to_config
@@ -10,17 +10,17 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.networks import GridDiscriminator, GridGenerator, grids
 
-# name: (channels of a stage x its longer side, most channels, blocks in a stage)
+# name: (channels of a stage x its longer side, maximum of channels, blocks in a stage)
 SIZES = {"tiny": (512, 64, 1), "small": (1024, 128, 1), "base": (2048, 256, 2)}
 ROWS = 64  # of a folded spectrogram
-FRAMES = 2  # folded into one
+FRAMES = 2  # folded into one column
 
 
 def folded_size(samples: int, n_fft: int) -> tuple[int, int]:
     """(rows, columns) of the folded spectrogram of a clip.
 
     Raises:
-        GANError: for a length or window that does not divide so.
+        GANError: unless the window is a power of two, long enough, and the clip a multiple of 16 hops.
     """
     hop = n_fft // 4
     if n_fft < 2 * ROWS or n_fft & (n_fft - 1) or samples < 16 * hop or samples % (16 * hop):
@@ -32,12 +32,12 @@ def folded_size(samples: int, n_fft: int) -> tuple[int, int]:
 
 
 def stage_channels(size: tuple[int, int], preset: str) -> tuple[int, ...]:
-    """Channels of each stage of `grids(size)`: every resolution gets as much work as the others.
+    """Channels of each stage of `grids(size)`, so that every resolution costs about as much.
 
-    Pictures spend more where they are small (`gan.networks.stage_channels`); harmonics are fine wherever they are.
+    Images spend more at low resolution (`gan.networks.stage_channels`); harmonics are fine detail everywhere.
     """
-    budget, most, _ = SIZES[preset]
-    return tuple(min(most, max(16, budget // max(grid) // 16 * 16)) for grid in grids(size))
+    budget, maximum, _ = SIZES[preset]
+    return tuple(min(maximum, max(16, budget // max(grid) // 16 * 16)) for grid in grids(size))
 
 
 def fold(spectrograms: Tensor) -> Tensor:
@@ -48,20 +48,20 @@ def fold(spectrograms: Tensor) -> Tensor:
 
 
 def unfold(grid: Tensor) -> Tensor:
-    """The way back: (n, channels, 64, columns) to (n, 1, 32 x channels, 2 x columns)."""
+    """The inverse of `fold`: (n, channels, 64, columns) to (n, 1, 32 x channels, 2 x columns)."""
     n, channels, rows, columns = grid.shape
     cells = grid.permute(0, 2, 3, 1).reshape(n, rows, columns, channels // FRAMES, FRAMES)
     return cells.permute(0, 1, 3, 2, 4).reshape(n, 1, rows * channels // FRAMES, columns * FRAMES)
 
 
 class AudioGenerator(GridGenerator):
-    """Latents (and labels) to the log-magnitude spectrograms of clips (`gan.audio.spectrogram`), in one forward pass.
+    """Latents (and labels) to log-magnitude spectrograms of clips (`gan.audio.spectrogram`), in one forward pass.
 
     Args:
         sampling_rate: in Hz.
         samples: in a clip.
         n_fft: samples in a window of the spectrogram.
-        num_classes: how many classes each label column has, such as (10, 6) for digits and speakers; empty for an
+        num_classes: number of classes of each label column, such as (10, 6) for digits and speakers; empty for an
             unconditional generator.
         latent_dim, embedding_dim, channels, blocks_per_stage: as for `GridGenerator`.
     """
@@ -81,16 +81,19 @@ class AudioGenerator(GridGenerator):
         size, cell = folded_size(samples, n_fft), n_fft // 2 // ROWS * FRAMES
         super().__init__(size, cell, tuple(num_classes), latent_dim, embedding_dim, channels, blocks_per_stage)
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """As `GridGenerator`; returns spectrograms (n, 1, n_fft / 2, frames), about [-1, 1]."""
-        return unfold(super().forward(latents, labels, truncation))
+    def draw(self, codes: Tensor, return_features: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """As `GridGenerator`; samples are spectrograms (n, 1, n_fft / 2, frames), about [-1, 1]."""
+        if return_features:
+            folded, features = super().draw(codes, return_features=True)
+            return unfold(folded), features
+        return unfold(super().draw(codes))
 
 
 class AudioDiscriminator(GridDiscriminator):
-    """Spectrograms (and labels) to one number each, higher where they look real.
+    """Spectrograms (and labels) to logits, higher where a clip looks real.
 
-    Args: those of `AudioGenerator`, without the latent.
-        features: length of the vector that a clip is summed up in.
+    Args: those of `AudioGenerator` but for latent and embedding, and
+        features: length of the feature vector before the logit.
     """
 
     @register_to_config

@@ -107,7 +107,7 @@ class AudioPipeline(GANPipeline):
         Args:
             seed: of the first clip, from 0 to 2^32 - 1.
             num_samples: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.networks.truncate`).
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`GridGenerator.codes`).
             label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
                 enough), or a dictionary of them by column; what isn't named is drawn from each seed.
 

@@ -1,4 +1,4 @@
-"""The image generator and discriminator: `gan.networks` with a picture for a grid."""
+"""The image generator, discriminator and encoder, built from `gan.networks`."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,15 @@ from gan.networks import GridDiscriminator, GridGenerator, downward_stages, grid
 
 
 class ImageGenerator(GridGenerator):
-    """Latents (and class labels) to pictures, in one forward pass; `forward` is that of `GridGenerator`.
+    """Latents (and class labels) to images, in one forward pass; the methods are those of `GridGenerator`.
 
     Args:
-        resolution: (height, width) of a picture; both divide by 4.
+        resolution: (height, width) of an image; both divide by 4.
         image_channels: 1 for grey, 3 for RGB.
         num_classes: 0 makes an unconditional generator.
-        latent_dim: numbers in a latent `z`, which is drawn from N(0, I).
-        embedding_dim: numbers that a class is told by, beside the latent.
-        channels: width of each stage from the start grid up, as `stage_channels` gives them for a size preset.
+        latent_dim: length of a latent `z`, which is drawn from N(0, I).
+        embedding_dim: length of the class embedding.
+        channels: channels of each stage, the coarsest first, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
     """
 
@@ -43,10 +43,10 @@ class ImageGenerator(GridGenerator):
 
 
 class ImageDiscriminator(GridDiscriminator):
-    """Pictures (and class labels) to one number each; `forward` is that of `GridDiscriminator`.
+    """Images (and class labels) to logits; the methods are those of `GridDiscriminator`.
 
-    Args: those of `ImageGenerator` that have nothing to do with the latent, and
-        features: length of the vector that a picture is summed up in.
+    Args: those of `ImageGenerator` but for latent and embedding, and
+        features: length of the feature vector before the logit.
     """
 
     @register_to_config
@@ -65,14 +65,14 @@ class ImageDiscriminator(GridDiscriminator):
 
 
 def check_colours(image_channels: int) -> None:
-    """Raises `GANError` unless pictures are grey or RGB."""
+    """Raises `GANError` unless images are grey or RGB."""
     if image_channels not in (1, 3):
         raise GANError(f"image_channels is {image_channels}; pictures are grey (1) or RGB (3).")
 
 
 @dataclass
 class EncoderOutput(BaseOutput):
-    """What `ImageEncoder` returns: a Gaussian over latents, and a guess at the class.
+    """What `ImageEncoder` returns: the approximate posterior over latents, and class logits.
 
     Attributes:
         mean: (n, latent_dim).
@@ -86,13 +86,13 @@ class EncoderOutput(BaseOutput):
 
 
 class ImageEncoder(ModelMixin, ConfigMixin):
-    """Pictures to latents of the generator: the discriminator's stages under heads of its own.
+    """Images to a Gaussian over latents: the stages of the discriminator, with heads of its own.
 
-    It is told no class but names it (as q(y|x) in Kingma et al. 2014, "Semi-supervised learning with deep generative
-    models"), so that somebody's picture needs no label.
+    It is not conditioned on the class but classifies (as q(y|x) in Kingma et al. 2014, "Semi-supervised learning with
+    deep generative models"), so that a user's image needs no label.
 
     Args: those of `ImageDiscriminator` but for `features`, and
-        latent_dim: numbers in a latent.
+        latent_dim: length of a latent.
     """
 
     @register_to_config
@@ -109,8 +109,8 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         check_colours(image_channels)
         self.stages = downward_stages(resolution, image_channels, channels, blocks_per_stage)
         height, width = grids(resolution)[0]
-        # The mean must know where things are. How sure it is and what it shows can be told from averages over the
-        # picture, which keeps the encoder as small as the discriminator.
+        # The mean depends on where things are. Variance and class can be read from averages over the image, which
+        # keeps the encoder as small as the discriminator.
         self.to_mean = SampleLinear(channels[0] * height * width, latent_dim)
         self.to_log_variance = SampleLinear(channels[0], latent_dim)
         self.to_class = SampleLinear(channels[0], num_classes) if num_classes else None

@@ -1,7 +1,7 @@
-"""What pictures can be trained for: the forward pass and the losses of the GAN, the VAE and the VAE-GAN."""
+"""The objectives of image models: GAN, VAE and VAE-GAN, each a forward pass and its losses."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +13,77 @@ from gan.training.losses import relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
+CLASS_WEIGHT = 1.0  # of the encoder's cross-entropy
+MIN_VARIANCE = (2 / 255) ** 2 / 12  # of the rounding of pixels to 8 bits: no likelihood is sharper
+
+
+class Autoencoder(nn.Module):
+    """Encoder and generator as one module, so that they share an optimiser, an EMA and a data-parallel wrapper."""
+
+    def __init__(self, generator: ImageGenerator, encoder: ImageEncoder):
+        super().__init__()
+        self.generator, self.encoder = generator, encoder
+
+    def forward(self, latents: Tensor, labels: Tensor | None, images: Tensor, every: int = 1) -> dict[str, Tensor]:
+        """A batch of samples: every `every`-th, from the first on, reconstructs one of `images`, the others are new.
+
+        Args:
+            latents: (n, latent_dim) from N(0, I): the latents of new samples, and for reconstructions the noise of the
+                reparametrisation `z = mean + deviation * noise`.
+            labels: (n,) class indices, or `None`.
+            images: (ceil(n / every), channels, height, width) in [-1, 1].
+
+        Returns:
+            `samples` (n, channels, height, width), and for the m reconstructions the encoder's `mean` and
+            `log_variance` (m, latent_dim), and `class_logits` (m, num_classes) where there are classes.
+        """
+        posterior = self.encoder(images)
+        encoded = posterior.mean.float() + torch.exp(posterior.log_variance.float() / 2) * latents[::every]
+        latents = latents.clone()
+        latents[::every] = encoded
+        samples = self.generator(latents, labels)
+        outputs = {"samples": samples, "mean": posterior.mean, "log_variance": posterior.log_variance}
+        if posterior.class_logits is not None:
+            outputs["class_logits"] = posterior.class_logits
+        return outputs
+
+
+def gaussian_nll(prediction: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood of `target` under a Gaussian about `prediction`, in nats a value, without the constant.
+
+    All values share one variance, the most likely one, which is the mean squared error (Rybkin et al. 2021, "Simple
+    and effective VAE training with calibrated decoders"): no weight has to balance it against the KL divergence.
+    """
+    error = (prediction.float() - target.float()).square().mean()
+    variance = error.detach().clone()
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(variance)
+        variance /= torch.distributed.get_world_size()
+    variance = variance.clamp_min(MIN_VARIANCE)
+    return (error / variance + torch.log(variance)) / 2
+
+
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL divergence of the encoder's Gaussians (n, latent_dim) from the prior N(0, I), in nats an image."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
+
+
+def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """The encoder's losses and logs: KL divergence, in nats a value of the image, and cross-entropy of the classes.
+
+    Args:
+        every: of `Autoencoder.forward`.
+    """
+    kl = kl_divergence(generated["mean"], generated["log_variance"])
+    loss, logs = kl_weight * kl / batch["real"][0].numel(), {"kl": kl.detach()}
+    if "class_logits" in generated:
+        classification = F.cross_entropy(generated["class_logits"], batch["labels"][::every])
+        loss, logs = loss + CLASS_WEIGHT * classification, logs | {"classification_loss": classification.detach()}
+    return loss, logs
+
 
 class VAE:
-    """The evidence lower bound (Kingma & Welling 2014), in nats a number of the picture. There is no discriminator."""
+    """The evidence lower bound (Kingma & Welling 2014), in nats a value of the image. There is no discriminator."""
 
     networks = ("generator", "encoder")
 
@@ -40,15 +108,15 @@ class VAE:
 
 
 class VAEGAN(Game):
-    """A GAN half of whose pictures are rebuilt from real ones, and should look like them to the discriminator.
+    """VAE-GAN (Larsen et al. 2016): a GAN that also reconstructs real images, in the features of the discriminator.
 
-    Larsen et al. 2016: the likelihood of the bound is that of the discriminator's features, so that what it pays no
-    attention to need not be rebuilt. Here it is that of all its stages and the picture itself, each with a variance
-    of its own, and both halves come from one pass of the generator.
+    Its likelihood is that of the discriminator's features, which ignore what does not matter to realism; here of those
+    of all stages and of the pixels, each with a variance of its own. Half of a batch are reconstructions, the other
+    half samples from the prior, in one pass of the generator.
     """
 
     networks = ("generator", "discriminator", "encoder")
-    EVERY = 2  # every second picture is rebuilt, the others come from the prior
+    EVERY = 2  # every second image is a reconstruction, the others come from the prior
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         return generator(batch["latents"], batch["labels"], batch["real"][:: self.EVERY], every=self.EVERY)
@@ -56,7 +124,7 @@ class VAEGAN(Game):
     def generator_loss(
         self, discriminator: nn.Module, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        # A real picture and the rebuilt one are augmented alike, or their features could not be compared.
+        # A real image and its reconstruction get the same augmentation, or their features could not be compared.
         fake, real = self.augment(generated["samples"], random.copy()), self.augment(batch["real"], random)
         fake_logits, fake_features = discriminator(fake, batch["labels"], return_features=True)
         with torch.no_grad():
@@ -69,73 +137,4 @@ class VAEGAN(Game):
         return loss, {"generator_loss": adversarial.detach(), "reconstruction_loss": reconstruction.detach(), **logs}
 
 
-def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """What the encoder's answers cost, and figures to log: the KL divergence, in nats a number of the picture, and
-    the cross-entropy of the classes that it names.
-    """
-    kl = kl_divergence(generated["mean"], generated["log_variance"])
-    loss, logs = kl_weight * kl / batch["real"][0].numel(), {"kl": kl.detach()}
-    if "class_logits" in generated:
-        classification = F.cross_entropy(generated["class_logits"], batch["labels"][::every])
-        loss, logs = loss + CLASS_WEIGHT * classification, logs | {"classification_loss": classification.detach()}
-    return loss, logs
-
-
-CLASS_WEIGHT = 1.0
 OBJECTIVES: dict[str, type[Game | VAE]] = {"gan": Game, "vae": VAE, "vaegan": VAEGAN}
-
-
-if TYPE_CHECKING:
-    pass
-
-FINEST = (2 / 255) ** 2 / 12  # variance of the rounding of pixels to 8 bits: no likelihood is sharper
-
-
-class Autoencoder(nn.Module):
-    """Encoder and generator in one, so that one optimiser, one average and one data-parallel wrapper serve both."""
-
-    def __init__(self, generator: ImageGenerator, encoder: ImageEncoder):
-        super().__init__()
-        self.generator, self.encoder = generator, encoder
-
-    def forward(self, latents: Tensor, labels: Tensor | None, images: Tensor, every: int = 1) -> dict[str, Tensor]:
-        """Generates pictures: every `every`-th, from the first on, rebuilds one of `images`, the others are new.
-
-        Args:
-            latents: (n, latent_dim) from N(0, I): the latents of new pictures, and for rebuilt ones the noise of the
-                reparametrisation `z = mean + deviation * noise`.
-            labels: (n,) class indices, or `None`.
-            images: (ceil(n / every), channels, height, width) in [-1, 1].
-
-        Returns:
-            `samples` (n, channels, height, width), and for the pictures that are rebuilt the encoder's `mean` and
-            `log_variance` (m, latent_dim), and `class_logits` (m, num_classes) where there are classes.
-        """
-        code = self.encoder(images)
-        encoded = code.mean.float() + torch.exp(code.log_variance.float() / 2) * latents[::every]
-        latents = latents.clone()
-        latents[::every] = encoded
-        outputs = {"samples": self.generator(latents, labels), "mean": code.mean, "log_variance": code.log_variance}
-        if code.class_logits is not None:
-            outputs["class_logits"] = code.class_logits
-        return outputs
-
-
-def gaussian_nll(prediction: Tensor, target: Tensor) -> Tensor:
-    """Nats a number of `target` under a Gaussian about `prediction`, without the constant.
-
-    All numbers share the variance that makes them likeliest, which is their mean squared error (Rybkin et al. 2021,
-    "Simple and effective VAE training with calibrated decoders"): nothing is left to weigh against the KL divergence.
-    """
-    error = (prediction.float() - target.float()).square().mean()
-    variance = error.detach().clone()
-    if torch.distributed.is_initialized():
-        torch.distributed.all_reduce(variance)
-        variance /= torch.distributed.get_world_size()
-    variance = variance.clamp_min(FINEST)
-    return (error / variance + torch.log(variance)) / 2
-
-
-def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Nats a picture from the encoder's Gaussians (n, latent_dim) to the prior N(0, I)."""
-    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2

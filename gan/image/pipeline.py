@@ -121,7 +121,7 @@ class ImagePipeline(GANPipeline):
         Args:
             seed: of the first picture, from 0 to 2^32 - 1.
             num_images: how many.
-            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`gan.networks.truncate`).
+            truncation: psi. 1 is the model as trained, smaller is safer and less varied (`GridGenerator.codes`).
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
 
         Raises:
@@ -150,7 +150,7 @@ class ImagePipeline(GANPipeline):
         Args:
             latents: (n, latent_dim).
             classes: (n,) class indices, or (n, num_classes) weights of the classes, whose rows sum to 1.
-            truncation: psi, see `gan.networks.truncate`.
+            truncation: psi, see `GridGenerator.codes`.
 
         Returns:
             uint8 (n, channels, height, width) on the CPU.
