@@ -35,7 +35,7 @@ from gan.text.likelihood import nll
 from gan.text.networks import TextDiscriminator
 from gan.text.oracle import LENGTH, SIZES, VOCABULARY, Oracle, texts
 from gan.text.pipeline import TextPipeline
-from gan.text.sampling import write
+from gan.text.sampling import generate
 from gan.text.tokenizer import SPECIAL
 
 ALPHAS = (0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)
@@ -129,7 +129,7 @@ def cpu_seconds(name: str, seed: int, output_dir: Path) -> float:
 def words(pipeline: TextPipeline, alpha: float, count: int) -> Tensor:
     """int64 (count, LENGTH): words that a model writes at temperature 1 / alpha."""
     strength = pipeline.config.critic_strength
-    return write(pipeline.generator, pipeline.critic, count, None, 1 / alpha, strength, seed=1) - len(SPECIAL)
+    return generate(pipeline.generator, pipeline.critic, count, None, 1 / alpha, strength, seed=1) - len(SPECIAL)
 
 
 def sweep(folder: Path, oracle: Oracle, tokens: Tensor, args: argparse.Namespace) -> dict[str, list[float]]:

@@ -40,7 +40,7 @@ from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.ngrams import as_lists, copied, longest_copied_runs
 from gan.text.pipeline import TextPipeline
 from gan.text.plots import sweep_picture
-from gan.text.sampling import write
+from gan.text.sampling import generate
 
 RUNS_OF = 500  # texts whose longest copied runs are measured
 SHOWN = ("nll", "lm_score", "reverse_lm_score")  # at temperature 1
@@ -146,7 +146,7 @@ class Bench:
 
     def point(self, p: TextGenerator, q: TextDiscriminator | None, strength: float, temperature: float) -> Point:
         """Everything that is measured of one setting."""
-        tokens: Tensor = write(p, q, self.texts, None, temperature, strength)
+        tokens: Tensor = generate(p, q, self.texts, None, temperature, strength)
         of_texts = judge.fit_language_model(tokens, self.config.vocab_size, self.config.has_end)
         texts = as_lists(tokens)
         return {

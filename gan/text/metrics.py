@@ -26,7 +26,7 @@ from gan.text.data import IGNORED, encode
 from gan.text.likelihood import nll
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
 from gan.text.plots import sweep_picture
-from gan.text.sampling import write, write_unigram
+from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import UNKNOWN
 from gan.utils.distributed import map_items
 
@@ -99,7 +99,7 @@ def evaluate(
         strengths[MLE] = 0.0
     written = {name: bench.write(1.0, strength) for name, strength in strengths.items()}
     frequencies = unigram(bench.training, pipeline.generator.never)
-    written[UNIGRAM] = write_unigram(
+    written[UNIGRAM] = generate_unigram(
         frequencies, bench.count, pipeline.generator.config.max_length, pipeline.generator.config.has_end
     )
     costs = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
@@ -187,7 +187,7 @@ class _Bench:
         """Texts of the model, of the classes of the held-out ones."""
         asked = None if self.classes is None else self.classes[torch.arange(self.count) % len(self.classes)]
         generator, critic = self.pipeline.generator, self.pipeline.critic
-        return write(generator, critic, self.count, asked, temperature, strength)
+        return generate(generator, critic, self.count, asked, temperature, strength)
 
     def measure(self, tokens: Tensor) -> Values:
         """All but the likelihood of texts (n, length)."""

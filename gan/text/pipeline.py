@@ -2,9 +2,8 @@
 
 import json
 import math
-import numbers
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ from gan.hub.repository import FORMAT_VERSION
 from gan.labels import check_labels
 from gan.pipeline import GANPipeline, sample_seeds
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
-from gan.text.sampling import ROWS, Drawn, Settings, draw
+from gan.text.sampling import ROWS, Decoded, ForcedTokens, SamplingParams, stream
 from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
 
 TOKENIZER = "tokenizer.json"
-MOST_CANDIDATES = 64
 LOSSES = {  # by objective
     "mle": "maximum likelihood",
     "ratio": "log density ratio of every token, data against generator, on top of maximum likelihood",
@@ -34,7 +32,7 @@ BODIES = {  # by architecture
     "transformer": "A small causal Transformer",
     "memory": "A language model with a relational memory",
 }
-BREAKS = "，。！？；,.!?;\n"  # a line of an acrostic begins after one of these
+LINE_ENDS = "，。！？；,.!?;\n"  # a line of an acrostic begins after one of these
 
 
 @dataclass
@@ -167,34 +165,29 @@ class TextPipeline(GANPipeline):
         Raises:
             GANError: for a setting that can't be used, or text in a prefix or acrostic that the model can't read.
         """
-        seeds = sample_seeds(seed, num_samples)
-        settings = self._settings(temperature, top_k, top_p, prefix, acrostic, critic_strength)
-        candidates = self._candidates(best_of)
-        drawn: list[Drawn] = []
+        params = SamplingParams(temperature, top_k, top_p, prefix, acrostic, critic_strength, best_of)
+        seeds, candidates = sample_seeds(seed, num_samples), int(best_of)
+        params, forced = self._prepared(params)
         uniforms, classes = self._noise(seeds, label, candidates)
         flat = uniforms.flatten(0, 1)
         repeated = None if classes is None else classes.repeat_interleave(candidates)
+        samples: list[Decoded] = []
         for start in range(0, len(flat), ROWS):
             rows = slice(start, start + ROWS)
-            *_, last = draw(
-                self.generator,
-                self.critic,
-                flat[rows],
-                None if repeated is None else repeated[rows],
-                settings,
-            )
-            drawn += _single(last)
+            rows_classes = None if repeated is None else repeated[rows]
+            *_, whole = stream(self.generator, self.critic, flat[rows], rows_classes, params, forced)
+            samples += _single(whole)
         if candidates > 1:
-            drawn = [
-                max(drawn[k : k + candidates], key=lambda sample: float(sample.opinions.sum()))
-                for k in range(0, len(drawn), candidates)
+            samples = [
+                max(samples[k : k + candidates], key=lambda sample: float(sample.log_ratios.sum()))
+                for k in range(0, len(samples), candidates)
             ]
-        return self._output(drawn, seeds, classes)
+        return self._output(samples, seeds, classes)
 
     def stream(self, seed: int = 0, num_samples: int = 1, **settings: Any) -> Iterator[TextPipelineOutput]:
         """What `__call__` returns, unfinished, after every token; the last is the same as its.
 
-        Args: those of a call without `best_of`; `num_samples` up to `ROWS`, so that all grow together.
+        Args: those of a call without `best_of`; `num_samples` up to `ROWS`, so that all grow in one batch.
 
         Raises:
             GANError: as for a call.
@@ -207,70 +200,38 @@ class TextPipeline(GANPipeline):
         """`stream` for any seeds, from 0 to 2^32 - 1."""
         if len(seeds) > ROWS:
             raise GANError(f"{len(seeds)} samples were asked for; {ROWS} at most can be streamed.")
-        defaults: dict[str, Any] = {
-            "temperature": 1.0,
-            "top_k": 0,
-            "top_p": 1.0,
-            "prefix": "",
-            "acrostic": "",
-            "critic_strength": None,
-        }
-        chosen = self._settings(**(defaults | settings))
+        params, forced = self._prepared(SamplingParams(**settings))
+        if params.best_of > 1:
+            raise GANError("The best of several candidates is known at their end only; stream without best_of.")
         uniforms, classes = self._noise(seeds, label, 1)
-        for drawn in draw(self.generator, self.critic, uniforms[:, 0], classes, chosen):
-            yield self._output(_single(drawn), seeds, classes)
+        for decoded in stream(self.generator, self.critic, uniforms[:, 0], classes, params, forced):
+            yield self._output(_single(decoded), seeds, classes)
 
-    def _settings(
-        self,
-        temperature: float,
-        top_k: int,
-        top_p: float,
-        prefix: str,
-        acrostic: str,
-        critic_strength: float | None,
-    ) -> Settings:
-        most = self.generator.config.max_length
-        strength = self.config.critic_strength if critic_strength is None else critic_strength
-        if not _is_number(temperature) or temperature < 0:
-            raise GANError(
-                f"A temperature of {temperature!r} cannot be used; 1 is as trained, 0 takes the likeliest token."
-            )
-        if not _is_number(top_k) or top_k != int(top_k) or top_k < 0:
-            raise GANError(f"A top-k of {top_k!r} cannot be used; give a whole number, 0 for all tokens.")
-        if not _is_number(top_p) or not 0 < top_p <= 1:
-            raise GANError(
-                f"A top-p of {top_p!r} cannot be used; it goes from just above 0 to 1, which is all tokens."
-            )
-        if not _is_number(strength) or not 0 <= strength <= 10:
-            raise GANError(f"A critic strength of {strength!r} cannot be used; it goes from 0 (no critic) to 10.")
-        if strength and critic_strength is not None and self.critic is None:
+    def _prepared(self, params: SamplingParams) -> tuple[SamplingParams, ForcedTokens]:
+        """The settings with this model's own critic strength in place, and the tokens of prefix and acrostic.
+
+        Raises:
+            GANError: for settings that this model cannot follow.
+        """
+        if self.critic is None and params.critic_strength:
             raise GANError("This model has no critic; leave its strength at 0, or use one of --objective ratio.")
-        if prefix and acrostic:
-            raise GANError("A prefix and an acrostic both say how the text begins; give one of them.")
-        begun = encode(self.tokenizer, prefix, "prefix") if prefix else []
-        initials = encode(self.tokenizer, acrostic, "acrostic") if acrostic else []
-        for what, tokens in (("prefix", begun), ("acrostic", initials)):
-            if len(tokens) >= most:
-                raise GANError(f"The {what} is {len(tokens)} tokens long, and a text of this model at most {most}.")
-        marks = [self.tokenizer.token_to_id(mark) for mark in BREAKS]
-        return Settings(
-            float(temperature),
-            int(top_k),
-            float(top_p),
-            float(strength) if self.critic is not None else 0.0,
-            tuple(begun),
-            tuple(initials),
-            frozenset(mark for mark in marks if mark is not None),
-        )
-
-    def _candidates(self, best_of: int) -> int:
-        if not _is_number(best_of) or best_of != int(best_of) or not 1 <= best_of <= MOST_CANDIDATES:
-            raise GANError(f"{best_of!r} candidates were asked for; ask for 1 to {MOST_CANDIDATES}.")
-        if best_of > 1 and self.critic is None:
+        if self.critic is None and params.best_of > 1:
             raise GANError(
                 "This model has no critic to choose the best; use one that was trained with --objective ratio."
             )
-        return int(best_of)
+        prefix = encode(self.tokenizer, params.prefix, "prefix") if params.prefix else []
+        acrostic = encode(self.tokenizer, params.acrostic, "acrostic") if params.acrostic else []
+        max_length = self.generator.config.max_length
+        for what, tokens in (("prefix", prefix), ("acrostic", acrostic)):
+            if len(tokens) >= max_length:
+                raise GANError(
+                    f"The {what} is {len(tokens)} tokens long, and a text of this model at most {max_length}."
+                )
+        line_ends = (self.tokenizer.token_to_id(mark) for mark in LINE_ENDS)
+        forced = ForcedTokens(tuple(prefix), tuple(acrostic), frozenset(k for k in line_ends if k is not None))
+        default = self.config.critic_strength if self.critic is not None else 0.0
+        strength = default if params.critic_strength is None else params.critic_strength
+        return replace(params, critic_strength=strength), forced
 
     def _noise(self, seeds: list[int], label: str | int | None, candidates: int) -> tuple[Tensor, Tensor | None]:
         """Uniform numbers (n, candidates, length) and classes (n,), each sample's from a generator of its own."""
@@ -284,18 +245,18 @@ class TextPipeline(GANPipeline):
             uniforms.append(torch.stack([torch.rand(length, generator=source) for _ in range(candidates)]))
         return torch.stack(uniforms), torch.tensor(classes) if num_classes else None
 
-    def _output(self, drawn: list[Drawn], seeds: list[int], classes: Tensor | None) -> TextPipelineOutput:
-        ids = [[token for token in sample.tokens.tolist() if token != END] for sample in drawn]
+    def _output(self, samples: list[Decoded], seeds: list[int], classes: Tensor | None) -> TextPipelineOutput:
+        ids = [[token for token in sample.tokens.tolist() if token != END] for sample in samples]
         # the end counts, too, once it is there
-        lengths = [min(len(kept) + 1, len(sample.tokens)) for kept, sample in zip(ids, drawn)]
+        lengths = [min(len(kept) + 1, len(sample.tokens)) for kept, sample in zip(ids, samples)]
         return TextPipelineOutput(
             texts=[decode(self.tokenizer, kept) for kept in ids],
             seeds=seeds,
             labels=[self.labels[k] for k in classes.tolist()] if self.labels and classes is not None else None,
-            log_likelihoods=[float(sample.log_probs.sum()) for sample in drawn],
+            log_likelihoods=[float(sample.log_probs.sum()) for sample in samples],
             pieces=[pieces(self.tokenizer, kept) for kept in ids],
-            token_log_likelihoods=[sample.log_probs[:n].tolist() for sample, n in zip(drawn, lengths)],
-            token_opinions=[sample.opinions[:n].tolist() for sample, n in zip(drawn, lengths)]
+            token_log_likelihoods=[sample.log_probs[:n].tolist() for sample, n in zip(samples, lengths)],
+            token_opinions=[sample.log_ratios[:n].tolist() for sample, n in zip(samples, lengths)]
             if self.critic is not None
             else None,
         )
@@ -347,9 +308,6 @@ class TextPipeline(GANPipeline):
         (folder / "samples.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
 
 
-def _single(drawn: Drawn) -> list[Drawn]:
-    return [Drawn(*row) for row in zip(drawn.tokens, drawn.log_probs, drawn.opinions)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+def _single(decoded: Decoded) -> list[Decoded]:
+    """Samples one by one."""
+    return [Decoded(*row) for row in zip(decoded.tokens, decoded.log_probs, decoded.log_ratios)]

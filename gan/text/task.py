@@ -13,24 +13,13 @@ from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.likelihood import nll
 from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
-from gan.text.objectives.density_ratio import CRITIC_LOSSES, Distil, Ratio
-from gan.text.objectives.mle import MLE
-from gan.text.objectives.relgan import RelGAN
-from gan.text.objectives.seqgan import SeqGAN
+from gan.text.objectives import CRITIC_LOSSES, OBJECTIVES, TextObjective
 from gan.text.pipeline import TextPipeline
 from gan.text.plots import text_sheet
 from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN
 from gan.training.class_transfer import check_labelled, matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
-
-OBJECTIVES: dict[str, type[MLE]] = {
-    "mle": MLE,
-    "ratio": Ratio,
-    "distil": Distil,
-    "seqgan": SeqGAN,
-    "relgan": RelGAN,
-}
 
 
 class TextTask(ObjectiveTask):
@@ -184,7 +173,7 @@ class TextTask(ObjectiveTask):
         return None if self.validation is None else self.objective.validate(generator, *self.validation)
 
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> TextPipeline:
-        parts = self.objective.parts(generator, discriminator, *(self.validation or (None, None)))
+        parts = self.objective.components(generator, discriminator, *(self.validation or (None, None)))
         return TextPipeline(
             parts[0], parts[1], self.train_set.label_names, critic_strength=parts[2], tokenizer=self.tokenizer
         )
@@ -257,9 +246,9 @@ def _tell_unknown(source: str, tokens: Tensor) -> None:
         )
 
 
-def _tell_left_out(source: str, pretrained: TextPipeline, objective: MLE) -> None:
+def _tell_left_out(source: str, pretrained: TextPipeline, objective: TextObjective) -> None:
     """Says that the discriminator of the earlier model won't be part of the new one, if that is so."""
-    if pretrained.discriminator is None or isinstance(pretrained.discriminator, objective.takes_over):
+    if pretrained.discriminator is None or isinstance(pretrained.discriminator, objective.reuses):
         return
     called, remedy = ("critic", "; --objective ratio trains another") if pretrained.critic else ("discriminator", "")
     PartialState().print(

@@ -18,7 +18,7 @@ from gan.text import metrics
 from gan.text.data import IGNORED, TextSet, encode
 from gan.text.likelihood import nll
 from gan.text.plots import sweep_picture
-from gan.text.sampling import write, write_unigram
+from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import BEGIN, END, UNKNOWN
 
 GROUPS = {"likelihood": 5, "shared runs": 8, "variety and copies": 6}
@@ -58,13 +58,13 @@ def test_unigram_by_hand() -> None:
 
 def test_unigram_texts() -> None:
     frequencies = torch.tensor([0, 0.2, 0.3, 0.4, 0.1])
-    texts = write_unigram(frequencies, 2_000, 6, has_end=True)
+    texts = generate_unigram(frequencies, 2_000, 6, has_end=True)
     assert texts.shape == (2_000, 7) and not (texts == UNKNOWN).any() and not (texts == BEGIN).any()
     ends = (texts == END).int()
     assert (ends.sum(1) == 1).all() and ((texts == IGNORED).sum(1) == 6 - ends.argmax(1)).all()
     words = texts[texts > END]
     assert float((words == 3).float().mean()) == pytest.approx(0.8, abs=0.02)
-    assert not (write_unigram(frequencies * (torch.arange(5) != END), 10, 6, has_end=False) < 3).any()
+    assert not (generate_unigram(frequencies * (torch.arange(5) != END), 10, 6, has_end=False) < 3).any()
 
 
 def test_written_texts_have_the_likelihood_that_they_are_drawn_with(
@@ -72,14 +72,14 @@ def test_written_texts_have_the_likelihood_that_they_are_drawn_with(
 ) -> None:
     pipeline = make_text_pipeline()
     model = pipeline.generator, pipeline.critic
-    plain, refined = (write(*model, 1_200, strength=strength) for strength in (0.0, 1.0))
+    plain, refined = (generate(*model, 1_200, strength=strength) for strength in (0.0, 1.0))
     assert plain.shape == (1_200, 13) and ((plain == END).sum(1) == 1).all() and not (plain == UNKNOWN).any()
     assert (plain[:, 1:][plain[:, :-1] == END] == IGNORED).all()
-    assert torch.equal(plain, write(*model, 1_200))
+    assert torch.equal(plain, generate(*model, 1_200))
     for texts, strength in ((plain, 0), (refined, 1)):
         costs = nll(*model, texts, None, (0.0, 1.0))[:, 0]
         assert costs.argmin() == strength, "each is likelier under the model that it is of"
-    cold = write(*model, 200, temperature=0.2)
+    cold = generate(*model, 200, temperature=0.2)
     assert nll(*model, cold, None)[0, 0] < nll(*model, plain, None)[0, 0] - 0.2
 
 

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from gan import GANError, SequenceDiscriminator, TextGenerator, TextPipeline
 from gan.text.likelihood import inputs, nll
-from gan.text.objectives.density_ratio import STRENGTHS, Ratio
+from gan.text.objectives import OBJECTIVES, TextObjective
+from gan.text.objectives.density_ratio import STRENGTHS, DensityRatio
 from gan.text.objectives.mle import MLE
 from gan.text.objectives.relgan import RelGAN
-from gan.text.objectives.rollouts import complete, write
+from gan.text.objectives.rollouts import complete, sample
 from gan.text.objectives.seqgan import SeqGAN, rewards
 from gan.text.tokenizer import END, IGNORED
 from gan.training.randomness import StepRandom
@@ -23,6 +24,7 @@ from gan.training.randomness import StepRandom
 VOCABULARY, LENGTH = 7, 5
 SHAPE = {"embedding_size": 8, "hidden_size": 12, "num_layers": 1, "num_heads": 2, "dropout": 0.0, "noise": 0.0}
 RANDOM = StepRandom(0, 0)
+FLAGS = {kind: flag for flag, kind in OBJECTIVES.items()}
 
 
 def arguments(**more: Any) -> argparse.Namespace:
@@ -64,7 +66,7 @@ def batch(count: int = 6, labels: Tensor | None = None) -> dict[str, Any]:
     return {"tokens": language(count), "labels": labels}
 
 
-def learn(objective: MLE, steps: int, rate: float = 0.02) -> list[float]:
+def learn(objective: TextObjective, steps: int, rate: float = 0.02) -> list[float]:
     """Losses of the player that is trained."""
     optimizer, losses = torch.optim.Adam(objective.generator.parameters(), rate), []
     for step in range(steps):
@@ -105,22 +107,22 @@ def test_maximum_likelihood_learns_a_language_and_is_judged_by_its_likelihood(tr
 def test_a_critic_cannot_lose_on_validation_data(trained: TextPipeline, critic_loss: str) -> None:
     held_out, generator = language(200, seed=10_000), copy_of(trained)
     before = float(nll(generator, None, held_out, None))
-    objective = Ratio(arguments(critic_loss=critic_loss, embedding_size=16), generator, trained)
+    objective = DensityRatio(arguments(critic_loss=critic_loss, embedding_size=16), generator, trained)
     frozen = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     assert float(nll(generator, objective.generator, held_out, None, (0.0,))) == before
     young = objective.validate(objective.generator, held_out, None)  # at a strength above 0, or it could not improve
     assert young is not None and young > before
-    assert objective.parts(objective.generator, None, held_out, None)[2] == 0
+    assert objective.components(objective.generator, None, held_out, None)[2] == 0
     losses = learn(objective, 60)
     assert sum(losses[-10:]) < sum(losses[:10])
     assert objective.validate(objective.generator, held_out, None) < before
     assert all(torch.equal(generator.state_dict()[name], tensor) for name, tensor in frozen.items())
-    kept, critic, strength = objective.parts(objective.generator, None, held_out, None)
+    kept, critic, strength = objective.components(objective.generator, None, held_out, None)
     assert kept is generator and critic is objective.generator and strength in STRENGTHS and strength > 0
 
 
 def test_the_expectation_over_the_vocabulary_is_the_sum_over_all_tokens(trained: TextPipeline) -> None:
-    objective, given = Ratio(arguments(critic_loss="logistic"), copy_of(trained), trained), batch()
+    objective, given = DensityRatio(arguments(critic_loss="logistic"), copy_of(trained), trained), batch()
     loss, _ = objective.generator_loss(None, given, objective.generate(objective.generator, given), RANDOM)
     shown, terms = inputs(given["tokens"]), []
     with torch.no_grad():
@@ -141,7 +143,7 @@ def test_the_expectation_over_the_vocabulary_is_the_sum_over_all_tokens(trained:
 def test_roll_outs_keep_what_is_there_and_go_on_from_it(architecture: str) -> None:
     generator, labels = model(architecture, num_classes=2).eval(), torch.tensor([0, 1, 0, 1])
     torch.manual_seed(1)
-    written = write(generator, 4, labels)
+    written = sample(generator, 4, labels)
     assert written.tokens.shape == (4, LENGTH)
     for kept in range(1, LENGTH + 1):
         texts = complete(generator, written, kept, 3, labels)
@@ -154,22 +156,26 @@ def test_roll_outs_keep_what_is_there_and_go_on_from_it(architecture: str) -> No
 def test_roll_outs_come_as_often_as_the_generator_says() -> None:
     generator, count = model().eval(), 4000
     torch.manual_seed(2)
-    written = write(generator, 1, None)
+    written = sample(generator, 1, None)
     while END in written.tokens[0, :3]:
-        written = write(generator, 1, None)
+        written = sample(generator, 1, None)
     drawn = complete(generator, written, 2, count, None)[:, 2]
     shares = generator(inputs(written.tokens))[0][0, 2].softmax(-1)
     assert torch.allclose(drawn.bincount(minlength=VOCABULARY) / count, shares, atol=0.04)
 
 
-def player(kind: type[MLE], pipeline: TextPipeline, **more: Any) -> Any:
+def player(kind: type[TextObjective], pipeline: TextPipeline, **more: Any) -> Any:
     torch.manual_seed(3)
-    return kind(arguments(objective=kind.__name__.lower(), **more), copy_of(pipeline), pipeline)
+    return kind(
+        arguments(objective={kind: flag for flag, kind in OBJECTIVES.items()}[kind], **more),
+        copy_of(pipeline),
+        pipeline,
+    )
 
 
 def test_rewards_are_probabilities_and_the_last_is_of_the_text_itself(trained: TextPipeline) -> None:
     objective = player(SeqGAN, trained)
-    written = write(objective.policy, 8, None)
+    written = sample(objective.policy, 8, None)
     gained = rewards(objective.policy, objective.discriminator, written, 3, None)
     assert gained.shape == (8, LENGTH) and gained.min() >= 0 and gained.max() <= 1
     assert objective.discriminator.training
@@ -183,7 +189,7 @@ def test_rewards_are_probabilities_and_the_last_is_of_the_text_itself(trained: T
 
 
 @pytest.mark.parametrize("kind", [SeqGAN, RelGAN])
-def test_a_game_is_played(trained: TextPipeline, kind: type[MLE]) -> None:
+def test_a_game_is_played(trained: TextPipeline, kind: type[TextObjective]) -> None:
     objective, given = player(kind, trained), batch()
     generator, judge = objective.generator, objective.discriminator
     for _ in range(3):
@@ -207,7 +213,7 @@ def test_a_game_is_played(trained: TextPipeline, kind: type[MLE]) -> None:
                 parameter -= 0.01 * parameter.grad
         generator.zero_grad()
     assert objective.validate(generator, language(4), None) is None
-    assert objective.parts(generator, judge, None, None) == (generator, judge, 0.0)
+    assert objective.components(generator, judge, None, None) == (generator, judge, 0.0)
 
 
 def test_policy_gradient_makes_what_is_rewarded_likelier(trained: TextPipeline) -> None:
@@ -217,7 +223,7 @@ def test_policy_gradient_makes_what_is_rewarded_likelier(trained: TextPipeline) 
         def forward(self, tokens: Tensor, classes: Tensor | None = None) -> Tensor:
             return 4 * (tokens == 3).float().mean(1, keepdim=True) - 2
 
-    before = (write(objective.policy, 500, None).tokens == 3).float().mean()
+    before = (sample(objective.policy, 500, None).tokens == 3).float().mean()
     optimizer = torch.optim.Adam(objective.generator.parameters(), 0.01)
     for step in range(20):
         torch.manual_seed(step)
@@ -227,7 +233,7 @@ def test_policy_gradient_makes_what_is_rewarded_likelier(trained: TextPipeline) 
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert (write(objective.policy, 500, None).tokens == 3).float().mean() > before + 0.1
+    assert (sample(objective.policy, 500, None).tokens == 3).float().mean() > before + 0.1
 
 
 def test_relaxed_tokens_sharpen_from_the_first_pass_to_the_last(trained: TextPipeline) -> None:
@@ -249,9 +255,9 @@ def test_relaxed_tokens_sharpen_from_the_first_pass_to_the_last(trained: TextPip
     assert (hard[first_end == 1] == END).all()  # one-hot ends behind an end
 
 
-@pytest.mark.parametrize("kind", [Ratio, SeqGAN, RelGAN])
-def test_a_model_to_start_from_is_needed(kind: type[MLE]) -> None:
-    name = kind.__name__.lower()
+@pytest.mark.parametrize("kind", [DensityRatio, SeqGAN, RelGAN])
+def test_a_model_to_start_from_is_needed(kind: type[TextObjective]) -> None:
+    name = FLAGS[kind]
     with pytest.raises(GANError, match=f"--objective {name} .* a model of --objective mle"):
         kind(arguments(objective=name), model(), None)
 
@@ -278,5 +284,5 @@ def test_players_of_a_game_have_no_dropout() -> None:
 def test_the_frozen_generator_is_where_the_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PartialState(), "device", torch.device("meta"))
     generator = model()
-    ratio = Ratio(arguments(), generator, TextPipeline(generator))
+    ratio = DensityRatio(arguments(), generator, TextPipeline(generator))
     assert next(ratio.frozen.parameters()).device.type == "meta"

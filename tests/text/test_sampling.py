@@ -3,56 +3,56 @@
 import pytest
 import torch
 
-from gan.text.sampling import Settings, choose, refined
+from gan.text.sampling import SamplingParams, choose, refined
 
 PROBS = torch.tensor([[0.1, 0.4, 0.2, 0.3]])
 
 
-def chosen(settings: Settings, count: int = 1000) -> torch.Tensor:
+def chosen(params: SamplingParams, count: int = 1000) -> torch.Tensor:
     """How often each token is chosen under even noise."""
     uniforms = (torch.arange(count) + 0.5) / count
-    return choose(PROBS.log().expand(count, -1), uniforms, settings).bincount(minlength=4) / count
+    return choose(PROBS.log().expand(count, -1), uniforms, params).bincount(minlength=4) / count
 
 
 def test_tokens_come_as_often_as_they_should() -> None:
-    assert torch.allclose(chosen(Settings()), PROBS[0], atol=0.002)
+    assert torch.allclose(chosen(SamplingParams()), PROBS[0], atol=0.002)
 
 
 def test_temperature_sharpens_and_flattens() -> None:
     sharp, flat = PROBS[0] ** 2, PROBS[0] ** 0.5
-    assert torch.allclose(chosen(Settings(temperature=0.5)), sharp / sharp.sum(), atol=0.002)
-    assert torch.allclose(chosen(Settings(temperature=2.0)), flat / flat.sum(), atol=0.002)
-    assert chosen(Settings(temperature=0)).tolist() == [0, 1, 0, 0]
+    assert torch.allclose(chosen(SamplingParams(temperature=0.5)), sharp / sharp.sum(), atol=0.002)
+    assert torch.allclose(chosen(SamplingParams(temperature=2.0)), flat / flat.sum(), atol=0.002)
+    assert chosen(SamplingParams(temperature=0)).tolist() == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("settings", "left"),
+    ("params", "left"),
     [
-        (Settings(top_k=1), [1]),
-        (Settings(top_k=2), [1, 3]),
-        (Settings(top_k=100), [0, 1, 2, 3]),
-        (Settings(top_p=0.39), [1]),
-        (Settings(top_p=0.41), [1, 3]),
-        (Settings(top_p=0.71), [1, 2, 3]),
-        (Settings(top_p=1e-9), [1]),
-        (Settings(top_k=3, top_p=0.5), [1, 3]),
+        (SamplingParams(top_k=1), [1]),
+        (SamplingParams(top_k=2), [1, 3]),
+        (SamplingParams(top_k=100), [0, 1, 2, 3]),
+        (SamplingParams(top_p=0.39), [1]),
+        (SamplingParams(top_p=0.41), [1, 3]),
+        (SamplingParams(top_p=0.71), [1, 2, 3]),
+        (SamplingParams(top_p=1e-9), [1]),
+        (SamplingParams(top_k=3, top_p=0.5), [1, 3]),
     ],
 )
-def test_only_the_likeliest_are_drawn(settings: Settings, left: list[int]) -> None:
-    counts, kept = chosen(settings), torch.zeros(4)
+def test_only_the_likeliest_are_drawn(params: SamplingParams, left: list[int]) -> None:
+    counts, kept = chosen(params), torch.zeros(4)
     kept[left] = PROBS[0, left]
     assert torch.allclose(counts, kept / kept.sum(), atol=0.002)
 
 
 def test_noise_at_its_limits() -> None:
     uniforms = torch.tensor([0.0, 1 - 2**-24])
-    assert choose(PROBS.log().expand(2, -1), uniforms, Settings()).tolist() == [0, 3]
+    assert choose(PROBS.log().expand(2, -1), uniforms, SamplingParams()).tolist() == [0, 3]
 
 
 def test_what_has_no_probability_is_never_drawn() -> None:
     log_probs = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).log_softmax(-1)
     for uniform in (0.0, 0.25, 0.5, 0.75, 1 - 2**-24):
-        assert int(choose(log_probs, torch.tensor([uniform]), Settings())) in (1, 3)
+        assert int(choose(log_probs, torch.tensor([uniform]), SamplingParams())) in (1, 3)
 
 
 def test_refined_goes_from_the_generator_to_the_critic() -> None:

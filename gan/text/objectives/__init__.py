@@ -1,0 +1,17 @@
+"""What text is trained by: maximum likelihood, and the adversarial objectives that start from a model of it."""
+
+from gan.text.objectives.base import TextObjective
+from gan.text.objectives.density_ratio import CRITIC_LOSSES, DensityRatio, Distil
+from gan.text.objectives.mle import MLE
+from gan.text.objectives.relgan import RelGAN
+from gan.text.objectives.seqgan import SeqGAN
+
+OBJECTIVES: dict[str, type[TextObjective]] = {
+    "mle": MLE,
+    "ratio": DensityRatio,
+    "distil": Distil,
+    "seqgan": SeqGAN,
+    "relgan": RelGAN,
+}
+
+__all__ = ["CRITIC_LOSSES", "MLE", "OBJECTIVES", "DensityRatio", "Distil", "RelGAN", "SeqGAN", "TextObjective"]

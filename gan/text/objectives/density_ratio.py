@@ -1,4 +1,4 @@
-"""Token-level density-ratio refinement of a language model, and its way back into one network."""
+"""Token-level density-ratio refinement of a language model, and its distillation into one network."""
 
 import argparse
 from typing import Any
@@ -11,31 +11,32 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.text.likelihood import cross_entropy, inputs, nll
 from gan.text.networks import SHAPE, TextDiscriminator, TextGenerator
-from gan.text.objectives.mle import MLE
+from gan.text.objectives.base import Losses, TextObjective
 from gan.text.pipeline import TextPipeline
-from gan.text.sampling import log_ratios, refined, write
+from gan.text.sampling import generate, log_ratios, refined
 from gan.text.tokenizer import IGNORED
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
-STRENGTHS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)  # of the critic, that validation chooses among
+STRENGTHS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)  # of the critic; validation chooses one
 CRITIC_LOSSES = ("bound", "logistic")
-LOOKED_AT = 500  # validation texts that the best weights are chosen by; the strength is chosen by all of them
-POOL = 20_000  # texts that a teacher writes
+NUM_VALIDATED = 500  # validation texts that the best weights are chosen by; the strength is chosen by all of them
+POOL = 20_000  # texts sampled from a teacher
 
 
-class Ratio(MLE):
-    """A critic learns where the frozen generator p is wrong; p' = p exp(lambda f) / Z is normalised exactly, and
-    lambda is chosen on validation data, where it cannot lose to maximum likelihood: at 0 it is the same model.
+class DensityRatio(TextObjective):
+    """A critic learns the log density ratio f of data to the frozen generator p, and refines it:
+    p' = p exp(lambda f) / Z, normalised exactly. lambda is chosen on validation data, where it cannot lose to maximum
+    likelihood: at 0 it is the same model.
 
     f(prefix)[token] = log q - log p estimates the log ratio of data to generator at shared prefixes. It is trained by
     - `bound`: the Donsker-Varadhan bound of KL(data || generator), E_data f - log E_generator exp(f) (Nowozin et al.
       2016), whose second term is exact over the vocabulary, and which for this f is the log likelihood of q: p' is
-      then a geometric mixture of two language models, and nothing more adversarial than that;
+      then no more than a geometric mixture of two language models;
     - `logistic`: the discriminator's loss (Goodfellow et al. 2014), E_data softplus(-f) + E_generator softplus(f),
       with the second expectation exact, too: nothing is sampled.
-    Both have their optimum at the true ratio. (Kin: residual energies, Deng et al. 2020; CoT, Lu et al. 2019; DGSAN,
-    Li et al. 2019.)
+    Both have their optimum at the true ratio. (Related: residual energies, Deng et al. 2020; CoT, Lu et al. 2019;
+    DGSAN, Li et al. 2019.)
     """
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
@@ -50,12 +51,13 @@ class Ratio(MLE):
             )
         self.loss = args.critic_loss
         shape = {name: getattr(args, name) for name in SHAPE}
-        torch.manual_seed(args.seed + 2**20)  # or it would begin as the generator once did
+        torch.manual_seed(args.seed + 2**20)  # or it would be initialised as the generator was
         critic = TextDiscriminator.from_config(dict(generator.config) | shape)
         critic.frequencies.copy_(generator.frequencies)
         critic.bias.data.copy_(generator.bias)
         self.generator, self.discriminator = critic, None
-        self.frozen = generator.eval().requires_grad_(False).to(PartialState().device)  # the loop moves only players
+        # The training loop moves only what it trains.
+        self.frozen = generator.eval().requires_grad_(False).to(PartialState().device)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         given = inputs(batch["tokens"])
@@ -68,23 +70,23 @@ class Ratio(MLE):
 
     def generator_loss(
         self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    ) -> Losses:
         tokens = batch["tokens"]
         if self.loss == "bound":  # up to log p of the data, which does not depend on the critic
             loss = cross_entropy(generated["scores"], tokens)
         else:
             ratios = log_ratios(generated["log_p"], generated["scores"])
-            of_real = ratios.gather(2, tokens.clamp(min=0)[..., None]).squeeze(2)
-            of_fake = (generated["log_p"].exp() * F.softplus(ratios)).sum(-1)
-            loss = (F.softplus(-of_real) + of_fake)[tokens != IGNORED].mean()
+            real_ratios = ratios.gather(2, tokens.clamp(min=0)[..., None]).squeeze(2)
+            fake_term = (generated["log_p"].exp() * F.softplus(ratios)).sum(-1)
+            loss = (F.softplus(-real_ratios) + fake_term)[tokens != IGNORED].mean()
         return loss, {"generator_loss": loss.detach()}
 
     def validate(self, generator: Any, tokens: Tensor, classes: Tensor | None) -> float | None:
-        some = None if classes is None else classes[:LOOKED_AT]  # every strength costs a pass over the vocabulary
-        # Without 0, which a young critic cannot beat: its first steps would all look as good, and --patience run out.
-        return float(nll(self.frozen, generator, tokens[:LOOKED_AT], some, STRENGTHS[1:]).min())
+        first = None if classes is None else classes[:NUM_VALIDATED]  # every strength costs a pass over the vocabulary
+        # Without 0, which a new critic cannot beat: its first steps would all be as good, and --patience run out.
+        return float(nll(self.frozen, generator, tokens[:NUM_VALIDATED], first, STRENGTHS[1:]).min())
 
-    def parts(
+    def components(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
     ) -> tuple[TextGenerator, nn.Module | None, float]:
         if tokens is None:
@@ -93,12 +95,12 @@ class Ratio(MLE):
         return self.frozen, generator, STRENGTHS[best]
 
 
-class Distil(MLE):
+class Distil(TextObjective):
     """A refined model back into one generator: the exact Kullback-Leibler divergence from the teacher's next tokens
-    (Hinton et al. 2015), on prefixes of the data and as many that the teacher wrote.
+    (Hinton et al. 2015), on prefixes of the data and of as many texts sampled from the teacher.
     """
 
-    takes_over = TextDiscriminator
+    reuses = TextDiscriminator
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         if pretrained is None or pretrained.critic is None:
@@ -117,7 +119,7 @@ class Distil(MLE):
         torch.manual_seed(args.seed)
         num_classes = generator.config.num_classes
         self.classes = torch.randint(num_classes, (POOL,)) if num_classes else None
-        self.pool = write(*self.teacher, POOL, self.classes, strength=self.strength, seed=args.seed)
+        self.pool = generate(*self.teacher, POOL, self.classes, strength=self.strength, seed=args.seed)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         chosen = torch.randint(len(self.pool), (len(batch["tokens"]),))
@@ -135,8 +137,8 @@ class Distil(MLE):
 
     def generator_loss(
         self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    ) -> Losses:
         log_probs = generated["logits"].log_softmax(-1)
-        log_probs = log_probs.masked_fill(log_probs.isneginf(), 0)  # where the teacher has no probability either
+        log_probs = log_probs.masked_fill(log_probs.isneginf(), 0)  # where the teacher's probability is 0, too
         loss = -(generated["wanted"] * log_probs).sum(-1)[generated["kept"]].mean()
         return loss, {"generator_loss": loss.detach()}

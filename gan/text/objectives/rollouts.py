@@ -1,4 +1,4 @@
-"""Whole texts from a generator while it is trained, and completions of their beginnings."""
+"""Whole texts sampled from a generator while it trains, and completions of their beginnings (roll-outs)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from gan.text.networks import State, TextGenerator
-from gan.text.sampling import PLAIN, choose
+from gan.text.sampling import DEFAULTS, choose, decode
 from gan.text.tokenizer import BEGIN, END, IGNORED
 
 Picker = Callable[[Tensor], Tensor]  # logits (n, vocab_size) to tokens (n,)
 
 
 @dataclass
-class Written:
-    """Texts, and what the generator remembered.
+class SampledTexts:
+    """Texts, and the generator's states while it wrote them.
 
     Attributes:
         tokens: int64 (n, max_length): `END` where a text ends, `IGNORED` behind.
@@ -26,59 +26,64 @@ class Written:
     states: list[State]
 
 
-def by_chance(logits: Tensor) -> Tensor:
-    """Tokens drawn as the logits say, from the global random state, which the trainer seeds every step."""
-    return choose(logits, torch.rand(len(logits), device=logits.device), PLAIN)
+def multinomial(logits: Tensor) -> Tensor:
+    """Tokens sampled with the probabilities of the logits, by the global random state, which is seeded every step."""
+    return choose(logits, torch.rand(len(logits), device=logits.device), DEFAULTS)
 
 
 @torch.no_grad()
-def write(generator: TextGenerator, count: int, classes: Tensor | None, pick: Picker = by_chance) -> Written:
-    """Texts from their beginning.
+def sample(generator: TextGenerator, count: int, classes: Tensor | None, pick: Picker = multinomial) -> SampledTexts:
+    """Samples texts from their beginning.
 
     Args:
         classes: int64 (count,), for a conditional model.
         pick: the next tokens, given their logits.
     """
-    last, state = torch.full((count,), BEGIN, device=generator.device), None
-    ended = torch.zeros_like(last, dtype=torch.bool)
-    tokens: list[Tensor] = []
-    states: list[State] = []
-    for _ in range(generator.config.max_length):
-        states.append(state)
-        logits, state = generator(last[:, None], classes, state)
-        last = pick(logits[:, 0])
-        tokens.append(last.masked_fill(ended, IGNORED))
-        ended = ended | (last == END)
-    return Written(torch.stack(tokens, dim=1), states)
+    start = torch.full((count,), BEGIN, device=generator.device)
+    return _decoded(generator, start, generator.config.max_length, classes, pick)
 
 
 @torch.no_grad()
-def complete(generator: TextGenerator, written: Written, kept: int, times: int, classes: Tensor | None) -> Tensor:
-    """Roll-outs: the first tokens of each text stay, and it is gone on with several times.
+def complete(generator: TextGenerator, sampled: SampledTexts, kept: int, times: int, classes: Tensor | None) -> Tensor:
+    """Roll-outs: the first tokens of each text are kept, and it is completed several times.
 
-    The states that the texts were written with are gone on from, so that no prefix is read again.
+    It starts from the states that the texts were sampled with, so that no prefix is read again.
 
     Args:
-        kept: so many tokens stay, at least 1.
+        kept: tokens that are kept, at least 1.
         times: roll-outs of each text.
 
     Returns:
-        int64 (n * times, max_length), those of a text beside each other.
+        int64 (n * times, max_length), those of a text next to each other.
     """
-    length = written.tokens.shape[1]
-    tokens = list(written.tokens[:, :kept].repeat_interleave(times, dim=0).unbind(1))
+    length = sampled.tokens.shape[1]
+    prefix = sampled.tokens[:, :kept].repeat_interleave(times, dim=0)
     if kept == length:
-        return torch.stack(tokens, dim=1)
+        return prefix
     classes = None if classes is None else classes.repeat_interleave(times, dim=0)
-    state = _repeated(written.states[kept - 1], times, generator.body.batch_axis)  # before the last one that stays
-    last = tokens[-1]
-    ended = (last == END) | (last == IGNORED)
-    for _ in range(length - kept):
-        logits, state = generator(last.masked_fill(ended, END)[:, None], classes, state)
-        last = by_chance(logits[:, 0])
-        tokens.append(last.masked_fill(ended, IGNORED))
-        ended = ended | (last == END)
-    return torch.stack(tokens, dim=1)
+    state = _repeated(sampled.states[kept - 1], times, generator.body.batch_axis)  # before the last one that is kept
+    start = prefix[:, -1].masked_fill(prefix[:, -1] == IGNORED, END)
+    completion = _decoded(generator, start, length - kept, classes, multinomial, state)
+    return torch.cat([prefix, completion.tokens], dim=1)
+
+
+def _decoded(
+    generator: TextGenerator,
+    start: Tensor,
+    length: int,
+    classes: Tensor | None,
+    pick: Picker,
+    state: State = None,
+) -> SampledTexts:
+    """Exactly `length` tokens behind `start`, also where all texts end early: `pick` draws as many random numbers."""
+
+    def predict(tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        logits, state = generator(tokens[:, None], classes, state)
+        return logits[:, 0], state
+
+    steps = list(decode(predict, lambda place, before, logits: pick(logits), start, length, state))
+    tokens = torch.stack([step.tokens.masked_fill(step.ended, IGNORED) for step in steps], dim=1)
+    return SampledTexts(tokens, [step.state for step in steps])
 
 
 def _repeated(state: State, times: int, axis: int) -> State:
