@@ -101,7 +101,7 @@ class Judge:
         pixels = pipeline.decode(latents, self.asked)
         features = self.space(pixels)
         found = feature_metrics(features, self.held_out, self.space.name)
-        found += class_metrics(self.space.classify(pixels, features), self.asked, self.asked, 0)
+        found += class_metrics(self.space.predict(pixels, features), self.asked, self.asked, 0)
         return baseline.figures(found)
 
 

@@ -70,7 +70,7 @@ def generate(pipeline: ImagePipeline, count: int) -> Tensor:
 def modes_of(pixels: Tensor, classifier: ImageClassifier) -> Tensor:
     """int64 (n,) in 0..999: the three digits of each picture, read as a number."""
     digits = pixels[:, :, BORDER:-BORDER, BORDER:-BORDER].flatten(0, 1).unsqueeze(1)
-    return classifier.classify(digits).view(-1, 3) @ torch.tensor([100, 10, 1])
+    return classifier.predict(digits).view(-1, 3) @ torch.tensor([100, 10, 1])
 
 
 def score(modes: Tensor, shares: Tensor) -> dict[str, float]:
@@ -117,7 +117,7 @@ def main() -> None:
         args.model = str(model)
 
     classifier = classifier_for(digits)
-    named = classifier.classify(torch.from_numpy(held_out.pixels))
+    named = classifier.predict(torch.from_numpy(held_out.pixels))
     accuracy = float((named == torch.from_numpy(held_out.labels)).double().mean())
     print(f"The classifier reads {accuracy:.2%} of the held-out digits right.\n")
     digit = torch.from_numpy(digits.labels).bincount(minlength=10).double() / len(digits)

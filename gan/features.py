@@ -1,10 +1,11 @@
-"""Small classifiers trained on a data set's own labels, to measure with: how they are fitted and where kept."""
+"""Feature spaces that samples are compared in, and training the small classifiers that some of them come from."""
 
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
@@ -14,12 +15,64 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan.errors import GANError
-from gan.utils.distributed import synchronized
+from gan.utils.distributed import map_batches, synchronized
 from gan.utils.files import new_folder
 
 logger = logging.getLogger(__name__)
 
 Classifier = TypeVar("Classifier", bound=ModelMixin)
+
+BATCH = 128  # samples at once: bounds memory
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """Samples as vectors; several processes share the work (`gan.utils.distributed`).
+
+    Distances of one space cannot be compared with those of another, so every metric record carries the name of its
+    space.
+
+    Attributes:
+        name: of the space, in records and cards: "classifier features".
+        network: samples (n, ...) to vectors float32 (n, d), on the CPU.
+        kind: "classifier", or what else the modality knows; "inception" where the Fréchet distance is the FID.
+        classifier: predicts the classes of samples, whatever the space; `None` where the data has no labels. Has
+            `predict(samples)` and `predict_from_features(features)`, both to int64 (n,) or (n, columns).
+    """
+
+    name: str
+    network: Callable[[Tensor], Tensor]
+    kind: str
+    classifier: Any = None
+
+    @torch.inference_mode()
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Samples (n, ...) to float32 (n, d)."""
+        return map_batches(self.network, samples, batch=BATCH, what=f"Computing {self.name}")
+
+    @torch.inference_mode()
+    def predict(self, samples: Tensor, features: Tensor) -> Tensor:
+        """The most likely classes of samples, whose features in this space are known."""
+        if self.kind == "classifier":
+            return self.classifier.predict_from_features(features)
+        return map_batches(self.classifier.predict, samples, batch=BATCH)
+
+
+def why_no_classifier(train_set: Any, minimum: int, samples: str) -> str | None:
+    """Why no classifier can be trained on a set; `None` if one can.
+
+    Args:
+        train_set: has `__len__` and `labels`, `None` or (n,) or (n, columns).
+        minimum: number of samples that training takes.
+        samples: what they are called, in the plural.
+    """
+    if train_set.labels is None:
+        return f"the {samples} have no classes"
+    if len(train_set) < minimum:
+        return f"{len(train_set)} {samples} are too few, it takes {minimum:,}"
+    if (train_set.labels == train_set.labels[0]).all():
+        return f"the {samples} are all of one class"
+    return None
 
 
 def fit(

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gan.audio.features import FeatureSpace, feature_space
+from gan.audio.features import feature_space
 from gan.audio.plots import spectrogram_picture
 from gan.audio.spectrogram import analyse, synthesise, window_size
 from gan.errors import GANError
+from gan.features import FeatureSpace
 from gan.labels import class_indices
 from gan.metrics.neighbours import memorisation, nearest, neighbour_sheet
 from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
@@ -81,20 +82,20 @@ def measure(
 
     real = space(held_out)
     features: dict[str, Tensor] = {}
-    named: dict[str, Tensor] = {}
+    predicted: dict[str, Tensor] = {}
     for name, (of, _) in rows.items():
         clips = of()
         features[name] = space(clips)
         if space.classifier is not None:
             # The classifier has seen the training clips: its reference is measured on those it has not.
             judged = (held_out, real) if name == "real" else (clips, features[name])
-            named[name] = space.classify(*judged)
+            predicted[name] = space.predict(*judged)
 
     def records_of(name: str) -> list[dict[str, Any]]:
         records, wanted = [], rows[name][1]
-        if name in named:
+        if name in predicted:
             shown = labels if name == "real" else wanted
-            records += _by_column(named[name], shown if asked is not None else None, train_set)
+            records += _by_column(predicted[name], shown if asked is not None else None, train_set)
         if min(count, len(held_out)) >= MIN_SAMPLES:
             records += feature_metrics(
                 features[name], real, space.name, same_samples=name not in ("generated", "real")
@@ -241,13 +242,13 @@ def _twice_in_each(*sets: Tensor | None) -> Tensor:
     return torch.tensor(sorted(set.intersection(*often)))
 
 
-def _by_column(named: Tensor, wanted: Tensor | None, train_set: "AudioSet") -> list[dict[str, Any]]:
+def _by_column(predicted: Tensor, wanted: Tensor | None, train_set: "AudioSet") -> list[dict[str, Any]]:
     """The records of the classes (n, columns) that the classifier sees, column by column."""
     assert train_set.label_names is not None and train_set.labels is not None
     records = []
     for k, (column, names) in enumerate(train_set.label_names.items()):
         real = torch.from_numpy(train_set.labels[:, k])
-        for found in class_metrics(named[:, k], None if wanted is None else wanted[:, k], real, len(names)):
+        for found in class_metrics(predicted[:, k], None if wanted is None else wanted[:, k], real, len(names)):
             if len(train_set.label_names) > 1:
                 found |= {"name": f"{found['name']}, {column}", "type": f"{found['type']}_{column}"}
             records.append(found | {"group": "labels"})

@@ -1,12 +1,10 @@
 """Feature spaces that pictures are compared in.
 
 Three networks: a small classifier trained on the data set's own labels, EfficientNet-Lite0 trained on ImageNet, and
-the Inception network that the Fréchet Inception Distance is defined by. A figure measured in one says nothing beside
-one measured in another, so every figure carries the name of its space.
+the Inception network that the Fréchet Inception Distance is defined by.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +15,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.features import cached, fit
-from gan.utils.distributed import map_batches
+from gan.features import FeatureSpace, cached, fit, why_no_classifier
 from gan.utils.subsets import training_subset
 
 if TYPE_CHECKING:
@@ -28,50 +25,21 @@ SPACES = ("auto", "classifier", "efficientnet", "inception")
 FEATURES = 64
 EPOCHS, BATCH, LEARNING_RATE = 5, 128, 2e-3
 RECIPE = 1  # of the classifier: raised with any change to the network or its training, as older ones are kept on disk
-FEWEST_PICTURES, MOST_PICTURES = 1_000, 60_000  # that a classifier is trained on
+MIN_PICTURES, MAX_PICTURES = 1_000, 60_000  # that a classifier is trained on
 EFFICIENTNET_SIDE = 96
 
 
-@dataclass(frozen=True)
-class FeatureSpace:
-    """Pictures as vectors; several processes share the work out (`gan.utils.distributed`).
-
-    Attributes:
-        name: goes with every figure measured here: "classifier features".
-        network: pictures (n, channels, height, width) in [-1, 1] to vectors (n, d).
-        kind: "classifier", "efficientnet", "inception" (where the Fréchet distance is the FID) or "pixels".
-        classifier: names the class of a picture, whatever the space; `None` where the data has no labels.
-    """
-
-    name: str
-    network: Callable[[Tensor], Tensor]
-    kind: str
-    classifier: "ImageClassifier | None" = None
-
-    @torch.inference_mode()
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """uint8 (n, channels, height, width) to float32 (n, d)."""
-
-        def of(batch: Tensor) -> Tensor:
-            return self.network(batch.float() / 127.5 - 1).float().cpu()
-
-        return map_batches(of, pixels, batch=BATCH, what=f"Computing {self.name}")
-
-    @torch.inference_mode()
-    def classify(self, pixels: Tensor, features: Tensor) -> Tensor:
-        """The most likely class of each picture, int64 (n,): of uint8 pictures and their features here."""
-        assert self.classifier is not None
-        if self.kind == "classifier":
-            return self.classifier.to_logits(features).argmax(1)
-        return map_batches(self.classifier.classify, pixels, batch=BATCH)
+def on_pixels(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A network of images in [-1, 1] as one of uint8 pixels (n, channels, height, width), with results on the CPU."""
+    return lambda pixels: network(pixels.float() / 127.5 - 1).float().cpu()
 
 
-# No space to measure distances of distributions in, but enough to find a copy.
-PIXELS = FeatureSpace("16 x 16 pixels", lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1), "pixels")
+# No space to compare distributions in, but enough to find a copy.
+PIXELS = FeatureSpace("16 x 16 pixels", on_pixels(lambda x: F.adaptive_avg_pool2d(x, 16).flatten(1)), "pixels")
 
 
 class ImageClassifier(ModelMixin, ConfigMixin):
-    """A small convolutional network that names the class of a picture; its last hidden layer is a feature space.
+    """A small convolutional network that predicts the class of a picture; its last hidden layer is a feature space.
 
     Args:
         resolution: (height, width) of a picture.
@@ -96,8 +64,12 @@ class ImageClassifier(ModelMixin, ConfigMixin):
         features = F.relu(self.to_features(self.body(images)))
         return features, self.to_logits(features)
 
+    def predict_from_features(self, features: Tensor) -> Tensor:
+        """Features (n, 64) to the most likely class of each, int64 (n,)."""
+        return self.to_logits(features).argmax(1)
+
     @torch.inference_mode()
-    def classify(self, pixels: Tensor) -> Tensor:
+    def predict(self, pixels: Tensor) -> Tensor:
         """uint8 (n, image_channels, height, width) to the most likely class of each, int64 (n,)."""
         return torch.cat([self(batch.float() / 127.5 - 1)[1].argmax(1) for batch in pixels.split(BATCH)])
 
@@ -122,20 +94,20 @@ def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:
     """The classifier of a labelled data set, from the cache or trained now and kept there.
 
-    The same pictures and labels always find the same classifier. Of larger sets 60,000 pictures are used, always the
-    same ones.
+    The same pictures and labels always find the same classifier. Of larger sets it sees a fixed random
+    subset of 60,000 pictures.
 
     Raises:
         GANError: if the pictures have no classes, all the same one, or are fewer than 1,000.
     """
-    if reason := _unfit_for_classifier(train_set):
+    if reason := why_no_classifier(train_set, MIN_PICTURES, "pictures"):
         raise GANError(f"No classifier can be trained to measure with: {reason}.")
 
     def train() -> ImageClassifier:
         assert train_set.labels is not None
         pixels, labels = train_set.pixels, train_set.labels
-        if len(pixels) > MOST_PICTURES:
-            chosen = training_subset(len(pixels), MOST_PICTURES)
+        if len(pixels) > MAX_PICTURES:
+            chosen = training_subset(len(pixels), MAX_PICTURES)
             pixels, labels = pixels[chosen], labels[chosen]
         count = len(train_set.label_names or np.unique(train_set.labels))
         return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), count)
@@ -151,27 +123,19 @@ def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:
             EfficientNet-Lite0 where that is installed, else `None`.
 
     Raises:
-        GANError: if the one that was asked for cannot be had.
+        GANError: if the one that was asked for is not available.
     """
-    classifier = None if _unfit_for_classifier(train_set) and kind != "classifier" else classifier_for(train_set)
+    unfit = why_no_classifier(train_set, MIN_PICTURES, "pictures")
+    classifier = None if unfit and kind != "classifier" else classifier_for(train_set)
     if kind == "inception":
-        return FeatureSpace("Inception features", _inception(), "inception", classifier)
+        return FeatureSpace("Inception features", on_pixels(_inception()), "inception", classifier)
     if kind == "efficientnet" or (kind == "auto" and classifier is None and _efficientnet_is_installed()):
-        return FeatureSpace("EfficientNet-Lite0 features", _efficientnet(), "efficientnet", classifier)
+        return FeatureSpace("EfficientNet-Lite0 features", on_pixels(_efficientnet()), "efficientnet", classifier)
     if classifier is None:
         return None
-    return FeatureSpace("classifier features", lambda images: classifier(images)[0], "classifier", classifier)
-
-
-def _unfit_for_classifier(train_set: "ImageSet") -> str | None:
-    """Why no classifier can be trained on these pictures; `None` if one can."""
-    if train_set.labels is None:
-        return "the pictures have no classes"
-    if len(train_set) < FEWEST_PICTURES:
-        return f"{len(train_set)} pictures are too few, it takes {FEWEST_PICTURES:,}"
-    if (train_set.labels == train_set.labels[0]).all():
-        return "the pictures are all of one class"
-    return None
+    return FeatureSpace(
+        "classifier features", on_pixels(lambda images: classifier(images)[0]), "classifier", classifier
+    )
 
 
 def _efficientnet_is_installed() -> bool:

@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan.image.features import PIXELS, FeatureSpace, feature_space
+from gan.features import FeatureSpace
+from gan.image.features import PIXELS, feature_space
 from gan.image.wasserstein import sliced_wasserstein
 from gan.labels import class_indices
 from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
@@ -84,24 +85,24 @@ def measure(
     held_out_features = None if space is None else space(held_out)
 
     features: dict[str, Tensor] = {}
-    named: dict[str, Tensor] = {}
+    predicted: dict[str, Tensor] = {}
     if space is not None and held_out_features is not None:
         for name, pixels in rows.items():
             features[name] = space(pixels)
             if space.classifier is not None:
                 # The classifier has seen the training pictures: its reference is measured on those it has not.
                 judged = (held_out, held_out_features) if name == "real" else (pixels, features[name])
-                named[name] = space.classify(*judged)
+                predicted[name] = space.predict(*judged)
 
     def records_of(name: str) -> list[dict[str, Any]]:
         records = []
         if space is not None and held_out_features is not None and count >= MIN_SAMPLES:
             same, inception = name not in ("generated", "real"), space.kind == "inception"
             records += feature_metrics(features[name], held_out_features, space.name, same, inception)
-        if name in named:
+        if name in predicted:
             wanted = asked if name == "generated" or asked is None else held_out_labels
             real_labels = torch.from_numpy(train_set.labels)
-            records += class_metrics(named[name], wanted, real_labels, len(train_set.label_names or ()))
+            records += class_metrics(predicted[name], wanted, real_labels, len(train_set.label_names or ()))
         distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
         found = metric_record("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
         return [*records, found | {"samples": len(few)}]
@@ -109,8 +110,8 @@ def measure(
     table = dict(zip(rows, map_items(records_of, list(rows)), strict=True))
     generated_records, references = table.pop("generated"), table.pop("real")
     accuracy = {}
-    if "real" in named and held_out_labels is not None:
-        accuracy["classifier_accuracy"] = round(float((named["real"] == held_out_labels).double().mean()), 4)
+    if "real" in predicted and held_out_labels is not None:
+        accuracy["classifier_accuracy"] = round(float((predicted["real"] == held_out_labels).double().mean()), 4)
     found = with_references(generated_records, references, table, test_set.split, count)
     return found | {"note": _note(found)} | accuracy
 

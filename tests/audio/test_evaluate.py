@@ -34,7 +34,7 @@ def work(make_audio_pipeline: Callable[..., AudioPipeline], tmp_path: Path, monk
     """A folder with the model `model`, as trained on 40 clips in `sounds`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "huggingface"))
-    monkeypatch.setattr(features, "SEEN", 400)
+    monkeypatch.setattr(features, "EXAMPLES_SEEN", 400)
     sounds(tmp_path / "sounds", 40)
     pipeline = make_audio_pipeline(NAMES)
     arguments = {"train_data_dir": "sounds", "label_column": ["word", "voice"]}

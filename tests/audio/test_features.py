@@ -18,7 +18,7 @@ from gan.audio.features import FEATURES, classifier_for, coarse_spectrograms, fe
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where classifiers are kept, for one test; they see few clips."""
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "huggingface"))
-    monkeypatch.setattr(features, "SEEN", 400)
+    monkeypatch.setattr(features, "EXAMPLES_SEEN", 400)
     return tmp_path / "huggingface/gan-studio/classifiers"
 
 
@@ -30,15 +30,15 @@ def everything(clips: AudioSet) -> tuple[torch.Tensor, torch.Tensor | None]:
 def test_the_classifier_hears_both_columns_of_clips_it_does_not_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(features, "SEEN", 3_200)
+    monkeypatch.setattr(features, "EXAMPLES_SEEN", 3_200)
     held_out, labels = everything(tones(60, seed=1))
     classifier = classifier_for(tones())
     assert not classifier.training
-    heard = classifier.classify(held_out)
+    heard = classifier.predict(held_out)
     assert labels is not None and heard.shape == labels.shape == (60, 2)
     assert ((heard == labels).double().mean(0) > 0.9).all()
     noisy = held_out + 0.01 * torch.randn(held_out.shape, generator=torch.Generator().manual_seed(0))
-    assert ((classifier.classify(noisy) == labels).double().mean(0) > 0.8).all()
+    assert ((classifier.predict(noisy) == labels).double().mean(0) > 0.8).all()
 
 
 def test_it_is_trained_once_and_kept_whole(cache: Path) -> None:
@@ -48,7 +48,7 @@ def test_it_is_trained_once_and_kept_whole(cache: Path) -> None:
     written = (kept / "config.json").stat().st_mtime_ns
     again = classifier_for(tones())
     assert (kept / "config.json").stat().st_mtime_ns == written
-    pictures = first.look(everything(tones(20, seed=2))[0])
+    pictures = first.spectrograms(everything(tones(20, seed=2))[0])
     assert torch.allclose(first(pictures)[0], again(pictures)[0], atol=1e-5)
 
 
@@ -72,16 +72,16 @@ def test_training_leaves_global_randomness_alone_and_repeats() -> None:
 @pytest.mark.parametrize(("rate", "samples"), [(8000, 2048), (16000, 32768), (4000, 512)])
 def test_every_length_and_rate_fits_the_classifier(rate: int, samples: int) -> None:
     classifier = features.AudioClassifier(rate, samples, [2, 3]).eval()
-    pictures = classifier.look(torch.zeros(2, samples))
+    pictures = classifier.spectrograms(torch.zeros(2, samples))
     assert max(pictures.shape[2:]) <= 64 and pictures.max() == -1  # silence
     found, logits = classifier(pictures)
     assert found.shape == (2, FEATURES) and [head.shape for head in logits] == [(2, 2), (2, 3)]
 
 
-@pytest.mark.parametrize("reason", ["no labels", "too few", "all have the same labels"])
+@pytest.mark.parametrize("reason", ["no classes", "too few", "are all of one class"])
 def test_what_no_classifier_can_be_trained_on(reason: str) -> None:
     train_set = tones(199 if reason == "too few" else 200)
-    if reason == "no labels":
+    if reason == "no classes":
         train_set.labels = train_set.label_names = None
     elif train_set.labels is not None and reason != "too few":
         train_set.labels[:] = 1
@@ -98,7 +98,7 @@ def test_the_classifier_is_the_first_choice() -> None:
     clips, _ = everything(tones(70, seed=1))
     found = space(clips)
     assert found.shape == (70, FEATURES) and found.dtype == torch.float32
-    assert torch.equal(space.classify(clips, found), space.classifier.classify(clips))
+    assert torch.equal(space.predict(clips, found), space.classifier.predict(clips))
 
 
 def test_the_coarse_spectrogram_knows_high_from_low_and_early_from_late() -> None:

@@ -29,7 +29,7 @@ SHARES = {"precision", "recall", "density", "coverage"}
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where classifiers are kept, for one test; they see few clips."""
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
-    monkeypatch.setattr(features, "SEEN", 1_600)
+    monkeypatch.setattr(features, "EXAMPLES_SEEN", 1_600)
 
 
 def values(figures: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def bars(n: int = 1_000, seed: int = 0, labels: bool = True, channels: int = 1) 
 def test_the_classifier_tells_classes_apart_that_it_has_not_seen() -> None:
     held_out = bars(200, seed=1)
     classifier = classifier_for(bars())
-    named = classifier.classify(torch.from_numpy(held_out.pixels))
+    named = classifier.predict(torch.from_numpy(held_out.pixels))
     assert (named.numpy() == held_out.labels).mean() > 0.9
     assert not classifier.training
 
