@@ -1,4 +1,4 @@
-"""What every command line shares: types of arguments, and the words of one as a record may hold them."""
+"""What every command line shares: types of arguments, what a record may hold of a command, errors and exit codes."""
 
 import argparse
 import logging
@@ -47,7 +47,7 @@ def positive_float(text: str) -> float:
 
 
 def without_folders(word: str) -> str:
-    """The last part of an absolute path, also behind `--flag=`; anything else as it is."""
+    """The last part of an absolute path, also behind `--flag=`; anything else unchanged."""
     flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
     return flag + sign + (Path(value).name if Path(value).is_absolute() else value)
 
@@ -62,18 +62,18 @@ def without_token(words: list[str]) -> list[str]:
     return kept
 
 
-PATIENCE = 15  # seconds, in which the main process has left and torchrun has noticed, on a busy machine too
+EXIT_SECONDS = 15  # that torchrun may take to notice that the main process has ended, on a busy machine too
 
 
-def tell(error: GANError) -> None:
-    """Prints the sentence to stderr: once, though all processes of a run may have met the error.
+def print_error(error: GANError) -> None:
+    """Prints the sentence to stderr: once, even if all processes of a run raised the error.
 
-    The main process speaks and leaves; `torchrun` then ends the others, which have waited. One that is still there has
-    met something of its own.
+    The main process prints and ends; `torchrun` then ends the others, which wait here. One that still runs afterwards
+    was the only one with this error, and prints it.
     """
     if int(os.environ.get("RANK", 0)):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # training makes a wish to stop of it
-        time.sleep(PATIENCE)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which training handles otherwise
+        time.sleep(EXIT_SECONDS)
     print(f"\nerror: {error}", file=sys.stderr, flush=True)
 
 
@@ -83,10 +83,11 @@ def run_command(
     argv: list[str] | None = None,
     stopped: str = "Stopped; nothing was written.",
 ) -> int:
-    """Returns the exit code of a command: 0, or 2 with one sentence on stderr.
+    """Runs a command and returns its exit code: 0, or 2 with one sentence on stderr.
 
     Args:
-        run: what the command does; a `GANError` that not every process meets must be raised inside of `synchronized`.
+        run: the command; a `GANError` that not every process raises must be raised inside of `synchronized`.
+        stopped: the sentence that Ctrl-C prints.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -97,7 +98,7 @@ def run_command(
     try:
         run(args)
     except GANError as error:
-        tell(error)
+        print_error(error)
         code = 2
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Classes are found by name."""
+"""Class labels: names and their indices."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from torch import Tensor
 from gan.errors import GANError
 
 
-def place_of(name: str, names: Sequence[str]) -> int | None:
-    """Where a name stands in a list: the very name if it is there, else one that differs in case only, else `None`."""
+def label_index(name: str, names: Sequence[str]) -> int | None:
+    """The index of a name in a list: of exactly that name, else of one that differs in case only, else `None`."""
     if name in names:
         return names.index(name)
     folded = [known.casefold() for known in names]
@@ -25,7 +25,7 @@ def check_labels(labels: list[str] | None, num_classes: int) -> None:
 
 
 def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
-    """(classes of the data,) the model's own index of each; classes are matched by name.
+    """The model's index of each class of a data set, int64 (classes,); classes are matched by name.
 
     Args:
         labels: the model's classes.
@@ -35,11 +35,11 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     Raises:
         GANError: for a class that the model doesn't know.
     """
-    places = [place_of(name, labels) for name in names]
-    if None in places:
-        unknown = names[places.index(None)]
+    indices = [label_index(name, labels) for name in names]
+    if None in indices:
+        unknown = names[indices.index(None)]
         raise GANError(
             f"The model knows {', '.join(labels)} and does not know the class {unknown!r} of {dataset}; measure it "
             f"on the data that it was trained on, or name the column with --label_column."
         )
-    return torch.tensor(places, dtype=torch.int64)
+    return torch.tensor(indices, dtype=torch.int64)

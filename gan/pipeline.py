@@ -32,7 +32,7 @@ from gan.hub.repository import (
     read_json,
     stored_as_half,
 )
-from gan.labels import place_of
+from gan.labels import label_index
 from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
@@ -290,7 +290,7 @@ class GANPipeline(DiffusionPipeline):
         # An index is one whatever the classes are called.
         by_index = isinstance(label, numbers.Integral) and not isinstance(label, bool)
         wanted = str(label).strip()
-        place = None if by_index else place_of(wanted, names)
+        place = None if by_index else label_index(wanted, names)
         if place is None and wanted.isdecimal() and int(wanted) < len(names):
             return int(wanted)
         if place is None:

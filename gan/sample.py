@@ -1,11 +1,11 @@
-"""Many samples into a folder, by as many processes as are started: `python -m gan.sample MODEL --num_images 1000`.
+"""Writes many samples into a folder, on any number of processes: `python -m gan.sample MODEL --num_images 1000`.
 
     accelerate launch -m gan.sample weights/fashion --num_images 50000 --output_dir fashion-samples
     torchrun --nproc_per_node 2 -m gan.sample weights/tang --num_samples 10000 --temperature 0.9 --output_dir poems
 
-Pictures and clips are files named by their seed; texts are JSON lines, a thousand a file, which the first seed names.
-A sample is the one that its seed gives alone, whatever the number of processes. The same command goes on where it was
-interrupted: files are written beside their place and renamed, and those that are there and whole stay.
+Pictures and clips are files named by their seed; texts are JSON lines, a thousand a file, named by the first seed. A
+sample depends on its seed only, not on the number of processes. The same command resumes where it was interrupted:
+files that are complete stay.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from gan.pipeline import GANPipeline, sample_seeds
 from gan.utils.distributed import synchronized
 from gan.utils.files import write_file
 
-RECORD = "sampling.json"  # what the files of a folder are samples of
+RECORD = "sampling.json"  # model, seed and settings of the samples in a folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
             raise GANError(f"{args.model} makes {pipeline.unit}, which have no --{name}; leave it out.")
         record = {"model": _fingerprint(pipeline), "seed": args.seed, "settings": settings}
         pipeline.to(state.device)
-        pipeline.sample_bytes(args.seed, 1, **settings)  # what cannot be used is said before a folder is made
+        pipeline.sample_bytes(args.seed, 1, **settings)  # raises what cannot be used before a folder is made
         with _writing_to(folder):
             _check(folder, record)
     with synchronized(), _writing_to(folder):
@@ -88,13 +88,13 @@ def run(args: argparse.Namespace) -> None:
 
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
-    """Makes a disk that is full, and its like, a `GANError`."""
+    """Turns a full disk and other `OSError`s into a `GANError`."""
     try:
         yield
     except OSError as error:
         raise GANError(
             f"The samples cannot be written to {folder} ({error.strerror}); make room or choose another --output_dir; "
-            f"those that are there are whole, and the same command goes on from them."
+            f"those already written are complete, and the same command resumes from them."
         ) from error
 
 
@@ -133,7 +133,9 @@ def _fill(
     bar = tqdm(total=sum(sizes.values()), unit=f" {pipeline.unit}", disable=not state.is_main_process)
     for start, size in sizes.items():
         names = {k: f"{args.seed + start + k:010d}{pipeline.file_suffix}" for k in range(0, size, each)}
-        missing = {k: folder / name for k, name in names.items() if not _is_whole(folder / name, min(each, size - k))}
+        missing = {
+            k: folder / name for k, name in names.items() if not _is_complete(folder / name, min(each, size - k))
+        }
         if missing:
             data: list[bytes] = []
             for k in range(0, size, args.batch_size):
@@ -145,8 +147,8 @@ def _fill(
     bar.close()
 
 
-def _is_whole(path: Path, lines: int) -> bool:
-    """Whether a file is there to its end: a power cut can leave one that isn't."""
+def _is_complete(path: Path, lines: int) -> bool:
+    """Whether a file is there and not cut off, as after a power cut."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -161,7 +163,7 @@ def _is_whole(path: Path, lines: int) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return run_command(run, parser(), argv, "Stopped; the same command goes on from here.")
+    return run_command(run, parser(), argv, "Stopped; the same command resumes from here.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Classes are found by name."""
 
-from gan.labels import class_indices, place_of
+from gan.labels import class_indices, label_index
 from gan.training.class_transfer import by_name
 
 
 def test_the_very_name_comes_first() -> None:
-    assert [place_of(name, ["A", "a", "Cat"]) for name in ("a", "A", "cAT", "dog")] == [1, 0, 2, None]
+    assert [label_index(name, ["A", "a", "Cat"]) for name in ("a", "A", "cAT", "dog")] == [1, 0, 2, None]
 
 
 def test_classes_that_differ_in_case_are_two() -> None:  # letters, as EMNIST has them

@@ -17,7 +17,7 @@ from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
-from gan.labels import check_labels, place_of
+from gan.labels import check_labels, label_index
 from gan.networks import class_weights
 from gan.pipeline import GANPipeline, check_truncation, sample_seeds, slerp
 
@@ -210,7 +210,7 @@ class AudioPipeline(GANPipeline):
         for column in wanted.keys() - columns.keys():
             raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
         chosen = {
-            column: place_of(str(name).strip(), columns[column])
+            column: label_index(str(name).strip(), columns[column])
             for column, name in wanted.items()
             if name not in (None, "")
         }
@@ -285,14 +285,17 @@ class AudioPipeline(GANPipeline):
 
 def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
     """ "7, george" or "speaker=george" by column."""
-    if len(whole := [column for column, names in columns.items() if place_of(label.strip(), names) is not None]) == 1:
+    if (
+        len(whole := [column for column, names in columns.items() if label_index(label.strip(), names) is not None])
+        == 1
+    ):
         return {whole[0]: label}  # a name may hold a comma
     wanted: dict[str, str] = {}
     for part in label.split(","):
         column, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals:
             name = column
-            homes = [column for column, names in columns.items() if place_of(name, names) is not None]
+            homes = [column for column, names in columns.items() if label_index(name, names) is not None]
             if len(homes) != 1:
                 known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
                 trouble = "in several columns, so say which (column=name)" if homes else "unknown"

@@ -1,8 +1,8 @@
-"""Sound as a picture and back: the log-magnitude of a short-time Fourier transform, and phases found for it again.
+"""Log-magnitude spectrograms of sounds, and back.
 
-The picture says how loud each frequency is at each moment and nothing of phases, which the ear hardly misses. They
-are first guessed from the peaks of each frame (single pass spectrogram inversion, Beauregard et al. 2015), then made
-to agree with their neighbours by a few steps of the fast Griffin-Lim algorithm (Perraudin et al. 2013).
+A magnitude spectrogram holds no phases. They are first estimated from the peaks of each frame (single pass spectrogram
+inversion, Beauregard et al. 2015), then made consistent by a few steps of the fast Griffin-Lim algorithm (Perraudin et
+al. 2013).
 """
 
 import math
@@ -27,7 +27,7 @@ def whole_length(seconds: float, sampling_rate: int) -> int:
 
 
 def analyse(audio: Tensor, n_fft: int) -> Tensor:
-    """Clips as pictures.
+    """Clips to log-magnitude spectrograms.
 
     Args:
         audio: (n, samples) in [-1, 1]; samples divide by n_fft / 4, the hop.
@@ -35,7 +35,7 @@ def analyse(audio: Tensor, n_fft: int) -> Tensor:
 
     Returns:
         (n, 1, n_fft / 2, samples / hop): -1 is silence, 1 a full-scale tone. The row of the highest frequency and the
-        last frame, which is centred on the end, are left out: nothing is heard there.
+        last frame, which is centred on the end, are left out: they are inaudible.
     """
     magnitude = _stft(audio, n_fft)[:, :-1, :-1].abs()
     low, high = _range(n_fft)
@@ -43,12 +43,12 @@ def analyse(audio: Tensor, n_fft: int) -> Tensor:
 
 
 def synthesise(spectrograms: Tensor, n_fft: int, steps: int = STEPS) -> Tensor:
-    """The clips of pictures (n, 1, n_fft / 2, frames), as `analyse` makes them: (n, samples), about [-1, 1]."""
+    """Spectrograms (n, 1, n_fft / 2, frames), as from `analyse`, to clips (n, samples), about [-1, 1]."""
     low, high = _range(n_fft)
     magnitude = ((spectrograms[:, 0].float() + 1) * ((high - low) / 2) + low).exp().sub(FLOOR).clamp_min(0)
     magnitude = torch.nn.functional.pad(magnitude, (0, 1, 0, 1))
     length = spectrograms.shape[3] * (n_fft // 4)
-    phase = _guess(magnitude)
+    phase = _estimate_phase(magnitude)
     before = torch.zeros_like(phase)
     for _ in range(steps):
         consistent = _stft(_istft(magnitude * phase, n_fft, length), n_fft)
@@ -57,7 +57,7 @@ def synthesise(spectrograms: Tensor, n_fft: int, steps: int = STEPS) -> Tensor:
     return _istft(magnitude * phase, n_fft, length)
 
 
-def _guess(magnitude: Tensor) -> Tensor:
+def _estimate_phase(magnitude: Tensor) -> Tensor:
     """Phases (n, bins, frames), as unit vectors: every bin turns at the frequency of the peak nearest to it."""
     bins = torch.arange(magnitude.shape[1], device=magnitude.device)[None, :, None].expand_as(magnitude)
     below, here, above = (magnitude[:, k : magnitude.shape[1] - 2 + k] for k in range(3))

@@ -1,4 +1,4 @@
-"""The web page of an exported generator: `gan/browser` beside the file, and where its runtime comes from."""
+"""The web page of an exported generator: `gan/export/browser` beside the model, and where its runtime comes from."""
 
 import base64
 import hashlib

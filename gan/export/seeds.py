@@ -1,4 +1,4 @@
-"""Seeds to latents as tensor operations: what a pipeline's `torch.Generator` draws, computed by an exported file.
+"""Seeds to latents as tensor operations, so that an exported file draws what a pipeline's `torch.Generator` draws.
 
 A seed is an input of an exported generator only if the file itself can turn it into the noise that `torch.randn` makes
 of it. That is MT19937 (Matsumoto & Nishimura 1998) and the Box-Muller transform, in the order in which PyTorch's CPU

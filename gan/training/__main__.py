@@ -20,7 +20,7 @@ class _AboveTheBar(logging.Handler):
 
 def main(argv: list[str] | None = None) -> int:
     """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
-    from gan.cli import tell
+    from gan.cli import print_error
     from gan.errors import GANError
     from gan.pipeline import PIPELINES
     from gan.training import arguments
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         print("\nStopped at once; what had been saved before is whole.", file=sys.stderr, flush=True)
         return 130
     gc.collect()  # lets go of progress bars that broke off: they print once more when they do
-    tell(met)
+    print_error(met)
     return 2
 
 

@@ -9,7 +9,7 @@ from accelerate import PartialState
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.labels import place_of
+from gan.labels import label_index
 from gan.networks import GridGenerator
 
 # The weights of grids that tell classes apart, and the axis that counts them.
@@ -41,7 +41,7 @@ def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | 
 
 def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
     """The class of the model that has the name of a class of the data, if need be in another case, or `None`."""
-    return [place_of(name, old) for name in new]
+    return [label_index(name, old) for name in new]
 
 
 def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:
