@@ -1,0 +1,222 @@
+"""Records the moving picture of the README: the studio, driven by hand for about ten seconds.
+
+    python benchmarks/record_studio.py docs/studio.webp
+    python benchmarks/record_studio.py docs/studio.webp --frames frames     # and each frame as a PNG, to look at
+
+Starts `python app.py` in a fresh process and drives the page in Chromium with Playwright's mouse. Every frame is a
+screenshot of the page after it has answered; nothing is drawn by this script but the pointer, which a headless browser
+does not show. Frames are shown for a twelfth of a second each, those of the drum pattern for as long as they lasted:
+it is a demonstration, and no measurement (`benchmarks/studio.py` measures).
+"""
+
+import argparse
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, sync_playwright
+from studio import CHROMIUM, FIRST_PICTURE, FLAGS, ROOT, SOUNDING, WRITTEN, free_port, wait_for
+
+SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
+FRAME = 1000 // 12  # milliseconds
+MAX_BYTES = 2_000_000
+SETTLED = 350  # milliseconds in which the page has answered and is drawn, on a busy machine too
+SOUND = ["--autoplay-policy=no-user-gesture-required"]
+
+POINTER = """() => {
+  const pointer = document.createElement("div");
+  pointer.innerHTML = `<svg width="22" height="22" viewBox="0 0 22 22"><path d="M3 2l14 8.2-6.4 1.3-3.3 5.9z"
+    fill="#111" stroke="#fff" stroke-width="1.5"/></svg>`;
+  pointer.style.cssText = "position:fixed;z-index:99999;pointer-events:none;left:-30px;top:-30px";
+  document.body.append(pointer);
+  document.addEventListener("pointermove", (event) => {
+    pointer.style.left = `${event.clientX - 3}px`;
+    pointer.style.top = `${event.clientY - 2}px`;
+  }, true);
+}"""
+
+
+class Recorder:
+    """The frames of a page, and how long each is shown.
+
+    Args:
+        page: that is recorded.
+    """
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.frames: list[Image.Image] = []
+        self.durations: list[int] = []
+
+    def frame(self, count: int = 1) -> None:
+        """Adds the page as it looks now, shown for `count` frames."""
+        self.frames.append(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB"))
+        self.durations.append(FRAME * count)
+
+    def glide(self, target: Locator, steps: int = 4) -> None:
+        """Moves the pointer to the middle of an element."""
+        box = target.bounding_box()
+        assert box is not None
+        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=steps)
+        self.frame()
+
+    def drag(self, slider: Locator, values: list[float], settled: Callable[[], None]) -> None:
+        """Drags the knob of a range slider over these shares of its width, a frame each."""
+        box = slider.bounding_box()
+        assert box is not None
+        places = [box["x"] + 8 + (box["width"] - 16) * value for value in values]
+        height = box["y"] + box["height"] / 2
+        self.page.mouse.move(places[0], height, steps=3)
+        self.frame(2)
+        self.page.mouse.down()
+        for place in places:
+            self.page.mouse.move(place, height)
+            settled()
+            self.frame()
+        self.page.mouse.up()
+        self.frame(3)
+
+    def last(self, seconds: float) -> None:
+        """Records what moves by itself, in its own time."""
+        end = time.monotonic() + seconds
+        while (now := time.monotonic()) < end:
+            self.frame()
+            self.durations[-1] = max(20, round(1000 * (time.monotonic() - now)))
+
+
+def there_and_back(first: float, last: float, steps: int) -> list[float]:
+    """Shares from one to another and back again."""
+    forth = [first + (last - first) * k / steps for k in range(steps + 1)]
+    return forth + forth[-2::-1]
+
+
+def ready(page: Page, address: str, selector: str) -> None:
+    """Opens an address and waits for what it shows."""
+    page.goto(address, wait_until="commit")
+    page.wait_for_selector(selector)
+    page.wait_for_timeout(800)  # fonts and the last layout
+    page.evaluate(POINTER)
+
+
+def choose(recorder: Recorder, dropdown: str, name: str) -> None:
+    """Picks an entry of one of Gradio's drop-down lists."""
+    page = recorder.page
+    choice = page.locator(f"{dropdown} input")
+    recorder.glide(choice)
+    choice.click()
+    page.wait_for_timeout(SETTLED)
+    recorder.frame(2)
+    option = page.get_by_role("option", name=name, exact=True)
+    recorder.glide(option)
+    option.click()
+    page.wait_for_timeout(SETTLED)
+    recorder.frame(5)
+
+
+def pictures(recorder: Recorder, address: str) -> None:
+    """Truncation by the slider, a class, another model, other seeds."""
+    page = recorder.page
+    ready(page, f"{address}?n=24", FIRST_PICTURE)
+    recorder.frame(4)
+    knob = page.locator("#truncation input[type=range]")
+    recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 10), lambda: page.wait_for_timeout(SETTLED))
+    choose(recorder, "#label", "Sandal")
+    choose(recorder, "#model", "emoji")
+    choose(recorder, "#label", "Smileys & Emotion")
+    later = page.locator("#gallery .tools button").nth(2)
+    recorder.glide(later)
+    for _ in range(3):
+        later.click()
+        page.wait_for_timeout(SETTLED)
+        recorder.frame(3)
+
+
+def morph(recorder: Recorder, address: str) -> None:
+    """From one picture to another."""
+    page = recorder.page
+    ready(page, f"{address}?tab=morph", ".morph:not(.waiting)")
+    knob = page.locator(".morph .track input")
+    recorder.drag(knob, there_and_back(0.02, 0.98, 11), lambda: page.wait_for_timeout(40))
+
+
+def text(recorder: Recorder, address: str) -> None:
+    """Texts while they are written, coloured by the critic: a frame after each answer of the server."""
+    page = recorder.page
+    ready(page, f"{address}?tab=text&n=8", WRITTEN)
+    later = page.locator(".text .tools button").nth(2)
+    recorder.glide(later)
+    held: list[Route] = []
+    page.route("**/component_server**", lambda route: held.append(route))
+    for _ in range(3):
+        later.click()
+        quiet = 0
+        while quiet < 5:
+            page.wait_for_timeout(100)
+            if held:
+                recorder.frame(2)
+                held.pop(0).continue_()
+            quiet = 0 if held else quiet + 1
+        recorder.frame(5)
+    page.unroute("**/component_server**")
+
+
+def pads(recorder: Recorder, address: str) -> None:
+    """Sixteen drums and a pattern."""
+    page = recorder.page
+    ready(page, f"{address}?tab=sound&model=drums", SOUNDING)
+    page.locator(".sound button[data-view=pads]").click()
+    page.wait_for_timeout(1500)
+    recorder.frame(2)
+    play = page.locator(".sound .beat button.main")
+    recorder.glide(play)
+    play.click()
+    recorder.last(2.4)
+
+
+def save(recorder: Recorder, path: Path) -> None:
+    """Writes an animated WebP; the same frames in a row become one."""
+    first, *others = recorder.frames
+    first.save(
+        path, save_all=True, append_images=others, duration=recorder.durations, loop=0, quality=60, method=6,
+        minimize_size=True, allow_mixed=True,
+    )  # fmt: skip
+    size = path.stat().st_size
+    print(f"{path}: {len(recorder.frames)} frames, {sum(recorder.durations) / 1000:.1f} s, {size:,} bytes")
+    if size > MAX_BYTES:
+        sys.exit(f"That is more than {MAX_BYTES:,} bytes.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path, help="the file to write, .webp")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="also save each frame here")
+    options = parser.parse_args()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as log:
+        app = subprocess.Popen([sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=log, stderr=log)
+        try:
+            wait_for(address, app)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + SOUND)
+                recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
+                for scene in (pictures, morph, text, pads):
+                    scene(recorder, address)
+                browser.close()
+        finally:
+            app.terminate()
+            app.wait()
+    if options.frames:
+        options.frames.mkdir(parents=True, exist_ok=True)
+        for k, frame in enumerate(recorder.frames):
+            frame.save(options.frames / f"{k:03d}.png")
+    save(recorder, options.output)
+
+
+if __name__ == "__main__":
+    main()
