@@ -1,4 +1,4 @@
-"""GAN, VAE and VAE-GAN side by side, as the README shows them.
+"""GAN, VAE and VAE-GAN side by side, as docs/results/image.md shows them.
 
     python benchmarks/compare.py my-gan my-vae my-vaegan --figure docs/comparison.png
 
