@@ -1,4 +1,4 @@
-"""Draws the truncation figure of docs/load.md and prints what truncation does: `python benchmarks/truncation.py [MODEL]`.
+"""What truncation does, and the figure of docs/load.md: `python benchmarks/truncation.py [MODEL] --figure FILE`.
 
 For each psi: how varied the pictures of a class are (mean pixel distance between two of them, relative to psi = 1) and
 how high the model's own discriminator rates them (mean logit, relative to psi = 1).
