@@ -4,8 +4,9 @@
 
 Trains with train.py, one process of one thread after another, then writes texts at several temperatures, which two
 small language models score (gan/text/lm_score.py): LM score is the NLL of samples under a model of real texts (low:
-each looks real), reverse LM score that of real texts under a model of samples (low: all of real text is there). Sharpening lowers the
-first and raises the second, so methods are compared by the second where the first is equal, on lines between points.
+each looks real), reverse LM score that of real texts under a model of samples (low: all of real text is there).
+Sharpening lowers the first and raises the second, so methods are compared by the second where the first is equal, on
+lines between points.
 
 Some curves sweep the critic's strength instead of the temperature: log p + strength (log q - log p), guidance beyond q
 where it is above 1. Whatever has been trained and measured in --output_dir is kept: the command can be stopped,
