@@ -2,11 +2,11 @@
 
     python benchmarks/text.py --dataset_name NAME --seeds 0 1 2 [--curves mle longer ratio guided]
 
-Trains with train.py, one process of one thread after another, then writes texts at several temperatures, which two
-small language models score (gan/text/lm_score.py): LM score is the NLL of samples under a model of real texts (low:
-each looks real), reverse LM score that of real texts under a model of samples (low: all of real text is there).
-Sharpening lowers the first and raises the second, so methods are compared by the second where the first is equal, on
-lines between points.
+Trains with train.py, one process of one thread after another, then generates texts at several temperatures and scores
+them with two small language models (gan/text/lm_score.py): the LM score is the NLL of the texts under one that was
+fitted to real texts (low: each looks real), the reverse LM score the NLL of real texts under one that was fitted to
+the generated ones (low: all of real text is covered). Sharpening lowers the first and raises the second, so methods
+are compared by the second where the first is equal, on lines between points.
 
 Some curves sweep the critic's strength instead of the temperature: log p + strength (log q - log p), guidance beyond q
 where it is above 1. Whatever has been trained and measured in --output_dir is kept: the command can be stopped,
@@ -34,8 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from oracle import spread, table
 
-from gan.text import data
-from gan.text import lm_score as judge
+from gan.text import data, lm_score
 from gan.text.likelihood import nll
 from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.ngrams import as_lists, copied, longest_copied_runs
@@ -130,7 +129,7 @@ def networks(
 
 
 class Bench:
-    """The data as tokens, the same for all models, and the judge of real texts."""
+    """The data as tokens, the same for all models, and the LM scorer of real texts."""
 
     def __init__(self, args: argparse.Namespace):
         model = TextPipeline.from_pretrained(train("mle", args.seeds[0], args))
@@ -140,22 +139,22 @@ class Bench:
             data.encode(part, model.tokenizer, self.config.max_length).tokens for part in (splits.train, splits.test)
         )
         some = torch.randperm(len(self.training), generator=torch.Generator().manual_seed(0))[: args.texts]
-        self.of_real = judge.fit_language_model(self.training[some], self.config.vocab_size, self.config.has_end)
-        self.real = {"lm_score": judge.score(self.of_real, self.held_out)}
+        self.of_real = lm_score.fit_scorer(self.training[some], self.config.vocab_size, self.config.has_end)
+        self.real = {"lm_score": lm_score.score(self.of_real, self.held_out)}
         self.real["reverse_lm_score"] = self.real["lm_score"]
         self.training_lists = as_lists(self.training)
 
     def point(self, p: TextGenerator, q: TextDiscriminator | None, strength: float, temperature: float) -> Point:
         """Everything that is measured of one setting."""
         tokens: Tensor = generate(p, q, self.texts, None, temperature, strength)
-        of_texts = judge.fit_language_model(tokens, self.config.vocab_size, self.config.has_end)
+        of_texts = lm_score.fit_scorer(tokens, self.config.vocab_size, self.config.has_end)
         texts = as_lists(tokens)
         return {
             "strength": strength,
             "temperature": temperature,
             "nll": float(nll(p, q, self.held_out, None, (strength,), (temperature,))),
-            "lm_score": judge.score(self.of_real, tokens),
-            "reverse_lm_score": judge.score(of_texts, self.held_out),
+            "lm_score": lm_score.score(self.of_real, tokens),
+            "reverse_lm_score": lm_score.score(of_texts, self.held_out),
             "copied": copied(texts, self.training_lists),
             "run": mean(longest_copied_runs(texts[:RUNS_OF], self.training_lists)),
         }
@@ -265,7 +264,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output_dir", type=Path, default=Path("text-runs"), help="for models and measurements")
     parser.add_argument("--temperatures", nargs="+", type=float, default=[0.8, 0.9, 1.0, 1.1], help="of the curves")
     parser.add_argument("--strengths", nargs="+", type=float, default=[1.0, 1.5, 2.0], help="where these are swept")
-    parser.add_argument("--texts", type=int, default=5_000, help="that are written at every point, and judged")
+    parser.add_argument("--texts", type=int, default=5_000, help="that are generated and scored at every point")
     parser.add_argument(
         "--levels", nargs="+", type=float, default=[0.0, -0.3, -0.6], help="of the LM score, less that of real texts"
     )

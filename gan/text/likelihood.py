@@ -8,11 +8,11 @@ from gan.text.networks import TextDiscriminator, TextGenerator
 from gan.text.sampling import log_ratios
 from gan.text.tokenizer import BEGIN, END, IGNORED
 
-BATCH = 32  # texts at once: their logits should not leave the processor's caches
+BATCH = 32  # texts of a pass: small enough that their logits stay in the CPU's caches
 
 
 def inputs(tokens: Tensor) -> Tensor:
-    """What a model is shown to predict tokens (n, length): the same, one place later."""
+    """A language model's inputs for the targets `tokens` (n, length) in teacher forcing: shifted by one place."""
     return F.pad(tokens[:, :-1].masked_fill(tokens[:, :-1] == IGNORED, END), (1, 0), value=BEGIN)
 
 
@@ -52,7 +52,7 @@ def nll(
         for i, strength in enumerate(strengths):
             mixed = log_p if ratios is None or not strength else torch.add(log_p, ratios, alpha=strength)
             for j, temperature in enumerate(temperatures):
-                # As `refined`, sharpened; normalised once, at the end: passes over the vocabulary are what it costs.
+                # As `refined`, with a temperature; normalised once, at the end: passes over the vocabulary cost most.
                 logits = (mixed if temperature == 1 else mixed / temperature).flatten(0, 1)
                 total[i, j] += float(F.cross_entropy(logits, batch.flatten(), ignore_index=IGNORED, reduction="sum"))
     generator.train(was_training)

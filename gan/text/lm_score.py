@@ -1,8 +1,8 @@
-"""A small language model that judges others: what text costs it, when it was fitted to other text.
+"""LM score: how likely texts are under a small language model, the scorer, that was fitted to other texts.
 
-Fitted to real text it judges what a model writes (LM score: quality). Fitted to what a model writes it judges real
-text (reverse LM score: quality and diversity at once, as what the model never writes costs much). Zhao et al. 2018;
-Semeniuta et al. 2018; Caccia et al. 2020. All judges have the same shape and are fitted in the same way.
+Fitted to real texts it scores generated ones (LM score: quality). Fitted to generated texts it scores real ones
+(reverse LM score: quality and diversity at once, as what a model never generates has a low likelihood). Zhao et al.
+2018; Semeniuta et al. 2018; Caccia et al. 2020. All scorers have the same shape and are fitted in the same way.
 """
 
 import torch
@@ -14,24 +14,24 @@ from gan.text.networks import TextGenerator
 from gan.text.tokenizer import IGNORED, UNKNOWN
 from gan.utils.hardware import native_precision
 
-EMBEDDING, WIDTH = 64, 128
+EMBEDDING_SIZE, HIDDEN_SIZE = 64, 128
 DROPOUT = 0.3
-NOISE = 0.1  # of the words before replaced: or texts unlike those it knows would upset it beyond measure
+NOISE = 0.1  # of input tokens replaced: bounds the loss on texts that are unlike the training ones
 BATCH = 64
 LEARNING_RATE = 8e-3
-MOST_EPOCHS = 6
-HELD_OUT_SHARE = 0.1  # of the texts, to stop by
+MAX_EPOCHS = 6
+HELD_OUT_SHARE = 0.1  # of the texts, for early stopping
 
 
-def fit_language_model(tokens: Tensor, vocab_size: int, has_end: bool = True, seed: int = 0) -> TextGenerator:
-    """Fits an LSTM to texts; a tenth of them is set aside, and the weights that did best on it are kept.
+def fit_scorer(tokens: Tensor, vocab_size: int, has_end: bool = True, seed: int = 0) -> TextGenerator:
+    """Fits an LSTM to texts; a tenth of them is held out, and the weights that did best on it are kept.
 
-    What a model never writes, the token for unknown words, is left out of the judge's vocabulary, too.
+    The token for unknown words, which models never sample, is left out of the scorer's vocabulary, too.
 
     Args:
         tokens: int64 (n, length) of at least two texts, see `gan.text.data.Encoded`.
         has_end: whether texts end by a token.
-        seed: of weights, order and dropout; the same texts give the same judge.
+        seed: of weights, order and dropout; the same texts give the same scorer.
 
     Returns:
         The language model, on the CPU.
@@ -41,69 +41,74 @@ def fit_language_model(tokens: Tensor, vocab_size: int, has_end: bool = True, se
     held_out, rest = order.tensor_split([max(1, int(HELD_OUT_SHARE * len(tokens)))])
     with torch.random.fork_rng(), torch.enable_grad():  # weights and dropout draw from global state
         torch.manual_seed(seed)
-        judge = TextGenerator(
+        scorer = TextGenerator(
             vocab_size,
             tokens.shape[1],
             has_end=has_end,
-            embedding_size=EMBEDDING,
-            hidden_size=WIDTH,
+            embedding_size=EMBEDDING_SIZE,
+            hidden_size=HIDDEN_SIZE,
             dropout=DROPOUT,
             noise=NOISE,
         )
-        judge.never[UNKNOWN] = True
+        scorer.forbidden[UNKNOWN] = True
         targets = _targets(tokens)
-        judge.set_frequencies(targets[targets != IGNORED].bincount(minlength=vocab_size).float())
-        optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
-        best, kept = torch.inf, {}
-        for epoch in range(MOST_EPOCHS):
-            judge.train()
-            optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - epoch / MOST_EPOCHS)
-            for batch in rest[torch.randperm(len(rest), generator=source)].split(BATCH):
-                total, count = _cost(judge, tokens[batch])
-                if count:
-                    optimizer.zero_grad()
-                    (total / count).backward()
-                    torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
-                    optimizer.step()
-            found = score(judge, tokens[held_out])
-            if found >= best:
+        scorer.set_frequencies(targets[targets != IGNORED].bincount(minlength=vocab_size).float())
+        optimizer = torch.optim.AdamW(scorer.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
+        best_loss, best_weights = torch.inf, {}
+        for epoch in range(MAX_EPOCHS):
+            optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - epoch / MAX_EPOCHS)
+            _train_epoch(scorer, optimizer, tokens[rest[torch.randperm(len(rest), generator=source)]])
+            loss = score(scorer, tokens[held_out])
+            if loss >= best_loss:
                 break
-            best, kept = found, {name: tensor.clone() for name, tensor in judge.state_dict().items()}
-        judge.load_state_dict(kept)
-    return judge.eval()
+            best_loss, best_weights = loss, {name: tensor.clone() for name, tensor in scorer.state_dict().items()}
+        scorer.load_state_dict(best_weights)
+    return scorer.eval()
+
+
+def _train_epoch(scorer: TextGenerator, optimizer: torch.optim.Optimizer, tokens: Tensor) -> None:
+    scorer.train()
+    for batch in tokens.split(BATCH):
+        total, count = _nats(scorer, batch)
+        if count:
+            optimizer.zero_grad()
+            (total / count).backward()
+            torch.nn.utils.clip_grad_norm_(scorer.parameters(), 1.0)
+            optimizer.step()
 
 
 @torch.no_grad()
-def score(judge: TextGenerator, tokens: Tensor) -> float:
-    """Nats a token that texts (n, length) cost; ends are tokens, unknown words are left out."""
-    judge.eval()
-    costs = [_cost(judge, batch) for batch in tokens.split(BATCH)]
-    return float(sum(total for total, _ in costs)) / max(1, sum(count for _, count in costs))
+def score(scorer: TextGenerator, tokens: Tensor) -> float:
+    """NLL of texts (n, length) in nats a token; ends are tokens, unknown words are left out."""
+    scorer.eval()
+    batches = [_nats(scorer, batch) for batch in tokens.split(BATCH)]
+    return float(sum(total for total, _ in batches)) / max(1, sum(count for _, count in batches))
 
 
 @torch.no_grad()
-def states(judge: TextGenerator, tokens: Tensor) -> Tensor:
-    """Texts (n, length) as what the judge has in mind before each of their tokens: (tokens, features) from -1 to 1.
+def states(scorer: TextGenerator, tokens: Tensor) -> Tensor:
+    """The scorer's hidden state before each token of texts (n, length): (tokens, features) from -1 to 1.
 
     A Fréchet distance between such states follows Semeniuta et al. 2018 (there: InferSent's sentence vectors), with
-    a network that knows nothing but the data at hand. (Averaged over texts, one that is cut off outweighs hundreds.)
+    a network that has seen nothing but the data at hand. (In states averaged over each text, one that is cut off would
+    outweigh hundreds.)
     """
-    judge.eval()
+    scorer.eval()
     found = []
     for batch in tokens.split(BATCH):
-        state, _ = judge.body(judge.embed(inputs(batch)), None)
+        state, _ = scorer.body(scorer.embed(inputs(batch)), None)
         found.append(state[batch != IGNORED])
     return torch.cat(found)
 
 
-def _cost(judge: TextGenerator, tokens: Tensor) -> tuple[Tensor, int]:
-    """The sum of nats of a batch, and of how many tokens; logits are computed where there is a token only."""
+def _nats(scorer: TextGenerator, tokens: Tensor) -> tuple[Tensor, int]:
+    """The NLL of a batch in nats, and its number of tokens; logits are computed where there is a token only."""
     targets = _targets(tokens)
     counted = targets != IGNORED
     with torch.autocast("cpu", torch.bfloat16, enabled=native_precision() == "bf16"):
-        hidden, _ = judge.hidden(inputs(tokens))
-        logits = F.linear(hidden[counted], judge.embed.weight)
-    logits = logits.float() + judge.bias.masked_fill(judge.never, -torch.inf)
+        hidden, _ = scorer.hidden(inputs(tokens))
+        logits = F.linear(hidden[counted], scorer.embed.weight)
+    logits = logits.float() + scorer.bias.masked_fill(scorer.forbidden, -torch.inf)
     return F.cross_entropy(logits, targets[counted], reduction="sum"), int(counted.sum())
 
 

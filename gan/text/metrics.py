@@ -1,8 +1,8 @@
 """What is measured of a generator of text: quality beside diversity, and beside what real text and baselines score.
 
-Exactly: the likelihood of held-out text. By language models as judges (`gan.text.lm_score`): the LM score, the reverse
-LM score, and a Fréchet distance in the states of one. By counting (`gan.text.ngrams`): BLEU and self-BLEU, different
-runs, copies of training texts.
+Exactly: the likelihood of held-out text. By small language models, the LM scorers (`gan.text.lm_score`): the LM score,
+the reverse LM score, and a Fréchet distance between their hidden states. By counting (`gan.text.ngrams`): BLEU and
+self-BLEU, distinct n-grams, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
 (Caccia et al. 2020). Each metric has its reference, what real text scores, and its baselines: the same generator
@@ -29,21 +29,22 @@ from gan.text.plots import sweep_picture
 from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import UNKNOWN
 from gan.utils.distributed import map_items
+from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
     from gan.text.data import TextSet
     from gan.text.pipeline import TextPipeline
 
-NUM_TEXTS = 10_000  # that a judge is fitted to
-COUNTED_TEXTS = 1_000  # of which runs are counted
-HYPOTHESES = 500  # of them, that BLEU is computed of
-SMOOTHING = 0.1  # times that the unigram model has seen every token more often than it has
+NUM_TEXTS = 10_000  # that an LM scorer is fitted to
+NUM_COUNTED = 1_000  # texts whose n-grams are counted
+NUM_HYPOTHESES = 500  # of them, that BLEU is computed of
+SMOOTHING = 0.1  # occurrences that the unigram model adds to those of every token
 GENERATED, MLE, UNIGRAM = "generated", "without its critic (MLE)", "unigram"
 
 
-@dataclass
-class _Figure:
-    """A column of the tables: its name, one for programs, its table, and whether more is better (`gan.hub.card`)."""
+@dataclass(frozen=True)
+class _Metric:
+    """A column of the tables: its name, its type for programs, its table, and whether more is better."""
 
     name: str
     type: str
@@ -51,22 +52,26 @@ class _Figure:
     higher_is_better: bool | None
     digits: int = 4
 
+    def rounded(self, values: "Values") -> float | None:
+        value = values.get(self.type)
+        return None if value is None else round(value, self.digits or None)
 
-LIKELIHOOD, RUNS, VARIETY = "likelihood", "shared runs", "variety and copies"
-FIGURES = [
-    _Figure("NLL (nats a token)", "nll", LIKELIHOOD, False),
-    _Figure("Perplexity", "perplexity", LIKELIHOOD, False, 2),
-    _Figure("LM score", "lm_score", LIKELIHOOD, None, 3),
-    _Figure("Reverse LM score", "reverse_lm_score", LIKELIHOOD, False, 3),
-    _Figure("Fréchet distance x 1000 (judge's states)", "frechet_distance_judge", LIKELIHOOD, False, 3),
-    *(_Figure(f"BLEU-{order}", f"bleu_{order}", RUNS, True, 3) for order in (2, 3, 4, 5)),
-    *(_Figure(f"Self-BLEU-{order}", f"self_bleu_{order}", RUNS, None, 3) for order in (2, 3, 4, 5)),
-    *(_Figure(f"Distinct-{order}", f"distinct_{order}", VARIETY, None) for order in (1, 2, 3)),
-    _Figure("Copies of training texts", "copied", VARIETY, None),
-    _Figure("Longest copied run, mean", "longest_copied_run_mean", VARIETY, None, 2),
-    _Figure("Longest copied run, most", "longest_copied_run_most", VARIETY, None, 0),
+
+LIKELIHOOD, NGRAMS, VARIETY = "likelihood", "shared n-grams", "variety and copies"
+METRICS = [
+    _Metric("NLL (nats a token)", "nll", LIKELIHOOD, False),
+    _Metric("Perplexity", "perplexity", LIKELIHOOD, False, 2),
+    _Metric("LM score", "lm_score", LIKELIHOOD, None, 3),
+    _Metric("Reverse LM score", "reverse_lm_score", LIKELIHOOD, False, 3),
+    _Metric("Fréchet distance x 1000 (LM scorer's states)", "frechet_distance_lm_scorer", LIKELIHOOD, False, 3),
+    *(_Metric(f"BLEU-{order}", f"bleu_{order}", NGRAMS, True, 3) for order in (2, 3, 4, 5)),
+    *(_Metric(f"Self-BLEU-{order}", f"self_bleu_{order}", NGRAMS, None, 3) for order in (2, 3, 4, 5)),
+    *(_Metric(f"Distinct-{order}", f"distinct_{order}", VARIETY, None) for order in (1, 2, 3)),
+    _Metric("Copies of training texts", "copied", VARIETY, None),
+    _Metric("Longest copied run, mean", "longest_copied_run_mean", VARIETY, None, 2),
+    _Metric("Longest copied run, most", "longest_copied_run_most", VARIETY, None, 0),
 ]
-Values = dict[str, float]  # by type of figure
+Values = dict[str, float]  # by type of metric
 
 
 def evaluate(
@@ -76,14 +81,14 @@ def evaluate(
     num_texts: int = NUM_TEXTS,
     temperatures: tuple[float, ...] = (1.0,),
 ) -> dict[str, Any]:
-    """The contents of `metrics.json`; with two temperatures or more, the picture of them goes to `pipeline.sweep`.
+    """The contents of `metrics.json`; with two temperatures or more, the plot of them goes to `pipeline.sweep`.
 
-    The tables are of temperature 1, the critic as strong as the model has it. Texts of a model with classes are of
-    those of the held-out texts.
+    The tables are of temperature 1, with the model's own critic strength. Texts of a model with classes are generated
+    with the class labels of the held-out texts.
 
     Args:
-        num_texts: that are written, at most; as many as there are training texts.
-        temperatures: at which LM score and reverse LM score are measured as well, above 0.
+        num_texts: largest number of texts to generate; as many as there are training texts.
+        temperatures: above 0, at which LM score and reverse LM score are measured as well.
 
     Raises:
         GANError: if the classes of the model aren't those of the data, or there are fewer than two texts of a kind.
@@ -94,29 +99,14 @@ def evaluate(
             f"takes two of each."
         )
     bench = _Bench(pipeline, train_set, test_set, num_texts)
-    strengths = {GENERATED: bench.strength}
-    if bench.strength:
-        strengths[MLE] = 0.0
-    written = {name: bench.write(1.0, strength) for name, strength in strengths.items()}
-    frequencies = unigram(bench.training, pipeline.generator.never)
-    written[UNIGRAM] = generate_unigram(
-        frequencies, bench.count, pipeline.generator.config.max_length, pipeline.generator.config.has_end
-    )
-    costs = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
-    costs[UNIGRAM] = unigram_nll(frequencies, bench.held_out)
-    jobs: list[Callable[[], Values]] = [partial(bench.measure, tokens) for tokens in written.values()]
-    *measured, real = map_items(lambda job: job(), [*jobs, bench.real])
-    table = {
-        name: {"nll": costs[name], "perplexity": math.exp(costs[name])} | values
-        for name, values in zip(written, measured, strict=True)
-    }
-
-    generated = table.pop(GENERATED)
+    table, real = _table(bench)
+    generated = table[GENERATED]
     found: dict[str, Any] = {
-        "metrics": [_metric(figure, generated, real, test_set.split, bench) for figure in FIGURES],
+        "metrics": [_record(metric, generated, real, test_set.split, bench) for metric in METRICS],
         "baselines": [
-            {"name": name, "values": {figure.name: _rounded(figure, row) for figure in FIGURES}}
+            {"name": name, "values": {metric.name: metric.rounded(row) for metric in METRICS}}
             for name, row in table.items()
+            if name != GENERATED
         ],
         "setting": "at temperature 1",
         "note": bench.note(test_set.split),
@@ -124,28 +114,50 @@ def evaluate(
     pipeline.sweep = None
     others = sorted(set(temperatures) - {1.0})
     if others:
-        known = {GENERATED: generated} | table
-        places = [(name, temperature) for name in strengths for temperature in others]
-        judged = map_items(bench.judge, [bench.write(temperature, strengths[name]) for name, temperature in places])
-        values = {(name, 1.0): known[name] for name in strengths} | dict(zip(places, judged, strict=True))
-        curves = {
-            name: [_point(values[name, temperature], temperature) for temperature in sorted({1.0, *others})]
-            for name in strengths
-        }
-        found["sweep"] = {"real": _point(real), "curves": curves}
+        found["sweep"] = _sweep(bench, table, real, others)
         pipeline.sweep = sweep_picture(found["sweep"])
     return found
 
 
-def unigram(tokens: Tensor, never: Tensor) -> Tensor:
-    """float64 (vocab_size,) probability of each token, ends among them: how often it is in texts, smoothed.
+def _table(bench: "_Bench") -> tuple[dict[str, Values], Values]:
+    """The metrics of the model and its baselines, by name, and those of real text."""
+    config, strengths = bench.pipeline.generator.config, bench.strengths
+    texts = {name: bench.generate(1.0, strength) for name, strength in strengths.items()}
+    frequencies = unigram(bench.training, bench.pipeline.generator.forbidden)
+    texts[UNIGRAM] = generate_unigram(frequencies, bench.count, config.max_length, config.has_end)
+    likelihoods = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
+    likelihoods[UNIGRAM] = unigram_nll(frequencies, bench.held_out)
+    jobs: list[Callable[[], Values]] = [partial(bench.measure, tokens) for tokens in texts.values()]
+    *measured, real = map_items(lambda job: job(), [*jobs, bench.real])
+    table = {
+        name: {"nll": likelihoods[name], "perplexity": math.exp(likelihoods[name])} | values
+        for name, values in zip(texts, measured, strict=True)
+    }
+    return table, real
+
+
+def _sweep(bench: "_Bench", table: dict[str, Values], real: Values, others: list[float]) -> dict[str, Any]:
+    """LM score and reverse LM score at several temperatures beside 1, with and without the critic."""
+    places = [(name, temperature) for name in bench.strengths for temperature in others]
+    texts = [bench.generate(temperature, bench.strengths[name]) for name, temperature in places]
+    values = dict(zip(places, map_items(bench.lm_scores, texts), strict=True))
+    values |= {(name, 1.0): table[name] for name in bench.strengths}
+    curves = {
+        name: [_point(values[name, temperature], temperature) for temperature in sorted({1.0, *others})]
+        for name in bench.strengths
+    }
+    return {"real": _point(real), "curves": curves}
+
+
+def unigram(tokens: Tensor, forbidden: Tensor) -> Tensor:
+    """float64 (vocab_size,) probability of each token, ends among them: its smoothed frequency in texts.
 
     Args:
         tokens: int64 (n, length), see `gan.text.data.Encoded`.
-        never: bool (vocab_size,) of tokens that cannot occur.
+        forbidden: bool (vocab_size,) of tokens that cannot occur.
     """
-    counts = tokens[tokens != IGNORED].bincount(minlength=len(never)).double() + SMOOTHING
-    counts[never.cpu()] = 0
+    counts = tokens[tokens != IGNORED].bincount(minlength=len(forbidden)).double() + SMOOTHING
+    counts[forbidden.cpu()] = 0
     return counts / counts.sum()
 
 
@@ -155,27 +167,37 @@ def unigram_nll(frequencies: Tensor, tokens: Tensor) -> float:
 
 
 class _Bench:
-    """The data as the model's own tokens, and the judge of real text that all texts are brought before."""
+    """The data as the model's own tokens, and the LM scorer of real text, which scores all texts.
+
+    Attributes:
+        training, held_out: int64 (n, length).
+        classes: int64 (n,), the model's own class of each held-out text, or `None`.
+        strengths: of the critic, by name: that of the model, and 0 as its baseline.
+        count: texts that are generated.
+        num_counted: texts of each kind whose n-grams are counted: fewer texts have fewer n-grams in common.
+        of_real: the LM scorer.
+        compared, others: the halves of the held-out texts for the Fréchet distance of generated and of real ones.
+    """
 
     def __init__(self, pipeline: "TextPipeline", train_set: "TextSet", test_set: "TextSet", num_texts: int):
         config = pipeline.generator.config
         self.pipeline, self.vocab_size, self.has_end = pipeline, config.vocab_size, config.has_end
-        self.strength = pipeline.config.critic_strength if pipeline.critic is not None else 0.0
+        strength = pipeline.config.critic_strength if pipeline.critic is not None else 0.0
+        self.strengths = {GENERATED: strength} | ({MLE: 0.0} if strength else {})
         self.training, self.held_out = (
             encode(replace(texts, has_end=config.has_end), pipeline.tokenizer, config.max_length).tokens
             for texts in (train_set, test_set)
         )
         self.classes = _classes(pipeline, test_set)
         self.count = min(num_texts, len(self.training))
-        # Of as many texts of each kind, as more of them have fewer runs that are new.
-        self.few = min(COUNTED_TEXTS, self.count, len(self.held_out))
-        # Texts are often sorted; those to compare with come from all over.
-        some = torch.randperm(len(self.training), generator=torch.Generator().manual_seed(0))
-        self.training_few = as_lists(self.training[some[: self.few]])
-        self.held_out_few = as_lists(self.held_out[_spread(len(self.held_out), self.few)])
+        self.num_counted = min(NUM_COUNTED, self.count, len(self.held_out))
+        # Data are often sorted.
+        order = fixed_random_subset(len(self.training), len(self.training), in_order=False)
+        self.training_sample = as_lists(self.training[order[: self.num_counted]])
+        self.held_out_sample = as_lists(_evenly(self.held_out, self.num_counted))
         self.training_lists = as_lists(self.training)
-        self.of_real = lm_score.fit_language_model(self.training[some[: self.count]], self.vocab_size, self.has_end)
-        half = min(self.count, len(self.held_out) // 2)  # the other half is what real texts score
+        self.of_real = lm_score.fit_scorer(self.training[order[: self.count]], self.vocab_size, self.has_end)
+        half = min(self.count, len(self.held_out) // 2)
         self.compared, self.others = self.held_out[::2][:half], self.held_out[1::2][:half]
 
     def nll(self, strengths: tuple[float, ...]) -> list[float]:
@@ -183,50 +205,46 @@ class _Bench:
         generator, critic = self.pipeline.generator, self.pipeline.critic
         return nll(generator, critic, self.held_out, self.classes, strengths)[:, 0].tolist()
 
-    def write(self, temperature: float, strength: float) -> Tensor:
-        """Texts of the model, of the classes of the held-out ones."""
-        asked = None if self.classes is None else self.classes[torch.arange(self.count) % len(self.classes)]
-        generator, critic = self.pipeline.generator, self.pipeline.critic
-        return generate(generator, critic, self.count, asked, temperature, strength)
+    def generate(self, temperature: float, strength: float) -> Tensor:
+        """Texts of the model, with the classes of the held-out ones."""
+        classes = None if self.classes is None else self.classes[torch.arange(self.count) % len(self.classes)]
+        return generate(self.pipeline.generator, self.pipeline.critic, self.count, classes, temperature, strength)
 
     def measure(self, tokens: Tensor) -> Values:
         """All but the likelihood of texts (n, length)."""
-        return self.judge(tokens) | self.distance(tokens) | self.counts(tokens)
+        texts = as_lists(_evenly(tokens, self.num_counted))
+        return self.lm_scores(tokens) | self.distance(tokens) | self._bleu(texts, texts) | self._variety(texts)
 
-    def judge(self, tokens: Tensor) -> Values:
+    def lm_scores(self, tokens: Tensor) -> Values:
         """LM score and reverse LM score of texts (n, length)."""
-        of_texts = lm_score.fit_language_model(tokens, self.vocab_size, self.has_end)
+        of_texts = lm_score.fit_scorer(tokens, self.vocab_size, self.has_end)
         return {
             "lm_score": lm_score.score(self.of_real, tokens),
             "reverse_lm_score": lm_score.score(of_texts, self.held_out),
         }
 
     def distance(self, tokens: Tensor) -> Values:
-        """How far texts (n, length) are from half of the held-out ones, as many as these; in their variance."""
-        some = tokens[_spread(len(tokens), len(self.compared))]
-        found, held_out = (lm_score.states(self.of_real, texts) for texts in (some, self.compared))
+        """Fréchet distance of texts (n, length) to half of the held-out ones, as many, scaled to unit variance."""
+        states, held_out = (
+            lm_score.states(self.of_real, texts) for texts in (_evenly(tokens, len(self.compared)), self.compared)
+        )
         scale = held_out.var(0).sum().sqrt().clamp_min(1e-6)
-        return {"frechet_distance_judge": 1_000 * frechet_distance(found / scale, held_out / scale)}
-
-    def counts(self, tokens: Tensor) -> Values:
-        """What is counted of texts (n, length)."""
-        texts = as_lists(tokens[_spread(len(tokens), self.few)])
-        return self._shared(texts, texts) | self._variety(texts)
+        return {"frechet_distance_lm_scorer": 1_000 * frechet_distance(states / scale, held_out / scale)}
 
     def real(self) -> Values:
         """What real text scores: training texts against held-out ones in BLEU, held-out ones in all else."""
-        cost = lm_score.score(self.of_real, self.held_out)
+        score = lm_score.score(self.of_real, self.held_out)
         return (
-            {"lm_score": cost, "reverse_lm_score": cost}
+            {"lm_score": score, "reverse_lm_score": score}
             | self.distance(self.others)
-            | self._shared(self.training_few, self.held_out_few)
-            | self._variety(self.held_out_few)
+            | self._bleu(self.training_sample, self.held_out_sample)
+            | self._variety(self.held_out_sample)
         )
 
-    def _shared(self, texts: list[list[int]], among: list[list[int]]) -> Values:
-        against = bleu(texts[:HYPOTHESES], self.held_out_few)
-        found = {f"bleu_{order}": value for order, value in against.items()}
-        return found | {f"self_bleu_{order}": value for order, value in self_bleu(among, HYPOTHESES).items()}
+    def _bleu(self, texts: list[list[int]], compared: list[list[int]]) -> Values:
+        """BLEU of texts against held-out ones, and self-BLEU of others among themselves."""
+        found = {f"bleu_{order}": value for order, value in bleu(texts[:NUM_HYPOTHESES], self.held_out_sample).items()}
+        return found | {f"self_bleu_{order}": value for order, value in self_bleu(compared, NUM_HYPOTHESES).items()}
 
     def _variety(self, texts: list[list[int]]) -> Values:
         runs = longest_copied_runs(texts, self.training_lists)
@@ -237,39 +255,40 @@ class _Bench:
             "longest_copied_run_most": max(runs),
         }
 
-    def samples(self, figure: _Figure) -> int:
-        """How many texts a figure was measured on."""
-        if figure.type in ("nll", "perplexity", "reverse_lm_score"):
+    def samples(self, metric: _Metric) -> int:
+        """How many texts a metric was measured on."""
+        if metric.type in ("nll", "perplexity", "reverse_lm_score"):
             return len(self.held_out)
-        if figure.group == RUNS:
-            return min(HYPOTHESES, self.few)
-        if figure.type == "frechet_distance_judge":
+        if metric.group == NGRAMS:
+            return min(NUM_HYPOTHESES, self.num_counted)
+        if metric.type == "frechet_distance_lm_scorer":
             return len(self.compared)
-        return self.count if figure.type == "lm_score" else self.few
+        return self.count if metric.type == "lm_score" else self.num_counted
 
     def note(self, split: str) -> str:
         """What the card says below the tables."""
-        unknown = _share_unknown(self.held_out)
+        unknown = float((self.held_out == UNKNOWN).sum() / (self.held_out != IGNORED).sum())
         return (
             f"Likelihoods are of the {len(self.held_out):,} texts of the {split} split, ends counted as tokens"
             + (f", {unknown:.1%} of which the vocabulary lacks and counts as one word" if unknown else "")
-            + f". LM score: nats a token of {self.count:,} generated texts under a small language model fitted to as "
-            "many training texts; reverse LM score: of the held-out texts under one fitted to the generated ones. Low "
-            "LM scores are had by sharpening, which raises the reverse one: read both. The Fréchet distance is of "
-            f"{len(self.compared):,} texts to as many held-out ones, in the states of the first judge at each token, "
-            "scaled to a total variance of one. BLEU, by sacrebleu without "
-            f"smoothing: {min(HYPOTHESES, self.few):,} texts against {self.few:,} held-out ones; self-BLEU: against "
-            f"the other {self.few - 1:,} of their own. The last table is of {self.few:,} texts: distinct-n is the "
-            "share of different runs of n tokens, copies are training texts token for token, and the longest copied "
-            "run is in tokens. The reference is what real texts score: training texts against held-out ones in BLEU, "
-            "held-out ones against the others in the distance, held-out ones in all else. Baselines: "
-            + ("the same generator without its critic; " if self.strength else "")
-            + "a unigram model, which draws tokens as often as they are in the training texts."
+            + f". LM score: nats a token of {self.count:,} generated texts under a small language model, the LM "
+            "scorer, that was fitted to as many training texts; reverse LM score: of the held-out texts under one "
+            "fitted to the generated texts. Sharpening lowers the LM score and raises the reverse one: read both. The "
+            "Fréchet distance is between the LM scorer's hidden states at each token of "
+            f"{len(self.compared):,} texts and of as many held-out ones, scaled to a total variance of one. BLEU, by "
+            f"sacrebleu without smoothing: {min(NUM_HYPOTHESES, self.num_counted):,} texts against "
+            f"{self.num_counted:,} held-out ones; self-BLEU: against the other {self.num_counted - 1:,} of their own. "
+            f"The last table is of {self.num_counted:,} texts: distinct-n is the share of distinct n-grams, copies "
+            "are training texts token for token, and the longest copied run is in tokens. The reference is what real "
+            "texts score: training texts against held-out ones in BLEU, one half of the held-out ones against the "
+            "other in the distance, held-out ones in all else. Baselines: "
+            + ("the same generator without its critic; " if MLE in self.strengths else "")
+            + "a unigram model, which samples tokens by their frequency in the training texts."
         )
 
 
 def _classes(pipeline: "TextPipeline", test_set: "TextSet") -> Tensor | None:
-    """(n,) the model's own class of each held-out text."""
+    """int64 (n,), the model's own class of each held-out text, or `None` for an unconditional model."""
     if not pipeline.generator.config.num_classes:
         return None
     classes = test_set.classes(torch.arange(len(test_set)))
@@ -281,22 +300,17 @@ def _classes(pipeline: "TextPipeline", test_set: "TextSet") -> Tensor | None:
     return class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[classes]
 
 
-def _metric(figure: _Figure, generated: Values, real: Values, split: str, bench: _Bench) -> dict[str, Any]:
+def _record(metric: _Metric, generated: Values, real: Values, split: str, bench: _Bench) -> dict[str, Any]:
     return {
-        "name": figure.name,
-        "type": figure.type,
-        "group": figure.group,
-        "value": _rounded(figure, generated),
-        "reference": _rounded(figure, real),
-        "higher_is_better": figure.higher_is_better,
+        "name": metric.name,
+        "type": metric.type,
+        "group": metric.group,
+        "value": metric.rounded(generated),
+        "reference": metric.rounded(real),
+        "higher_is_better": metric.higher_is_better,
         "split": split,
-        "samples": bench.samples(figure),
+        "samples": bench.samples(metric),
     }
-
-
-def _rounded(figure: _Figure, values: Values) -> float | None:
-    value = values.get(figure.type)
-    return None if value is None else round(value, figure.digits or None)
 
 
 def _point(values: Values, temperature: float | None = None) -> dict[str, float]:
@@ -304,10 +318,6 @@ def _point(values: Values, temperature: float | None = None) -> dict[str, float]
     return point if temperature is None else {"temperature": temperature} | point
 
 
-def _spread(available: int, count: int) -> Tensor:
-    """Indices of `count` of those that are there, from all over."""
-    return torch.arange(count) * available // count
-
-
-def _share_unknown(tokens: Tensor) -> float:
-    return float((tokens == UNKNOWN).sum() / (tokens != IGNORED).sum())
+def _evenly(tokens: Tensor, count: int) -> Tensor:
+    """`count` of the texts (n, length), at even distances, as data are often sorted."""
+    return tokens[torch.arange(count) * len(tokens) // count]

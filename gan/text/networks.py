@@ -1,9 +1,8 @@
-"""Networks for text: a recurrent language model, a small Transformer and a relational memory under one interface, and
-critics shaped like them.
+"""Networks for text: language models of three architectures, and discriminators.
 
-All of them map a prefix to one number for every token that may follow. Given the state that a call returns, the next
-call needs the new tokens only, so that sampling costs the same for every token (a hidden state, or cached keys and
-values).
+`TextGenerator` maps a prefix to a logit for every token that may follow; `TextDiscriminator`, the critic of a density
+ratio, has the same shape. Given the state that a call returns, the next call needs the new tokens only, so that every
+token costs the same to decode (a hidden state, or cached keys and values). `SequenceDiscriminator` reads whole texts.
 """
 
 from typing import Any
@@ -17,90 +16,12 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.text.tokenizer import BEGIN, END, IGNORED, SPECIAL
 
-State = Any  # what a body remembers of the tokens before
+State = Any  # of a body: its summary of the tokens before
 ARCHITECTURES = ("lstm", "transformer", "memory")
 SHAPE = ("architecture", "embedding_size", "hidden_size", "num_layers", "num_heads", "dropout", "noise", "tied")
-CLASS_AXIS = {"embed_class.weight": 0}  # of the weights that tell classes apart
-MOST_TOKENS = 2**14  # of a text: seconds of writing
-
-
-class RecurrentBody(nn.Module):
-    """A long short-term memory (Hochreiter & Schmidhuber 1997), with dropout between its layers.
-
-    Args:
-        in_features, hidden_size: features of each token in and out.
-        num_layers: one above the other.
-        dropout: share of features left out between layers.
-    """
-
-    batch_axis = 1  # of the tensors in the state: where texts are beside each other
-
-    def __init__(self, in_features: int, hidden_size: int, num_layers: int, dropout: float):
-        super().__init__()
-        between = dropout if num_layers > 1 else 0.0
-        self.lstm = nn.LSTM(in_features, hidden_size, num_layers, batch_first=True, dropout=between)
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """(n, t, in_features) to (n, t, hidden_size), and the state after the last token."""
-        return self.lstm(x, state)
-
-
-class TransformerBody(nn.Module):
-    """A causal Transformer with normalisation before each branch (Vaswani et al. 2017; Radford et al. 2019).
-
-    Args:
-        in_features, hidden_size: features of each token in and out.
-        num_layers, num_heads: blocks, and attention heads in each.
-        max_length: positions there are.
-        dropout: share of features left out of each branch.
-    """
-
-    batch_axis = 0  # of the tensors in the state
-
-    def __init__(
-        self, in_features: int, hidden_size: int, num_layers: int, num_heads: int, max_length: int, dropout: float
-    ):
-        super().__init__()
-        if hidden_size % num_heads:
-            raise GANError(f"A hidden size of {hidden_size} cannot be shared out among {num_heads} heads.")
-        self.enter = nn.Linear(in_features, hidden_size)
-        self.positions = nn.Parameter(torch.randn(max_length, hidden_size) * 0.02)
-        self.blocks = nn.ModuleList(_Block(hidden_size, num_heads, num_layers, dropout) for _ in range(num_layers))
-        self.norm = nn.LayerNorm(hidden_size)
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """(n, t, in_features) to (n, t, hidden_size), and the keys and values of all tokens so far."""
-        caches = state or [None] * len(self.blocks)
-        before = 0 if state is None else state[0][0].shape[2]
-        x = self.enter(x) + self.positions[before : before + x.shape[1]]
-        kept = []
-        for block, cache in zip(self.blocks, caches):
-            x, cache = block(x, cache)
-            kept.append(cache)
-        return self.norm(x), kept
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int, num_heads: int, depth: int, dropout: float):
-        super().__init__()
-        self.num_heads, self.dropout = num_heads, dropout
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        for branch_end in (self.out, self.down):  # so that depth doesn't raise the variance (Radford et al. 2019)
-            nn.init.normal_(branch_end.weight, std=0.02 / (2 * depth) ** 0.5)
-
-    def forward(self, x: Tensor, cache: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        n, t, width = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(n, t, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        if cache is not None:
-            k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
-        attended = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
-        x = x + self._drop(self.out(attended.transpose(1, 2).reshape(n, t, width)))
-        return x + self._drop(self.down(F.gelu(self.up(self.norm2(x))))), (k, v)
-
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+CLASS_AXIS = {"embed_class.weight": 0}  # of the weights that distinguish classes
+MAX_TOKENS = 2**14  # of a text: seconds of decoding
+FORGET_BIAS = 1.0  # of the memory's forget gate
 
 
 class TextGenerator(ModelMixin, ConfigMixin):
@@ -108,18 +29,19 @@ class TextGenerator(ModelMixin, ConfigMixin):
 
     Args:
         vocab_size: tokens, the special ones (`gan.text.tokenizer`) among them.
-        max_length: most tokens of a sample, its end not counted.
+        max_length: largest number of tokens of a sample, its end not counted.
         num_classes: 0 for an unconditional model.
         has_end: whether samples end by a token; without, all of them are `max_length` long.
-        architecture: "lstm", "transformer" or "memory" (`gan.text.networks`).
+        architecture: "lstm", "transformer" or "memory": the body, one of the classes below.
         embedding_size: features of a token.
         hidden_size: features of the body; projected to `embedding_size` before the logits, where these are tied.
         num_layers: of the body.
         num_heads: of attention, for the Transformer and the memory.
-        dropout: share of features left out in training, before the logits and within the body.
-        tied: whether input and output share their embedding; if not, they tell more apart and need more data.
-        noise: share of input tokens that training replaces by random ones, drawn as often as they are in the data,
-            which smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
+        dropout: probability in training, before the logits and within the body.
+        tied: whether input and output share their embedding (Press & Wolf 2017); untied models have more capacity and
+            need more data.
+        noise: probability that an input token is replaced in training by a random one, drawn by its frequency in the
+            data; it smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
 
     Raises:
         GANError: for a shape that cannot be built.
@@ -142,10 +64,10 @@ class TextGenerator(ModelMixin, ConfigMixin):
         tied: bool = True,
     ):
         super().__init__()
-        if not 1 <= max_length <= MOST_TOKENS:
-            raise GANError(f"A text of {max_length} tokens cannot be written; 1 to {MOST_TOKENS} can.")
+        if not 1 <= max_length <= MAX_TOKENS:
+            raise GANError(f"A text of {max_length} tokens cannot be generated; 1 to {MAX_TOKENS} can.")
         if dropout >= 1 or noise > 1:
-            raise GANError(f"A dropout of {dropout} and noise of {noise} leave nothing; they are shares.")
+            raise GANError(f"A dropout of {dropout} and noise of {noise} leave nothing; they are probabilities.")
         self.embed = nn.Embedding(vocab_size, embedding_size)
         nn.init.normal_(self.embed.weight, std=embedding_size**-0.5)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
@@ -162,25 +84,27 @@ class TextGenerator(ModelMixin, ConfigMixin):
         self.project = nn.Linear(hidden_size, embedding_size) if tied else nn.Identity()
         self.output = None if tied else nn.Parameter(torch.randn(vocab_size, hidden_size) * 0.5 * hidden_size**-0.5)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
-        never = torch.zeros(vocab_size, dtype=torch.bool)
-        never[[BEGIN] if has_end else [BEGIN, END]] = True
-        self.register_buffer("never", never, persistent=False)
+        forbidden = torch.zeros(vocab_size, dtype=torch.bool)
+        forbidden[[BEGIN] if has_end else [BEGIN, END]] = True
+        self.register_buffer("forbidden", forbidden, persistent=False)
         self.register_buffer("frequencies", torch.full((vocab_size,), 1 / vocab_size), persistent=False)
 
-    def set_frequencies(self, counts: Tensor, start: bool = True) -> None:
-        """Tells how often each token (vocab_size,) is in the data: `noise` is drawn so, and the logits start there.
+    def set_frequencies(self, counts: Tensor, initialise: bool = True) -> None:
+        """Sets the frequencies that `noise` is drawn by.
 
         Args:
-            start: whether the network is new.
+            counts: (vocab_size,) of each token in the data.
+            initialise: whether to set the bias of the logits to the log frequencies, too, for a new network.
         """
-        if start:  # a token that never occurs, as if it had been seen a tenth of a time
+        if initialise:  # a token that never occurs counts as a tenth of an occurrence
             self.bias.data.copy_(((counts + 0.1) / (counts + 0.1).sum()).log())
         words = counts.clone()
         words[: len(SPECIAL)] = 0
         self.frequencies.copy_(words / words.sum())
 
     def hidden(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
-        """What the logits are a product of: (n, t, features), and the state. Arguments as in `forward`."""
+        """The features (n, t, embedding_size or, untied, hidden_size) before the logits, and the state. Arguments as
+        in `forward`."""
         if self.training and self.config.noise:
             drawn = torch.multinomial(self.frequencies, tokens.numel(), replacement=True).view_as(tokens)
             replaced = (torch.rand(tokens.shape, device=tokens.device) < self.config.noise) & (tokens != BEGIN)
@@ -196,7 +120,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         Args:
             tokens: int64 (n, t), the first of a sample is `BEGIN`.
             classes: int64 (n,), for a conditional model.
-            state: what an earlier call returned, to go on from; `None` at the beginning.
+            state: what the call for the tokens before returned; `None` at the beginning.
 
         Returns:
             Logits (n, t, vocab_size) of the token after each, float32, minus infinity where none may stand; the state.
@@ -204,100 +128,34 @@ class TextGenerator(ModelMixin, ConfigMixin):
         hidden, state = self.hidden(tokens, classes, state)
         weight = self.embed.weight if self.output is None else self.output
         logits = F.linear(hidden, weight).float() + self.bias
-        return logits.masked_fill(self.never, -torch.inf), state
+        return logits.masked_fill(self.forbidden, -torch.inf), state
 
 
 class TextDiscriminator(TextGenerator):
     """A critic shaped like a language model q. Against a generator p it gives every token the log ratio
-    f = log q - log p, and sigmoid(f) is the discriminator's belief that the token is real rather than generated (as in
-    DGSAN, Li et al. 2019, where the discriminator is such a ratio, too).
+    f = log q - log p, and sigmoid(f) is the discriminator's probability that the token is real rather than generated
+    (as in DGSAN, Li et al. 2019, where the discriminator is such a ratio, too).
 
     Args: those of `TextGenerator`.
     """
 
 
-FORGET_BIAS = 1.0  # of the gate that keeps what is remembered
-
-
-class MemoryBody(nn.Module):
-    """A memory of one slot that attends to itself and to the new token, and changes as far as its gates allow.
-
-    With M the memory and x the token: M' = tanh of attention of M over [M; x], with residuals, normalisation and a
-    perceptron as in a Transformer; then M <- sigmoid(i) M' + sigmoid(f) M with gates from x and tanh M. The published
-    core has as many slots as one likes; RelGAN's best has one, which is what this is.
-
-    Args:
-        in_features, hidden_size: features of each token in, and of the memory, which is the output.
-        num_layers: attention blocks a token, sharing nothing.
-        num_heads: of attention.
-
-    Raises:
-        GANError: for heads that don't share the memory out evenly.
-    """
-
-    batch_axis = 0  # of the state
-
-    def __init__(self, in_features: int, hidden_size: int, num_layers: int, num_heads: int):
-        super().__init__()
-        if hidden_size % num_heads:
-            raise GANError(f"A hidden size of {hidden_size} cannot be shared out among {num_heads} heads.")
-        self.enter = nn.Linear(in_features, hidden_size)
-        self.blocks = nn.ModuleList(_Attention(hidden_size, num_heads) for _ in range(num_layers))
-        self.gate_input = nn.Linear(hidden_size, 2 * hidden_size)
-        self.gate_memory = nn.Linear(hidden_size, 2 * hidden_size, bias=False)
-        self.register_buffer("first", F.one_hot(torch.tensor(0), hidden_size).float(), persistent=False)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(n, t, in_features) to (n, t, hidden_size), and the memory (n, hidden_size) after the last token."""
-        memory = self.first.to(x.dtype).expand(len(x), -1) if state is None else state
-        entered = self.enter(x)
-        gates_of_input = self.gate_input(entered)
-        remembered = []
-        for token, gates in zip(entered.unbind(1), gates_of_input.unbind(1)):
-            attended = memory
-            for block in self.blocks:
-                attended = block(attended, token)
-            open_in, keep = (gates + self.gate_memory(memory.tanh())).chunk(2, dim=-1)
-            memory = open_in.sigmoid() * attended.tanh() + (keep + FORGET_BIAS).sigmoid() * memory
-            remembered.append(memory)
-        return torch.stack(remembered, dim=1), memory
-
-
-class _Attention(nn.Module):
-    def __init__(self, width: int, num_heads: int):
-        super().__init__()
-        self.num_heads = num_heads
-        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-
-    def forward(self, memory: Tensor, token: Tensor) -> Tensor:
-        """(n, width) memory and token to (n, width)."""
-        n, width = memory.shape
-        both = torch.stack([memory, token.to(memory.dtype)], dim=1)
-        q = self.query(memory).view(n, 1, self.num_heads, -1).transpose(1, 2)
-        k, v = self.key_value(both).view(n, 2, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, width)
-        memory = self.norm1(memory + attended)
-        return self.norm2(memory + self.perceptron(memory))
-
-
 class SequenceDiscriminator(ModelMixin, ConfigMixin):
-    """Convolutions of several widths over a text, the largest response of each anywhere, a highway and a dropout
-    (Kim 2014; Zhang & LeCun 2015; as in SeqGAN, Yu et al. 2017).
+    """A discriminator of whole texts: convolutions of several widths, max pooling over time, a highway layer and
+    dropout (Kim 2014; Zhang & LeCun 2015; as in SeqGAN, Yu et al. 2017).
 
-    With several representations the text is embedded as often, each a small embedding of its own that goes through the
-    same layers and has its own say (RelGAN, Nie et al. 2019).
+    With several representations there are as many small embeddings of each token, which go through the same layers and
+    have a logit each (RelGAN, Nie et al. 2019).
 
     Args:
         vocab_size: tokens, the special ones among them.
-        length: most tokens of a text, its end counted; shorter ones are filled up with ends.
+        length: largest number of tokens of a text, its end counted; shorter ones are padded with `END`.
         num_classes: 0 for an unconditional model.
         widths: of the convolutions, in tokens; those wider than `length` are left out.
         channels: of each convolution. (SeqGAN has 100 to 200, RelGAN 300.)
-        embedding_size: features of a token, of all representations together.
+        embedding_size: features of a token, of all representations in sum.
         representations: how many.
-        dropout: share of features left out in training, before the logit.
+        dropout: probability in training, before the logit.
     """
 
     @register_to_config
@@ -317,8 +175,9 @@ class SequenceDiscriminator(ModelMixin, ConfigMixin):
         nn.init.normal_(self.embed.weight, std=0.1)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
         fitting = [width for width in widths if width <= length] or [length]
-        each = embedding_size // representations
-        self.convolutions = nn.ModuleList(nn.Conv1d(each, channels, width) for width in fitting)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(embedding_size // representations, channels, width) for width in fitting
+        )
         features = channels * len(self.convolutions)
         self.highway = nn.Linear(features, 2 * features)
         self.output = nn.Linear(features, 1)
@@ -344,6 +203,154 @@ class SequenceDiscriminator(ModelMixin, ConfigMixin):
         representations = self.config.representations
         x = x.unflatten(2, (representations, -1)).permute(0, 2, 3, 1).flatten(0, 1)  # (n * representations, each, t)
         x = torch.cat([F.relu(convolution(x)).amax(2) for convolution in self.convolutions], dim=1)
-        changed, gate = self.highway(x).chunk(2, dim=1)
-        x = torch.lerp(x, F.relu(changed), gate.sigmoid())
+        transformed, gate = self.highway(x).chunk(2, dim=1)
+        x = torch.lerp(x, F.relu(transformed), gate.sigmoid())
         return self.output(F.dropout(x, self.config.dropout, self.training)).float().view(-1, representations)
+
+
+class RecurrentBody(nn.Module):
+    """A long short-term memory (Hochreiter & Schmidhuber 1997), with dropout between its layers.
+
+    Args:
+        in_features, hidden_size: features of each token in and out.
+        num_layers: stacked.
+        dropout: probability, between layers.
+    """
+
+    batch_axis = 1  # of the tensors in the state
+
+    def __init__(self, in_features: int, hidden_size: int, num_layers: int, dropout: float):
+        super().__init__()
+        between = dropout if num_layers > 1 else 0.0
+        self.lstm = nn.LSTM(in_features, hidden_size, num_layers, batch_first=True, dropout=between)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(n, t, in_features) to (n, t, hidden_size), and the state after the last token."""
+        return self.lstm(x, state)
+
+
+class TransformerBody(nn.Module):
+    """A causal Transformer with pre-normalisation (Vaswani et al. 2017; Radford et al. 2019).
+
+    Args:
+        in_features, hidden_size: features of each token in and out.
+        num_layers, num_heads: blocks, and attention heads in each.
+        max_length: number of positions.
+        dropout: probability, at the end of each branch.
+    """
+
+    batch_axis = 0  # of the tensors in the state
+
+    def __init__(
+        self, in_features: int, hidden_size: int, num_layers: int, num_heads: int, max_length: int, dropout: float
+    ):
+        super().__init__()
+        _check_heads(hidden_size, num_heads)
+        self.enter = nn.Linear(in_features, hidden_size)
+        self.positions = nn.Parameter(torch.randn(max_length, hidden_size) * 0.02)
+        self.blocks = nn.ModuleList(
+            _TransformerBlock(hidden_size, num_heads, num_layers, dropout) for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(hidden_size)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """(n, t, in_features) to (n, t, hidden_size), and the keys and values of all tokens so far."""
+        caches = state or [None] * len(self.blocks)
+        before = 0 if state is None else state[0][0].shape[2]
+        x = self.enter(x) + self.positions[before : before + x.shape[1]]
+        extended = []
+        for block, cache in zip(self.blocks, caches):
+            x, cache = block(x, cache)
+            extended.append(cache)
+        return self.norm(x), extended
+
+
+class _TransformerBlock(nn.Module):
+    def __init__(self, width: int, num_heads: int, depth: int, dropout: float):
+        super().__init__()
+        self.num_heads, self.dropout = num_heads, dropout
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        for branch_end in (self.out, self.down):  # so that depth doesn't raise the variance (Radford et al. 2019)
+            nn.init.normal_(branch_end.weight, std=0.02 / (2 * depth) ** 0.5)
+
+    def forward(self, x: Tensor, cache: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        n, t, width = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(n, t, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        if cache is not None:
+            k, v = torch.cat([cache[0], k], dim=2), torch.cat([cache[1], v], dim=2)
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        x = x + self._drop(self.out(attended.transpose(1, 2).reshape(n, t, width)))
+        return x + self._drop(self.down(F.gelu(self.up(self.norm2(x))))), (k, v)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+class MemoryBody(nn.Module):
+    """A relational memory core of one slot (Santoro et al. 2018), RelGAN's generator: the memory attends to itself and
+    to the new token, and is updated through gates.
+
+    With M the memory and x the token: M' = tanh of attention of M over [M; x], with residuals, normalisation and a
+    perceptron as in a Transformer; then M <- sigmoid(i) M' + sigmoid(f) M with gates from x and tanh M. The published
+    core has any number of slots; RelGAN's best has one.
+
+    Args:
+        in_features, hidden_size: features of each token in, and of the memory, which is the output.
+        num_layers: attention blocks a token, which share no weights.
+        num_heads: of attention.
+
+    Raises:
+        GANError: if the memory's features cannot be divided among the heads.
+    """
+
+    batch_axis = 0  # of the state
+
+    def __init__(self, in_features: int, hidden_size: int, num_layers: int, num_heads: int):
+        super().__init__()
+        _check_heads(hidden_size, num_heads)
+        self.enter = nn.Linear(in_features, hidden_size)
+        self.blocks = nn.ModuleList(_MemoryAttention(hidden_size, num_heads) for _ in range(num_layers))
+        self.gate_input = nn.Linear(hidden_size, 2 * hidden_size)
+        self.gate_memory = nn.Linear(hidden_size, 2 * hidden_size, bias=False)
+        self.register_buffer("first", F.one_hot(torch.tensor(0), hidden_size).float(), persistent=False)
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(n, t, in_features) to (n, t, hidden_size), and the memory (n, hidden_size) after the last token."""
+        memory = self.first.to(x.dtype).expand(len(x), -1) if state is None else state
+        entered = self.enter(x)
+        input_gates = self.gate_input(entered)
+        memories = []
+        for token, gates in zip(entered.unbind(1), input_gates.unbind(1)):
+            attended = memory
+            for block in self.blocks:
+                attended = block(attended, token)
+            update, forget = (gates + self.gate_memory(memory.tanh())).chunk(2, dim=-1)
+            memory = update.sigmoid() * attended.tanh() + (forget + FORGET_BIAS).sigmoid() * memory
+            memories.append(memory)
+        return torch.stack(memories, dim=1), memory
+
+
+class _MemoryAttention(nn.Module):
+    def __init__(self, width: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(self, memory: Tensor, token: Tensor) -> Tensor:
+        """(n, width) memory and token to (n, width)."""
+        n, width = memory.shape
+        both = torch.stack([memory, token.to(memory.dtype)], dim=1)
+        q = self.query(memory).view(n, 1, self.num_heads, -1).transpose(1, 2)
+        k, v = self.key_value(both).view(n, 2, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, width)
+        memory = self.norm1(memory + attended)
+        return self.norm2(memory + self.perceptron(memory))
+
+
+def _check_heads(hidden_size: int, num_heads: int) -> None:
+    if hidden_size % num_heads:
+        raise GANError(f"A hidden size of {hidden_size} cannot be divided among {num_heads} heads.")

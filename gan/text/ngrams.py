@@ -1,6 +1,6 @@
-"""What can be counted of texts with no model at all: runs of tokens that are shared, repeated or copied.
+"""Metrics of texts that need no model: n-grams that are shared, repeated or copied.
 
-Texts are lists of tokens as the model's tokenizer cuts them, without their ends.
+Texts are lists of the model's tokens, without their ends.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from torch import Tensor
 from gan.text.tokenizer import END, IGNORED
 
 ORDERS = (2, 3, 4, 5)  # of BLEU
-LONGEST = max(ORDERS)
+MAX_ORDER = max(ORDERS)
 Text = Sequence[int]
 
 
@@ -25,33 +25,33 @@ def as_lists(tokens: Tensor) -> list[list[int]]:
 def bleu(hypotheses: Sequence[Text], references: Sequence[Text]) -> dict[int, float]:
     """BLEU-2 to BLEU-5 (Papineni et al. 2002) of a corpus, by sacrebleu: every hypothesis against all references.
 
-    Matches are counted over all hypotheses before they are divided, without smoothing: 0 where no run of that length
-    occurs in any reference. Averages of smoothed scores of sentences, as some papers have them, are higher.
+    Matches are counted over all hypotheses before they are divided, without smoothing: 0 where no n-gram of that order
+    occurs in any reference. Averages of smoothed sentence scores, as in some papers, are higher.
 
     Returns:
         By order, from 0 to 1.
     """
     index = _Index(references)
-    return _corpus_bleu(hypotheses, [index.witnesses(text, None) for text in hypotheses])
+    return _corpus_bleu(hypotheses, [index.sufficient(text, None) for text in hypotheses])
 
 
 def self_bleu(texts: Sequence[Text], count: int | None = None) -> dict[int, float]:
     """BLEU of the first `count` texts against all of the texts but themselves (Zhu et al. 2018). At least two texts.
 
-    The higher, the more alike they are. Texygen counts a text among its own references, which this does not.
+    The higher, the less diverse they are. Texygen counts a text among its own references, which this does not.
     """
     index = _Index(texts)
     hypotheses = texts[:count]
-    return _corpus_bleu(hypotheses, [index.witnesses(text, number) for number, text in enumerate(hypotheses)])
+    return _corpus_bleu(hypotheses, [index.sufficient(text, number) for number, text in enumerate(hypotheses)])
 
 
 def distinct(texts: Sequence[Text], order: int) -> float:
-    """The share of different runs of `order` tokens among all of them (Li et al. 2016).
+    """Distinct-n (Li et al. 2016): the number of distinct n-grams, n = `order`, over the number of all.
 
     It falls with the number of texts: compare sets of one size only.
     """
-    runs = [run for text in texts for run in _runs(text, order)]
-    return len(set(runs)) / max(1, len(runs))
+    ngrams = [ngram for text in texts for ngram in _ngrams(text, order)]
+    return len(set(ngrams)) / max(1, len(ngrams))
 
 
 def copied(texts: Sequence[Text], training: Sequence[Text]) -> float:
@@ -62,7 +62,7 @@ def copied(texts: Sequence[Text], training: Sequence[Text]) -> float:
 
 def longest_copied_runs(texts: Sequence[Text], training: Sequence[Text]) -> list[int]:
     """Of each text, how many consecutive tokens at most occur consecutively in some training text."""
-    # A character a token, so that Python's own search finds them; chr(0) stands between texts.
+    # A character a token, so that Python's string search finds them; chr(0) separates texts.
     corpus = chr(0).join(map(_as_string, training))
     longest = []
     for text in map(_as_string, texts):
@@ -78,15 +78,15 @@ def _as_string(text: Text) -> str:
     return "".join(chr(token + 1) for token in text)
 
 
-def _runs(text: Text, order: int) -> list[tuple[int, ...]]:
+def _ngrams(text: Text, order: int) -> list[tuple[int, ...]]:
     return [tuple(text[start : start + order]) for start in range(len(text) - order + 1)]
 
 
 def _corpus_bleu(hypotheses: Sequence[Text], references: Sequence[Sequence[Text]]) -> dict[int, float]:
-    """BLEU by order; the references of each hypothesis are its own."""
-    most = max(map(len, references), default=0)
-    streams: Any = [[_words(own[k]) if k < len(own) else None for own in references] for k in range(most)]
-    found = BLEU(max_ngram_order=LONGEST, tokenize="none", force=True).corpus_score(
+    """BLEU by order; each hypothesis has references of its own."""
+    width = max(map(len, references), default=0)
+    streams: Any = [[_words(own[k]) if k < len(own) else None for own in references] for k in range(width)]
+    found = BLEU(max_ngram_order=MAX_ORDER, tokenize="none", force=True).corpus_score(
         [_words(text) for text in hypotheses], streams
     )
     lengths = found.sys_len, found.ref_len
@@ -102,37 +102,37 @@ def _words(text: Text) -> str:
 
 
 class _Index:
-    """Finds, among many references, the few that a hypothesis has the same score against as against all of them.
+    """Finds, among many references, the few that suffice for a hypothesis to have the same BLEU as against all.
 
-    A library compares a hypothesis with every reference, which takes minutes for a thousand of each. But a run counts
-    as often as the reference with most of it has it, and the brevity penalty looks at the reference of the nearest
-    length only: one reference for every run of the hypothesis, and one for its length, tell the same.
+    sacrebleu compares a hypothesis with every reference, which takes minutes for a thousand of each. But the count of
+    an n-gram is clipped to its largest count in one reference, and the brevity penalty depends on the reference of the
+    nearest length only: one reference for every n-gram of the hypothesis and one for its length are enough.
     """
 
     def __init__(self, references: Sequence[Text]):
         self.references = references
-        # Two texts that have a run at least so often: one of them may be the hypothesis itself.
-        self.having: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
+        # Two texts that have an n-gram at least so many times, as one of them may be the hypothesis itself.
+        self.containing: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
         for number, text in enumerate(references):
-            for run, count in _counts(text).items():
+            for ngram, count in _counts(text).items():
                 for times in range(1, count + 1):
-                    if len(self.having[run, times]) < 2:
-                        self.having[run, times].append(number)
+                    if len(self.containing[ngram, times]) < 2:
+                        self.containing[ngram, times].append(number)
 
-    def witnesses(self, text: Text, own: int | None) -> list[Text]:
-        """The references that matter to a text.
+    def sufficient(self, text: Text, own: int | None) -> list[Text]:
+        """The references that suffice for a text.
 
         Args:
-            own: where the text itself is among the references; it is no reference of its own.
+            own: index of the text itself among the references, which is left out.
         """
         others = (number for number in range(len(self.references)) if number != own)
-        # Of lengths that are as near, the brevity penalty takes the shorter.
+        # Of two lengths that are equally near, the brevity penalty takes the shorter.
         chosen = {
             min(others, key=lambda number: (abs(len(self.references[number]) - len(text)), self._length(number)))
         }
-        for run, count in _counts(text).items():
+        for ngram, count in _counts(text).items():
             for times in range(count, 0, -1):
-                found = [number for number in self.having.get((run, times), ()) if number != own]
+                found = [number for number in self.containing.get((ngram, times), ()) if number != own]
                 if found:
                     chosen.add(found[0])
                     break
@@ -143,4 +143,4 @@ class _Index:
 
 
 def _counts(text: Text) -> Counter[tuple[int, ...]]:
-    return Counter(run for order in range(1, LONGEST + 1) for run in _runs(text, order))
+    return Counter(ngram for order in range(1, MAX_ORDER + 1) for ngram in _ngrams(text, order))

@@ -1,8 +1,8 @@
-"""The synthetic oracle: a random recurrent language model whose own opinion of any text is known (Yu et al. 2017).
+"""The synthetic oracle: data sampled from a random recurrent language model (Yu et al. 2017).
 
-Real text has no judge. Here the data are drawn from a network, so that the likelihood of what a model writes can be
-computed exactly (NLL_oracle: quality), beside the likelihood that the model gives to fresh data (NLL_test: coverage).
-Either alone says nothing: sharpening lowers the first and raises the second.
+The likelihood of generated texts under the data distribution, which is unknown for real text, is exact here
+(NLL_oracle: quality), beside the likelihood of new data under the model (NLL_test: coverage). Either alone says
+nothing: sharpening lowers the first and raises the second.
 """
 
 from pathlib import Path
@@ -58,14 +58,14 @@ class Oracle(nn.Module):
 
     @torch.inference_mode()
     def draw(self, count: int, seed: int) -> Tensor:
-        """int64 (count, LENGTH): texts of its own."""
+        """Samples texts: int64 (count, LENGTH)."""
         generator = torch.Generator().manual_seed(seed)
         drawn = []
         for start in range(0, count, BATCH):
             words, state, text = torch.zeros(min(BATCH, count - start), 1, dtype=torch.int64), None, []
             for _ in range(LENGTH):
                 hidden, state = self.lstm(self.embedding(words), state)
-                # By the inverse of the distribution function: `torch.multinomial` draws a number for every word.
+                # By inverting the distribution function: `torch.multinomial` draws a random number for every word.
                 chances = self.output(hidden[:, 0]).softmax(1).cumsum(1)
                 drawn_at = torch.rand(len(words), 1, generator=generator) * chances[:, -1:]
                 words = torch.searchsorted(chances, drawn_at).clamp_(max=VOCABULARY - 1)
@@ -75,17 +75,17 @@ class Oracle(nn.Module):
 
     @torch.inference_mode()
     def nll(self, texts: Tensor) -> float:
-        """Nats a word that texts (n, LENGTH) cost under this oracle."""
+        """NLL of texts (n, LENGTH) under this oracle, in nats a word."""
         total = 0.0
         for batch in texts.split(BATCH // 2):
-            given = F.pad(batch[:, :-1], (1, 0))  # word 0 stands at the beginning, too
+            given = F.pad(batch[:, :-1], (1, 0))  # word 0 is the start token, too
             logits = self.output(self.lstm(self.embedding(given))[0])
             total += float(F.cross_entropy(logits.flatten(0, 1), batch.flatten(), reduction="sum"))
         return total / texts.numel()
 
 
 def texts(oracle: Oracle | None = None) -> dict[str, dict[str, Any]]:
-    """The splits of the benchmark, as fields of `TextSet`: words are written as numbers."""
+    """The splits of the benchmark, as fields of `TextSet`: the words are numbers."""
     oracle = oracle or Oracle()
     tokenizer = numbers_tokenizer(VOCABULARY)
     return {

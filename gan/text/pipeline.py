@@ -22,9 +22,9 @@ from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
 TOKENIZER = "tokenizer.json"
 LOSSES = {  # by objective
     "mle": "maximum likelihood",
-    "ratio": "log density ratio of every token, data against generator, on top of maximum likelihood",
+    "ratio": "log density ratio of data to generator for every token, which refines a model of maximum likelihood",
     "distil": "the refined model of a generator and its critic, distilled into one network",
-    "seqgan": "policy gradient on what a discriminator thinks of roll-outs (SeqGAN), after maximum likelihood",
+    "seqgan": "policy gradient, rewarded by a discriminator of whole texts (SeqGAN), after maximum likelihood",
     "relgan": "relativistic pairing loss through a Gumbel-softmax (RelGAN), after maximum likelihood",
 }
 BODIES = {  # by architecture
@@ -43,11 +43,11 @@ class TextPipelineOutput(BaseOutput):
         texts: the samples.
         seeds: the seed of each: `pipeline(seed=seeds[k])` with the same settings makes sample k alone.
         labels: the class name of each; `None` for an unconditional model.
-        log_likelihoods: of each, in nats, at temperature 1 and with the critic as strong as was asked for.
-        pieces: of each, what every token adds to its text; joined they are the text.
+        log_likelihoods: of each, in nats, at temperature 1 and at the critic strength of the call.
+        pieces: of each, the characters that every token adds; joined they are the text.
         token_log_likelihoods: of each, the log probability of every token and, last, of the end.
-        token_opinions: as many: the nats that the critic, at full strength, adds to the generator's log probability;
-            `None` for a model without a critic.
+        token_opinions: as many: the critic's log ratio in nats, which at strength 1 is added to the generator's log
+            probability; `None` for a model without a critic.
     """
 
     texts: list[str]
@@ -60,20 +60,19 @@ class TextPipelineOutput(BaseOutput):
 
 
 class TextPipeline(GANPipeline):
-    """A generator of text and, where it was refined, its critic.
+    """A generator of text and, where it was refined by a density ratio, its critic.
 
     Args:
         generator: the network that is sampled; its EMA weights.
-        discriminator: of --objective ratio the critic, which sampling can listen to; of the others the opponent, kept
-            for fine-tuning; `None` for a model without.
+        discriminator: of --objective ratio the critic, which refines samples; of other objectives the discriminator,
+            kept for fine-tuning; `None` for a model without.
         labels: class names, by index; `None` for an unconditional generator.
-        critic_strength: lambda, chosen on validation data: how much of the critic is added where nothing else is
-            asked for.
+        critic_strength: lambda, chosen on validation data: the default weight of the critic's log ratio in sampling.
         format_version: of the repository that this was loaded from.
         tokenizer: of the `tokenizers` library; read from `tokenizer.json`.
 
     Attributes:
-        tokenizer: from text to tokens and back.
+        tokenizer: encodes text as tokens, and decodes them.
     """
 
     modality, task = "text", "gan.text.task.TextTask"
@@ -101,14 +100,14 @@ class TextPipeline(GANPipeline):
         self.register_to_config(labels=labels, critic_strength=critic_strength, format_version=format_version)
         self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
-        self.tokenizer: Any = tokenizer  # a `Tokenizer`, but for the moments in which a model is loaded
+        self.tokenizer: Any = tokenizer  # a `Tokenizer`; `None` only while a model is being loaded
         for network in (generator, discriminator):
             if network is not None:
                 network.eval()
 
     @property
     def critic(self) -> TextDiscriminator | None:
-        """The discriminator, if it is one that sampling can listen to."""
+        """The discriminator, if it is one that refines samples."""
         return self.discriminator if isinstance(self.discriminator, TextDiscriminator) else None
 
     def read_more(self, folder: Path, source: str) -> None:
@@ -148,18 +147,18 @@ class TextPipeline(GANPipeline):
         best_of: int = 1,
         label: str | int | None = None,
     ) -> TextPipelineOutput:
-        """Writes texts. Sample k is that of seed `seed + k`, whatever the batch.
+        """Samples texts. Sample k is that of seed `seed + k`, whatever the batch. See also `SamplingParams`.
 
         Args:
             seed: of the first sample, from 0 to 2^32 - 1.
             num_samples: how many.
             temperature: 1 as trained, smaller is safer and less varied; 0 always takes the likeliest token.
-            top_k: draw among so many of the likeliest tokens; 0 for all.
-            top_p: draw among the likeliest tokens that together have this probability.
-            prefix: what every sample begins with.
-            acrostic: what the lines of every sample begin with, a token each; a line begins after a mark.
-            critic_strength: lambda; 0 is the generator alone, `None` what was best on validation data.
-            best_of: write so many candidates for every sample, and keep the one that the critic likes best.
+            top_k: sample among the k likeliest tokens; 0 for all.
+            top_p: sample among the likeliest tokens that together have this probability.
+            prefix: the beginning of every sample.
+            acrostic: the tokens that the lines of a sample begin with; a line begins after a punctuation mark.
+            critic_strength: lambda; 0 is the generator alone, `None` the value that was best on validation data.
+            best_of: candidates for every sample, of which the critic's favourite is kept.
             label: a class name or index; `None` gives every sample a class of its own, drawn from its seed.
 
         Raises:
@@ -235,19 +234,19 @@ class TextPipeline(GANPipeline):
 
     def _noise(self, seeds: list[int], label: str | int | None, candidates: int) -> tuple[Tensor, Tensor | None]:
         """Uniform numbers (n, candidates, length) and classes (n,), each sample's from a generator of its own."""
-        chosen, num_classes = self.label_index(label), self.generator.config.num_classes
+        asked, num_classes = self.label_index(label), self.generator.config.num_classes
         length = self.generator.config.max_length + 1
         uniforms, classes = [], []
         for seed in seeds:
             source = torch.Generator().manual_seed(seed)
-            drawn = int(torch.randint(max(1, num_classes), (), generator=source))
-            classes.append(drawn if chosen is None else chosen)
+            random_class = int(torch.randint(max(1, num_classes), (), generator=source))
+            classes.append(random_class if asked is None else asked)
             uniforms.append(torch.stack([torch.rand(length, generator=source) for _ in range(candidates)]))
         return torch.stack(uniforms), torch.tensor(classes) if num_classes else None
 
     def _output(self, samples: list[Decoded], seeds: list[int], classes: Tensor | None) -> TextPipelineOutput:
         ids = [[token for token in sample.tokens.tolist() if token != END] for sample in samples]
-        # the end counts, too, once it is there
+        # The end is a token, too.
         lengths = [min(len(kept) + 1, len(sample.tokens)) for kept, sample in zip(ids, samples)]
         return TextPipelineOutput(
             texts=[decode(self.tokenizer, kept) for kept in ids],
@@ -268,8 +267,8 @@ class TextPipeline(GANPipeline):
         body = BODIES[config.architecture]
         critic = ", refined by an adversarial critic" if self.critic is not None else ""
         return (
-            f"{body}{critic} that writes texts{classes} of up to {config.max_length} tokens from a vocabulary of "
-            f"{config.vocab_size:,}: {self.num_parameters / 1e6:.2f} million parameters, at home on a CPU."
+            f"{body}{critic} that generates texts{classes} of up to {config.max_length} tokens from a vocabulary of "
+            f"{config.vocab_size:,}: {self.num_parameters / 1e6:.2f} million parameters, which run on a CPU."
         )
 
     def usage(self, repo_id: str) -> str:
@@ -280,7 +279,7 @@ class TextPipeline(GANPipeline):
             f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
             f"out = pipeline(seed=3, num_samples=4, temperature=0.9, top_p=0.95{label})\n"
             'print("\\n".join(out.texts))\n```\n\n'
-            "Sample k is that of seed 3 + k, whatever the batch. `prefix` is how every text begins."
+            "Sample k is that of seed 3 + k, whatever the batch. `prefix` is the beginning of every text."
         )
         if self.critic is not None:
             text += (
@@ -291,21 +290,24 @@ class TextPipeline(GANPipeline):
 
     def show_samples(self) -> str:
         """The samples of the model card."""
-        texts = self(seed=0, num_samples=8).texts
-        return "```text\n" + "\n".join(texts).replace("```", "'''") + "\n```"
+        return "```text\n" + joined(self(seed=0, num_samples=8).texts).replace("```", "'''") + "\n```"
 
     def sample_bytes(self, seed: int, count: int, **settings: Any) -> list[bytes]:
         """JSON lines; see `GANPipeline.sample_bytes`."""
         output = self(seed, count, **settings)
-        lines = [{"seed": number, "text": text} for number, text in zip(output.seeds, output.texts)]
-        for line, label in zip(lines, output.labels or ()):
-            line["label"] = label
-        return [json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines]
+        rows = [{"seed": number, "text": text} for number, text in zip(output.seeds, output.texts)]
+        for row, name in zip(rows, output.labels or ()):
+            row["label"] = name
+        return [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.txt`."""
-        texts = self(seed=0, num_samples=64).texts
-        (folder / "samples.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+        (folder / "samples.txt").write_text(joined(self(seed=0, num_samples=64).texts) + "\n", encoding="utf-8")
+
+
+def joined(texts: list[str]) -> str:
+    """Texts one below the other, with an empty line between them where one has several lines."""
+    return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 
 def _single(decoded: Decoded) -> list[Decoded]:

@@ -14,7 +14,7 @@ from gan.text import data, metrics
 from gan.text.likelihood import nll
 from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
 from gan.text.objectives import CRITIC_LOSSES, OBJECTIVES, TextObjective
-from gan.text.pipeline import TextPipeline
+from gan.text.pipeline import TextPipeline, joined
 from gan.text.plots import text_sheet
 from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN
 from gan.training.class_transfer import check_labelled, matched, starts
@@ -159,7 +159,7 @@ class TextTask(ObjectiveTask):
             )
         tokens = self.encoded.tokens
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
-        generator.set_frequencies(counts, start=pretrained is None)
+        generator.set_frequencies(counts, initialise=pretrained is None)
         return generator
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
@@ -190,7 +190,7 @@ class TextTask(ObjectiveTask):
 
     def preview(self, pipeline: TextPipeline, path: Path) -> Path:
         texts = pipeline(seed=0, num_samples=16).texts
-        path.with_suffix(".txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+        path.with_suffix(".txt").write_text(joined(texts) + "\n", encoding="utf-8")
         file = path.with_suffix(".png")
         text_sheet(texts).save(file)
         return file

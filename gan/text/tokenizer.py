@@ -10,12 +10,12 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from gan.errors import GANError
 
 SPECIAL = ("<begin>", "<end>", "<unknown>")
-BEGIN, END, UNKNOWN = range(3)  # what they are in every vocabulary
-IGNORED = -100  # fills what is behind the end of a sample; no loss counts it
+BEGIN, END, UNKNOWN = range(3)  # their ids in every vocabulary
+IGNORED = -100  # padding behind the end of a sample; ignored by losses
 KINDS = ("characters", "words", "bpe")
-UNFINISHED = "\ufffd"  # what bytes that are no character yet are decoded to
-REACH = 4  # tokens back that what a token adds can depend on: a character has four bytes at most
-WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a mark is a word of its own
+UNFINISHED = "\ufffd"  # what an incomplete byte sequence is decoded to
+CONTEXT = 4  # tokens before it that the text of a token can depend on: a character has four bytes at most
+WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a punctuation mark is a word of its own
 
 
 def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokenizer:
@@ -23,8 +23,8 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokeniz
 
     Args:
         texts: to learn from, read once.
-        kind: "characters", "words" (a mark is one too) or "bpe" (byte pairs: nothing is unknown to it).
-        vocab_size: tokens at most, the rarest characters or words stay unknown.
+        kind: "characters", "words" (punctuation marks are words, too) or "bpe" (byte pairs: no text is unknown).
+        vocab_size: largest number of tokens; the rarest characters or words are left out, and unknown.
     """
     tokenizer = _untrained(kind)
     if kind == "bpe":
@@ -37,11 +37,11 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocab_size: int) -> Tokeniz
     else:
         trainer = trainers.WordLevelTrainer(vocab_size=vocab_size, special_tokens=list(SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    return _reading_literally(tokenizer)
+    return _without_special_tokens(tokenizer)
 
 
-def _reading_literally(tokenizer: Tokenizer) -> Tokenizer:
-    """So that a text in which "<end>" is written does not end there. Not a part of what `tokenizer.json` says."""
+def _without_special_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """Encodes "<end>" in a text as any other characters. (`tokenizer.json` does not save this setting.)"""
     tokenizer.encode_special_tokens = True
     return tokenizer
 
@@ -60,7 +60,7 @@ def _untrained(kind: str) -> Tokenizer:
 
 
 def numbers_tokenizer(count: int) -> Tokenizer:
-    """The vocabulary "0", "1", ... of a synthetic language, written with spaces between."""
+    """The vocabulary "0", "1", ... of a synthetic language; tokens are separated by spaces."""
     vocabulary = {word: k for k, word in enumerate([*SPECIAL, *map(str, range(count))])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[UNKNOWN]))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -77,15 +77,15 @@ def read_tokenizer(content: str) -> Tokenizer:
         tokenizer = Tokenizer.from_str(content)
     except Exception as error:  # the library raises nothing more special
         raise GANError(f"tokenizer.json is damaged ({error}); download or save the model again.") from error
-    if _machinery(tokenizer) not in _machineries():
-        raise GANError("tokenizer.json is not one of ours: it takes text apart in another way.")
+    if _rules(tokenizer) not in _known_rules():
+        raise GANError("tokenizer.json is not one of ours: it splits text by other rules.")
     if [tokenizer.id_to_token(k) for k in range(len(SPECIAL))] != list(SPECIAL):
         raise GANError("tokenizer.json is not one of ours: its first tokens are not " + ", ".join(SPECIAL) + ".")
-    return _reading_literally(tokenizer)
+    return _without_special_tokens(tokenizer)
 
 
-def _machinery(tokenizer: Tokenizer) -> dict[str, Any]:
-    """All of a tokenizer but its vocabulary. That of a stranger may hold an expression that never comes to an end."""
+def _rules(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All of a tokenizer but its vocabulary. A stranger's may hold a regular expression that takes for ever."""
     content = json.loads(tokenizer.to_str())
     added = [token for token in content.pop("added_tokens") if token["content"] not in SPECIAL]
     model = {name: value for name, value in content.pop("model").items() if name not in ("vocab", "merges")}
@@ -93,18 +93,18 @@ def _machinery(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 @cache
-def _machineries() -> list[dict[str, Any]]:
-    return [_machinery(tokenizer) for tokenizer in (*map(_untrained, KINDS), numbers_tokenizer(0))]
+def _known_rules() -> list[dict[str, Any]]:
+    return [_rules(tokenizer) for tokenizer in (*map(_untrained, KINDS), numbers_tokenizer(0))]
 
 
 def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
     """Tokens of what a user typed.
 
     Args:
-        what: this is, for the sentence ("prefix").
+        what: name of the text in the error message ("prefix").
 
     Raises:
-        GANError: if a part of it isn't in the vocabulary, naming it.
+        GANError: if a part of it, which is named, isn't in the vocabulary.
     """
     encoding = tokenizer.encode(text, add_special_tokens=False)
     unknown = [text[start:end] for k, (start, end) in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
@@ -114,7 +114,7 @@ def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
 
 
 def decode(tokenizer: Tokenizer, tokens: list[int]) -> str:
-    """The text of tokens, without a character at its end that byte pairs have only begun."""
+    """The text of tokens, without an incomplete character at its end."""
     return tokenizer.decode(tokens).rstrip(UNFINISHED)
 
 
@@ -122,6 +122,6 @@ def pieces(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
     """What each token adds to the text; joined, they are the text."""
     found = []
     for k in range(len(tokens)):
-        known = tokens[max(0, k - REACH) : k]
+        known = tokens[max(0, k - CONTEXT) : k]
         found.append(decode(tokenizer, [*known, tokens[k]])[len(decode(tokenizer, known)) :])
     return found

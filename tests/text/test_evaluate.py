@@ -10,7 +10,7 @@ from cli import environment, files, in_two_processes
 from tokenizers import Tokenizer
 
 from gan import GANPipeline, TextPipeline
-from gan.text import lm_score as judge
+from gan.text import lm_score
 from gan.text.evaluate import main
 
 
@@ -31,7 +31,7 @@ def work(
 ) -> Path:
     """A folder with the model `model`, as trained on the lines in `songs`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(judge, "MOST_EPOCHS", 1)
+    monkeypatch.setattr(lm_score, "MAX_EPOCHS", 1)
     songs(tmp_path / "songs", tokenizer, 80)
     pipeline = make_text_pipeline()
     pipeline.training_record = {"arguments": {"train_data_dir": "songs"}, "dataset": {"name": "songs"}}

@@ -13,21 +13,20 @@ from tokenizers import Tokenizer
 from gan import GANError, TextPipeline
 from gan.hub.card import model_card
 from gan.metrics.tables import metrics_tables
-from gan.text import lm_score as judge
-from gan.text import metrics
+from gan.text import lm_score, metrics
 from gan.text.data import IGNORED, TextSet, encode
 from gan.text.likelihood import nll
 from gan.text.plots import sweep_picture
 from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import BEGIN, END, UNKNOWN
 
-GROUPS = {"likelihood": 5, "shared runs": 8, "variety and copies": 6}
+GROUPS = {"likelihood": 5, "shared n-grams": 8, "variety and copies": 6}
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judges of one epoch: how well they judge is tested with them."""
-    monkeypatch.setattr(judge, "MOST_EPOCHS", 1)
+    """LM scorers of one epoch: how well they are fitted is tested elsewhere."""
+    monkeypatch.setattr(lm_score, "MAX_EPOCHS", 1)
 
 
 @pytest.fixture

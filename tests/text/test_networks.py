@@ -80,7 +80,7 @@ def test_a_batch_is_drawn_the_same_again(
 
 @pytest.mark.parametrize("architecture", ["transformer", "memory"])
 def test_heads_must_share_evenly(architecture: str) -> None:
-    with pytest.raises(GANError, match="hidden size of 12 cannot be shared out among 5 heads"):
+    with pytest.raises(GANError, match="hidden size of 12 cannot be divided among 5 heads"):
         TextGenerator(architecture=architecture, **(SHAPE | {"num_heads": 5}))
     with pytest.raises(GANError, match="no architecture 'gru'; choose lstm or transformer or memory"):
         TextGenerator(architecture="gru", **SHAPE)
@@ -101,26 +101,28 @@ def test_memory_is_kept_as_far_as_its_gates_say() -> None:
 @pytest.mark.parametrize("representations", [1, 4])
 def test_tokens_and_their_one_hot_vectors_are_the_same_to_a_discriminator(representations: int) -> None:
     torch.manual_seed(0)
-    judge = SequenceDiscriminator(11, 8, 2, channels=6, embedding_size=8, representations=representations).eval()
+    discriminator = SequenceDiscriminator(
+        11, 8, 2, channels=6, embedding_size=8, representations=representations
+    ).eval()
     tokens, classes = texts(3), torch.tensor([0, 1, 1])
     tokens[1, 4:] = END
-    logits = judge(tokens, classes)
+    logits = discriminator(tokens, classes)
     assert logits.shape == (3, representations)
     soft = torch.nn.functional.one_hot(tokens, 11).float().requires_grad_(True)
-    assert torch.allclose(judge(soft, classes), logits, atol=1e-6)
-    (gradient,) = torch.autograd.grad(judge(soft, classes).sum(), soft)
+    assert torch.allclose(discriminator(soft, classes), logits, atol=1e-6)
+    (gradient,) = torch.autograd.grad(discriminator(soft, classes).sum(), soft)
     assert gradient.abs().sum() > 0
 
 
 def test_however_the_end_of_a_text_is_filled_up() -> None:
-    judge = SequenceDiscriminator(11, 8, channels=6, embedding_size=8).eval()
+    discriminator = SequenceDiscriminator(11, 8, channels=6, embedding_size=8).eval()
     tokens = texts(1)
     tokens[:, 4:] = END
     ignored = tokens.clone()
     ignored[:, 5:] = IGNORED
     for other in (ignored, tokens[:, :5]):
-        assert torch.allclose(judge(other), judge(tokens), atol=1e-6)
-    assert not torch.allclose(judge(tokens[:, :4].flip(1)), judge(tokens))
+        assert torch.allclose(discriminator(other), discriminator(tokens), atol=1e-6)
+    assert not torch.allclose(discriminator(tokens[:, :4].flip(1)), discriminator(tokens))
 
 
 def test_a_discriminator_of_texts_is_saved_and_not_listened_to(
@@ -128,8 +130,8 @@ def test_a_discriminator_of_texts_is_saved_and_not_listened_to(
 ) -> None:
     alone = make_text_pipeline(critic=False)
     config = alone.generator.config
-    judge = SequenceDiscriminator(config.vocab_size, config.max_length + 1, channels=4)
-    pipeline = TextPipeline(alone.generator, judge, tokenizer=alone.tokenizer)
+    discriminator = SequenceDiscriminator(config.vocab_size, config.max_length + 1, channels=4)
+    pipeline = TextPipeline(alone.generator, discriminator, tokenizer=alone.tokenizer)
     pipeline.save_pretrained(tmp_path)
     loaded = TextPipeline.from_pretrained(tmp_path)
     assert isinstance(loaded.discriminator, SequenceDiscriminator) and loaded.critic is None

@@ -1,4 +1,4 @@
-"""What each objective does to tiny players, without the loop."""
+"""What each objective does to tiny networks, without the loop."""
 
 import argparse
 import itertools
@@ -67,7 +67,7 @@ def batch(count: int = 6, labels: Tensor | None = None) -> dict[str, Any]:
 
 
 def learn(objective: TextObjective, steps: int, rate: float = 0.02) -> list[float]:
-    """Losses of the player that is trained."""
+    """Losses of the network that is trained."""
     optimizer, losses = torch.optim.Adam(objective.generator.parameters(), rate), []
     for step in range(steps):
         given = {"tokens": language(32, seed=step), "labels": None}
@@ -94,7 +94,7 @@ def copy_of(pipeline: TextPipeline) -> TextGenerator:
     return twin
 
 
-def test_maximum_likelihood_learns_a_language_and_is_judged_by_its_likelihood(trained: TextPipeline) -> None:
+def test_maximum_likelihood_learns_a_language_and_is_scored_by_its_likelihood(trained: TextPipeline) -> None:
     held_out = language(100, seed=10_000)
     score = MLE(arguments(), model(), None).validate(trained.generator, held_out, None)
     logits, _ = trained.generator(inputs(held_out))
@@ -189,22 +189,26 @@ def test_rewards_are_probabilities_and_the_last_is_of_the_text_itself(trained: T
 
 
 @pytest.mark.parametrize("kind", [SeqGAN, RelGAN])
-def test_a_game_is_played(trained: TextPipeline, kind: type[TextObjective]) -> None:
+def test_both_networks_learn(trained: TextPipeline, kind: type[TextObjective]) -> None:
     objective, given = player(kind, trained), batch()
-    generator, judge = objective.generator, objective.discriminator
+    generator, discriminator = objective.generator, objective.discriminator
     for _ in range(3):
         torch.manual_seed(4)
         generated = objective.generate(generator, given)
-        loss, figures = objective.discriminator_loss(judge, judge, given, generated["samples"].detach(), 0.0, RANDOM)
+        loss, figures = objective.discriminator_loss(
+            discriminator, discriminator, given, generated["samples"].detach(), 0.0, RANDOM
+        )
         loss.backward()
-        assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in judge.parameters())
+        assert all(
+            parameter.grad is not None and parameter.grad.isfinite().all() for parameter in discriminator.parameters()
+        )
         assert all(parameter.grad is None for parameter in generator.parameters())
-        judge.zero_grad()
-        judge.requires_grad_(False)
-        loss, more = objective.generator_loss(judge, given, generated, RANDOM)
+        discriminator.zero_grad()
+        discriminator.requires_grad_(False)
+        loss, more = objective.generator_loss(discriminator, given, generated, RANDOM)
         loss.backward()
-        judge.requires_grad_(True)
-        assert all(parameter.grad is None for parameter in judge.parameters())
+        discriminator.requires_grad_(True)
+        assert all(parameter.grad is None for parameter in discriminator.parameters())
         assert all(parameter.grad is not None for parameter in generator.parameters())
         assert sum(float(parameter.grad.abs().sum()) for parameter in generator.parameters()) > 0
         assert all(value.isfinite() for value in (figures | more).values())
@@ -213,7 +217,7 @@ def test_a_game_is_played(trained: TextPipeline, kind: type[TextObjective]) -> N
                 parameter -= 0.01 * parameter.grad
         generator.zero_grad()
     assert objective.validate(generator, language(4), None) is None
-    assert objective.components(generator, judge, None, None) == (generator, judge, 0.0)
+    assert objective.components(generator, discriminator, None, None) == (generator, discriminator, 0.0)
 
 
 def test_policy_gradient_makes_what_is_rewarded_likelier(trained: TextPipeline) -> None:
@@ -272,7 +276,7 @@ def test_a_discriminator_is_taken_over_where_it_fits(trained: TextPipeline) -> N
     assert other.discriminator.config.representations == 64
 
 
-def test_players_of_a_game_have_no_dropout() -> None:
+def test_adversarial_generators_have_no_dropout() -> None:
     pipeline = TextPipeline(model("transformer", dropout=0.5, noise=0.3))
     objective = player(SeqGAN, pipeline)
     objective.generator.train()

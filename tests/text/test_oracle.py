@@ -1,4 +1,4 @@
-"""The synthetic oracle: fixed, and the judge of its own words."""
+"""The synthetic oracle: fixed weights, and the exact likelihood of texts."""
 
 from pathlib import Path
 

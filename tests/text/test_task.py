@@ -65,7 +65,7 @@ BAD = {  # after the runs above
         [*FROM_MLE, "--objective", "relgan", "--resume_from_checkpoint", "seqgan/checkpoint-6", *KEEPING],
         "belongs to a model of another shape or objective",
     ),
-    "too many heads": (["--architecture", "memory", "--num_heads", "5"], "cannot be shared out among 5 heads"),
+    "too many heads": (["--architecture", "memory", "--num_heads", "5"], "cannot be divided among 5 heads"),
     "no oracle": (
         ["--dataset_name", "oracle", "--dataset_config_name", "nowhere.safetensors"],
         "nowhere.safetensors",
