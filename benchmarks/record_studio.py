@@ -1,4 +1,4 @@
-"""Records the moving picture of the README: the studio, driven by hand for about ten seconds.
+"""Records the moving picture of the README: the studio, driven by hand for twelve seconds.
 
     python benchmarks/record_studio.py docs/studio.webp
     python benchmarks/record_studio.py docs/studio.webp --frames frames     # and each frame as a PNG, to look at
@@ -152,7 +152,7 @@ def text(recorder: Recorder, address: str) -> None:
     recorder.glide(later)
     held: list[Route] = []
     page.route("**/component_server**", lambda route: held.append(route))
-    for _ in range(3):
+    for _ in range(2):
         later.click()
         quiet = 0
         while quiet < 5:
@@ -179,12 +179,18 @@ def pads(recorder: Recorder, address: str) -> None:
 
 
 def save(recorder: Recorder, path: Path) -> None:
-    """Writes an animated WebP; the same frames in a row become one."""
+    """Writes an animated WebP, lossless: lossy frames, which are stored as differences, leave ghosts on a page."""
     first, *others = recorder.frames
     first.save(
-        path, save_all=True, append_images=others, duration=recorder.durations, loop=0, quality=60, method=6,
-        minimize_size=True, allow_mixed=True,
-    )  # fmt: skip
+        path,
+        save_all=True,
+        append_images=others,
+        duration=recorder.durations,
+        loop=0,
+        lossless=True,
+        quality=80,
+        method=4,
+    )
     size = path.stat().st_size
     print(f"{path}: {len(recorder.frames)} frames, {sum(recorder.durations) / 1000:.1f} s, {size:,} bytes")
     if size > MAX_BYTES:

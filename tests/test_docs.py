@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from accelerate.commands.launch import launch_command_parser
 from safetensors import safe_open
+from test_imports import ORDER
 from torch.distributed.run import get_args_parser
 
 ROOT = Path(__file__).parents[1]
@@ -278,6 +279,13 @@ def test_the_api_is_the_one_that_the_page_has() -> None:
         told[name.strip().strip("`")] = [word.strip() for word in arguments.split(",") if word.strip()]
     api = build_page(Registry(offered_models())).get_api_info()["named_endpoints"]
     assert told == {name: [one["parameter_name"] for one in of["parameters"]] for name, of in api.items()}
+
+
+def test_imports_run_as_the_architecture_says() -> None:
+    (line,) = [code for code in blocks(ROOT / "docs/architecture.md", "") if " < " in code]
+    stated = [set(part.replace(",", " ").split()) for part in line.split("<")]
+    there = {path.stem for path in (ROOT / "gan").iterdir()} - {"__init__"}
+    assert stated == [rooms for known in ORDER if (rooms := known & there)]
 
 
 def test_the_readme_is_short() -> None:
