@@ -61,6 +61,7 @@ class GANPipeline(DiffusionPipeline):
         file_suffix, samples_per_file: of the files that `gan.sample` writes.
         losses: what the card says of each objective's loss, the default one first.
         last_objectives: those whose models are not gone on from by the same objective, but by the default one.
+        training_components: networks that only training needs; the studio loads models without them.
     """
 
     modality: ClassVar[str]
@@ -73,6 +74,7 @@ class GANPipeline(DiffusionPipeline):
     samples_per_file: ClassVar[int] = 1
     losses: ClassVar[dict[str, str]]
     last_objectives: ClassVar[tuple[str, ...]] = ()
+    training_components: ClassVar[tuple[str, ...]] = ("discriminator",)
 
     _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
 
@@ -266,6 +268,10 @@ class GANPipeline(DiffusionPipeline):
     def describe(self) -> str:
         """A sentence for the model card."""
         raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """What models of this modality, and no others, have: sizes, rates, ... as JSON holds them."""
+        return {}
 
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""

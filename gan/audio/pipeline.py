@@ -241,6 +241,14 @@ class AudioPipeline(GANPipeline):
             f"clip, many times faster than real time on a CPU."
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sampling rate in Hz, samples of a clip, and its duration in seconds."""
+        return {
+            "sampling_rate": self.sampling_rate,
+            "samples": self.generator.config.samples,
+            "duration": round(self.duration, 3),
+        }
+
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""
         label = ""

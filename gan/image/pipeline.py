@@ -288,6 +288,11 @@ class ImagePipeline(GANPipeline):
             f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass a picture, at home on a CPU."
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Width and height in pixels, channels (1 grey, 3 RGB)."""
+        height, width = self.resolution
+        return {"width": width, "height": height, "channels": self.generator.config.image_channels}
+
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""
         label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""

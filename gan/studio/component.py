@@ -1,6 +1,6 @@
 """What the page's own components share: their scripts, and how a `GANError` reaches the page and the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import gradio as gr
 
 from gan.errors import GANError
+from gan.studio.strings import LANGUAGES
 
 HERE = Path(__file__).parent
 
@@ -15,6 +16,26 @@ HERE = Path(__file__).parent
 def script(*names: str) -> str:
     """What `gr.HTML` runs when the component of these scripts is first shown."""
     return "".join((HERE / file).read_text(encoding="utf-8") for file in ("common.js", *names))
+
+
+def workbench(name: str, scripts: Iterable[str], functions: Iterable[Callable], **props: Any) -> gr.HTML:
+    """The component that fills a tab: an empty element, drawn by its scripts.
+
+    Args:
+        name: of the tab, and class of the element.
+        scripts: files in this folder, of which the last draws the element when it is first shown.
+        functions: what the scripts can call as `server.NAME`.
+        props: what they find in `props`.
+    """
+    return gr.HTML(
+        html_template=f'<div class="{name} workbench"></div>',
+        js_on_load=script(*scripts),
+        apply_default_css=False,
+        server_functions=list(functions),
+        strings=LANGUAGES,
+        elem_id=name,
+        **props,
+    )
 
 
 def _handling_errors(handle: Callable[[GANError], Any]) -> Callable[[Callable], Callable]:

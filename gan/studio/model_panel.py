@@ -1,24 +1,24 @@
-"""What a model is: as a dict for the endpoints, and as the panel beside its samples."""
+"""What a model is: as a dict for the API, and as the panel beside its samples."""
 
 import math
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
-from gan.audio.pipeline import AudioPipeline
-from gan.image.pipeline import ImagePipeline
 from gan.pipeline import GANPipeline
-from gan.text.pipeline import TextPipeline
+
+Row: TypeAlias = tuple[str, str]  # a term and its value
 
 
 def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
-    """What is known of a model: facts of the network, then what its repository says of training and measurements."""
+    """What is known of a model: facts of the network, then what its repository holds of training and metrics."""
     tensors = pipeline.generator.state_dict().values()
     training = pipeline.training_record
     arguments = training.get("arguments")
     seen = (f"{pipeline.unit}_seen", f"{pipeline.unit}_per_second")
     return {
         "model": name,
-        **_kind_facts(pipeline),
+        "kind": pipeline.modality,
+        **pipeline.facts(),
         "labels": pipeline.labels,
         "parameters": pipeline.num_parameters,
         "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 2),
@@ -30,43 +30,21 @@ def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
     }
 
 
-def _kind_facts(pipeline: GANPipeline) -> dict[str, Any]:
-    """What a model of its kind, and no other, has."""
-    config = pipeline.generator.config
-    if isinstance(pipeline, TextPipeline):
-        return {
-            "kind": "text",
-            "architecture": config.architecture,
-            "vocabulary": config.vocab_size,
-            "length": config.max_length,
-            "critic": pipeline.critic is not None,
-            "critic_strength": pipeline.config.critic_strength,
-        }
-    if isinstance(pipeline, AudioPipeline):
-        return {
-            "kind": "audio",
-            "sampling_rate": pipeline.sampling_rate,
-            "samples": config.samples,
-            "duration": round(pipeline.duration, 3),
-        }
-    assert isinstance(pipeline, ImagePipeline)
-    height, width = pipeline.resolution
-    return {"kind": "image", "width": width, "height": height, "channels": config.image_channels}
+def panel_html(facts: dict[str, Any], own_rows: list[Row], words: dict[str, str]) -> str:
+    """The panel. Everything a repository says is escaped: anybody may have written it.
 
-
-def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
-    """The panel. Everything a repository says is escaped: anybody may have written it."""
+    Args:
+        facts: of `describe`.
+        own_rows: what the tab of its modality says of `pipeline.facts()`.
+        words: the strings of the page's language.
+    """
     training = facts["training"]
     dataset = training.get("dataset")
-    megabytes = f"{facts['megabytes']:.1f}"
     rows = [
         (words["dataset"], dataset.get("name") if isinstance(dataset, dict) else dataset),
         *_class_rows(facts["labels"], words),
-        *{"image": _image_rows, "text": _text_rows, "audio": _audio_rows}[facts["kind"]](facts, words),
-        (
-            words["parameters"],
-            words["parameters_value"].format(millions=f"{facts['parameters'] / 1e6:.2f}", megabytes=megabytes),
-        ),
+        *own_rows,
+        (words["parameters"], size(facts, words)),
         (words["trained"], _trained(training, words)),
         *_metric_rows(facts["metrics"], words),
         (words["license"], facts["license"]),
@@ -75,39 +53,24 @@ def card_html(facts: dict[str, Any], words: dict[str, str]) -> str:
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
 
 
-def _class_rows(labels: list[str] | dict[str, list[str]] | None, words: dict[str, str]) -> list[tuple[str, str]]:
+def size(facts: dict[str, Any], words: dict[str, str]) -> str:
+    """Parameters and megabytes of a generator."""
+    millions, megabytes = f"{facts['parameters'] / 1e6:.2f}", f"{facts['megabytes']:.1f}"
+    return words["parameters_value"].format(millions=millions, megabytes=megabytes)
+
+
+def _class_rows(labels: list[str] | dict[str, list[str]] | None, words: dict[str, str]) -> list[Row]:
     """A row a label column."""
     columns = labels if isinstance(labels, dict) else {"label": labels} if labels else {}
     return [
-        (words["classes"] if name == "label" else column_name(name, words), f"{len(of_it)}: {', '.join(of_it)}")
-        for name, of_it in columns.items()
+        (words["classes"] if name == "label" else column_name(name, words), f"{len(classes)}: {', '.join(classes)}")
+        for name, classes in columns.items()
     ] or [(words["classes"], words["no_classes"])]
 
 
 def column_name(name: str, words: dict[str, str]) -> str:
     """What the page calls a label column: a word of its own where it has one, else the data set's."""
     return words.get(f"column_{name}", name[:1].upper() + name[1:])
-
-
-def _image_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
-    colour = words["grey"] if facts["channels"] == 1 else words["colour"]
-    return [(words["resolution"], f"{facts['width']} × {facts['height']}, {colour}")]
-
-
-def _text_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
-    critic = words["critic_value"].format(strength=f"{facts['critic_strength']:g}")
-    return [
-        (words["vocabulary"], words["vocabulary_value"].format(tokens=f"{facts['vocabulary']:,}")),
-        (words["length"], words["length_value"].format(tokens=facts["length"])),
-        (words["critic"], critic if facts["critic"] else words["no_critic"]),
-    ]
-
-
-def _audio_rows(facts: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
-    kilohertz = f"{facts['sampling_rate'] / 1000:g}"
-    return [
-        (words["sampling"], words["sampling_value"].format(seconds=f"{facts['duration']:.3g}", kilohertz=kilohertz))
-    ]
 
 
 def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
@@ -117,21 +80,19 @@ def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
 
 
 def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
-    parts = []
-    if is_number(training.get("steps")):
-        parts.append(words["steps"].format(steps=f"{training['steps']:,}"))
-    if is_number(training.get("images_seen")):
-        parts.append(words["images_seen"].format(images=f"{training['images_seen']:,}"))
-    if is_number(training.get("texts_seen")):
-        parts.append(words["texts_seen"].format(texts=f"{training['texts_seen']:,}"))
-    if is_number(training.get("clips_seen")):
-        parts.append(words["clips_seen"].format(clips=f"{training['clips_seen']:,}"))
+    """Steps, samples seen and time, as far as they are known."""
+    parts = [
+        words[key].format(count=f"{value:,}")
+        for key, value in training.items()
+        if (key == "steps" or key.endswith("_seen")) and key in words and is_number(value)
+    ]
     if is_number(training.get("seconds")):
         parts.append(duration(training["seconds"], words))
     return " · ".join(parts)
 
 
 def duration(seconds: float, words: dict[str, str]) -> str:
+    """Hours and minutes, minutes, or seconds."""
     minutes = round(seconds / 60)
     if seconds < 60:
         return words["seconds"].format(s=round(seconds))
@@ -140,14 +101,14 @@ def duration(seconds: float, words: dict[str, str]) -> str:
     return words["hours"].format(h=minutes // 60, m=minutes % 60)
 
 
-def _metric_rows(metrics: list[dict[str, Any]], words: dict[str, str]) -> list[tuple[str, str]]:
-    """A row a figure; what features it is of is said once, before the first."""
-    rows, said = [], ""
+def _metric_rows(metrics: list[dict[str, Any]], words: dict[str, str]) -> list[Row]:
+    """A row a metric, and one that names the feature space before the first of each."""
+    rows, space = [], ""
     for metric in metrics:
         name, features = text(metric.get("name")), text(metric.get("features"))
-        if features and features != said:
+        if features and features != space:
             rows.append((words["measured_in"], features))
-            said = features
+            space = features
         rows.append((name.removesuffix(f" ({features})"), _measured(metric, words)))
     return rows
 
@@ -159,8 +120,10 @@ def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def is_number(value: Any) -> bool:
+    """Whether a value of a JSON file is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def text(value: Any) -> str:
+    """A value of a JSON file as the page shows it."""
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)

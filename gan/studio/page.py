@@ -13,22 +13,22 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 
 from gan.errors import GANError
+from gan.pipeline import GANPipeline
 from gan.studio.api import add_endpoints
-from gan.studio.audio import tab as sound
+from gan.studio.audio import tab as audio
 from gan.studio.compare import tab as compare
 from gan.studio.component import script
 from gan.studio.images import tab as images
-from gan.studio.images.generate import START, draw
-from gan.studio.model_info import comparisons
 from gan.studio.morph import tab as morph
 from gan.studio.morph.uploads import MAX_BYTES
-from gan.studio.queue import queue_status
-from gan.studio.registry import Registry, ask_kinds, given_models, offered_models
+from gan.studio.queue import queue_status, run_queued
+from gan.studio.registry import Registry, fetch_indexes, given_models, offered_models
 from gan.studio.strings import LANGUAGES, i18n
 from gan.studio.text import tab as text
 from gan.studio.theme import CSS, StudioTheme
 from gan.utils.hardware import cores
 
+TABS = (images.TAB, morph.TAB, compare.TAB, text.TAB, audio.TAB)  # in this order
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
 LOOKS |= {"max_file_size": MAX_BYTES}
@@ -37,7 +37,7 @@ KEPT_SECONDS = 3600  # that files made for a client of the API stay on the disk,
 
 def build_page(registry: Registry) -> gr.Blocks:
     """The page, ready for `.launch(**LOOKS)`."""
-    compared = comparisons(registry.offered)
+    offered = [tab for tab in TABS if tab.offered(registry)]
     with gr.Blocks(
         title="gan studio", fill_width=True, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)
     ) as page:
@@ -63,27 +63,23 @@ def build_page(registry: Registry) -> gr.Blocks:
                 scale=0,
                 min_width=180,
             )
+        if not offered:
+            gr.HTML(i18n("no_tabs"))
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # where they don't fit they scroll: studio.css
-            with gr.Tab(i18n("pictures_tab"), id="pictures", elem_id="pictures-tab"):
-                images.build(page, registry, model)
-            with gr.Tab(i18n("morph_tab"), id="morph", elem_id="morph-tab"):
-                morph.build(registry)
-            with gr.Tab(i18n("compare_tab"), id="compare", elem_id="compare-tab", visible=bool(compared)):
-                compare.build(registry, compared)
-            with gr.Tab(i18n("text_tab"), id="text", elem_id="text-tab", visible=bool(registry.names("text"))):
-                text.build(registry)
-            with gr.Tab(i18n("sound_tab"), id="sound", elem_id="sound-tab", visible=bool(registry.names("audio"))):
-                sound.build(registry)
-        add_endpoints(registry)
+            for tab in offered:
+                with gr.Tab(i18n(f"{tab.name}_tab"), id=tab.name, elem_id=f"{tab.name}-tab"):
+                    if tab is images.TAB:
+                        images.build(page, registry, model)
+                    else:
+                        tab.build(registry)
+        add_endpoints(registry, [tab.api for tab in TABS if tab.api])
 
         def select_tab(request: gr.Request):
             asked = request.query_params.get("tab")
-            made = {"pictures": "image", "text": "text", "sound": "audio"}
-            filled = [tab for tab, kind in made.items() if registry.names(kind)]
-            shown = ["pictures", "morph", *["compare"] * bool(compared), *filled]
-            return gr.update(selected=asked if asked in shown else filled[0])
+            return gr.update(selected=asked if asked in [tab.name for tab in offered] else offered[0].name)
 
-        page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
+        if offered:
+            page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
     return page.queue(max_size=64)
 
 
@@ -110,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     except GANError as error:
         stop(str(error))
     disable_progress_bar()
-    ask_kinds(registry)
+    fetch_indexes(registry)
     set_threads()
     threading.Thread(target=warm_up, args=(registry,), daemon=True).start()
     page = build_page(registry)
@@ -145,6 +141,9 @@ def set_threads() -> None:
 
 
 def warm_up(registry: Registry) -> None:
-    """Loads the first model while the page is still on its way to the browser."""
-    with suppress(GANError):  # the page asks again in a moment, and has somebody to tell
-        draw(registry, registry.default("image"), **START)
+    """Loads and runs the first model of the first tab while the page is still on its way to the browser."""
+    tab = next((tab for tab in TABS if tab.offered(registry)), None)
+    with suppress(GANError):  # the page asks again in a moment, and shows what is wrong
+        if tab:
+            pipeline: GANPipeline = registry.get(registry.default(tab.pipeline.modality))
+            run_queued(lambda: pipeline(seed=0))

@@ -13,13 +13,10 @@ from weakref import WeakValueDictionary
 
 from torch import nn
 
-from gan.audio.pipeline import AudioPipeline
 from gan.errors import GANError
 from gan.hub import client as hub
-from gan.image.pipeline import ImagePipeline
-from gan.pipeline import INDEX, GANPipeline
-from gan.studio.model_info import kind
-from gan.text.pipeline import TextPipeline
+from gan.pipeline import INDEX, PIPELINES, GANPipeline
+from gan.studio.model_info import modality, pipeline_class
 
 BUNDLED = Path(__file__).parents[2] / "weights"
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
@@ -77,44 +74,31 @@ class Registry:
         self._lock = threading.Lock()
 
     def names(self, wanted: str) -> list[str]:
-        """The offered models of a kind, one of `KINDS`. What isn't known of a Hub id counts as pictures."""
-        return [model for model, source in self.offered.items() if (kind(source) or "image") == wanted]
+        """The offered models of a modality. What isn't known of a Hub id counts as the first modality, images."""
+        unknown = next(iter(PIPELINES))
+        return [model for model, source in self.offered.items() if (modality(source) or unknown) == wanted]
 
     def default(self, wanted: str) -> str:
-        """The first offered model of a kind; "", which no model is called, where there is none."""
+        """The first offered model of a modality; "", which no model is called, where there is none."""
         return next(iter(self.names(wanted)), "")
 
-    def image_model(self, model: str) -> ImagePipeline:
-        """As `get`, of a model of pictures; it comes without its discriminator.
+    def get(self, model: str, wanted: type[Pipeline] = GANPipeline) -> Pipeline:  # type: ignore[assignment]
+        """The pipeline of an offered name, a Hub id or, where allowed, a folder, without its `training_components`.
+
+        Args:
+            wanted: the class that it must have.
 
         Raises:
-            GANError: as for `get`, and if it makes something else.
+            GANError: if there is no such model, it can't be loaded, or it is of another class.
         """
-        return self._that_makes(model, ImagePipeline, "pictures", "image")
+        pipeline = self._load(self.source(model))
+        if not isinstance(pipeline, wanted):
+            names = self.names(wanted.modality)
+            remedy = f"choose one of {', '.join(names)}" if names else "none is offered here"
+            raise GANError(f"{model} makes {pipeline.unit}, not {wanted.unit}; {remedy}.")
+        return pipeline
 
-    def text_model(self, model: str) -> TextPipeline:
-        """As `get`, of a model of text; it comes with its critic, where it has one.
-
-        Raises:
-            GANError: as for `get`, and if it makes something else.
-        """
-        return self._that_makes(model, TextPipeline, "texts", "text")
-
-    def audio_model(self, model: str) -> AudioPipeline:
-        """As `get`, of a model of sound; it comes without its discriminator.
-
-        Raises:
-            GANError: as for `get`, and if it makes something else.
-        """
-        return self._that_makes(model, AudioPipeline, "sound", "audio")
-
-    def get(self, model: str) -> GANPipeline:
-        """The pipeline of an offered name, a Hub id or, where allowed, a folder.
-
-        Raises:
-            GANError: if there is no such model or it can't be loaded.
-        """
-        source = self.source(model)
+    def _load(self, source: str) -> GANPipeline:
         with self._lock:
             if source in self._loaded:
                 self._loaded.move_to_end(source)
@@ -125,13 +109,13 @@ class Registry:
             with self._lock:
                 if source in self._loaded:
                     return self._loaded[source]
-            self.ask(source)
-            # Only text is judged here: without the discriminator the others load faster and take half the memory.
-            unused = {} if kind(source) == "text" else {"discriminator": None}
+            self.fetch_index(source)
+            kind = pipeline_class(source) or GANPipeline
+            unused = dict.fromkeys(kind.training_components)  # the model loads faster and takes less memory
             pipeline = GANPipeline.from_pretrained(source, token=self._token(source), **unused)
             with self._lock:
                 self._loaded[source] = pipeline
-                while len(self._loaded) > 1 and sum(map(weight, self._loaded.values())) > self.budget:
+                while len(self._loaded) > 1 and sum(map(parameter_bytes, self._loaded.values())) > self.budget:
                     self._loaded.popitem(last=False)
             return pipeline
 
@@ -153,29 +137,19 @@ class Registry:
             f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
         )
 
-    def ask(self, source: str) -> None:
-        """Fetches the index of a model on the Hub that has never been here: it says what kind of model it is.
+    def fetch_index(self, source: str) -> None:
+        """Fetches the index of a model on the Hub that has never been here: it names the class of the model.
 
         Raises:
             GANError: if it can't be fetched.
         """
-        if not Path(source).is_dir() and kind(source) is None:
+        if not Path(source).is_dir() and modality(source) is None:
             hub.download(source, files=[INDEX], token=self._token(source))
 
     def _token(self, source: str) -> bool | None:
-        """Whose rights a model is fetched with: those of whoever runs this (`None`) for what they offer and where
-        nobody else comes, otherwise nobody's (`False`), or strangers could open their private models."""
+        """The Hub token that a model is fetched with: that of whoever runs the studio (`None`) for what they offer and
+        where nobody else comes, otherwise none (`False`), or strangers could open their private models."""
         return None if self.allow_paths or source in self.offered.values() else False
-
-    def _that_makes(self, model: str, kind: type[Pipeline], called: str, wanted: str) -> Pipeline:
-        pipeline = self.get(model)
-        if not isinstance(pipeline, kind):
-            raise GANError(f"{model} makes {pipeline.unit}, not {called}; {self._some(wanted)}")
-        return pipeline
-
-    def _some(self, wanted: str) -> str:
-        names = self.names(wanted)
-        return f"choose one of {', '.join(names)}." if names else "none is offered here."
 
 
 def _is_folder(name: str) -> bool:
@@ -185,26 +159,28 @@ def _is_folder(name: str) -> bool:
         return False
 
 
-def weight(pipeline: GANPipeline) -> int:
+def parameter_bytes(pipeline: GANPipeline) -> int:
     """Bytes of a model's parameters."""
     networks = [network for network in pipeline.components.values() if isinstance(network, nn.Module)]
     return sum(p.numel() * p.element_size() for network in networks for p in network.parameters())
 
 
-def ask_kinds(registry: Registry, seconds: float = 5.0) -> None:
-    """Fetches the indexes of offered Hub models that have never been here, so that each is offered where it belongs.
+def fetch_indexes(registry: Registry, seconds: float = 5.0) -> None:
+    """Fetches the indexes of offered Hub models that have never been here, so that each is offered in its tab.
 
-    Waits no longer than `seconds`; where there is no line, the page opens all the same.
+    Waits no longer than `seconds`; where the Hub cannot be reached, the page opens all the same.
     """
 
     def fetch(source: str) -> None:
-        with suppress(GANError):  # said when the model is opened
+        with suppress(GANError):  # reported when the model is opened
             hub.download(source, files=[INDEX])
 
-    unknown = [source for source in registry.offered.values() if not Path(source).is_dir() and kind(source) is None]
-    asking = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
-    for thread in asking:
+    unknown = [
+        source for source in registry.offered.values() if not Path(source).is_dir() and modality(source) is None
+    ]
+    threads = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
+    for thread in threads:
         thread.start()
     end = time.monotonic() + seconds
-    for thread in asking:
+    for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))

@@ -82,6 +82,7 @@ class TextPipeline(GANPipeline):
     hub_task = "text-generation"
     losses = LOSSES
     last_objectives = ("ratio", "distil")
+    training_components = ()  # sampling listens to the critic
 
     def __init__(
         self,
@@ -270,6 +271,17 @@ class TextPipeline(GANPipeline):
             f"{body}{critic} that generates texts{classes} of up to {config.max_length} tokens from a vocabulary of "
             f"{config.vocab_size:,}: {self.num_parameters / 1e6:.2f} million parameters, which run on a CPU."
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Architecture, vocabulary size, longest text in tokens, and what is known of the critic."""
+        config = self.generator.config
+        return {
+            "architecture": config.architecture,
+            "vocabulary": config.vocab_size,
+            "length": config.max_length,
+            "critic": self.critic is not None,
+            "critic_strength": self.config.critic_strength,
+        }
 
     def usage(self, repo_id: str) -> str:
         """The section of the model card that shows how to sample."""

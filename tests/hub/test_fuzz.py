@@ -37,8 +37,9 @@ from gan import (
 )
 from gan.audio.preprocessing import UNREADABLE, fit_clip, read_sound, wav
 from gan.hub.card import model_card
-from gan.studio.model_panel import card_html, describe
+from gan.studio.model_panel import describe, panel_html
 from gan.studio.morph.uploads import from_text, read_picture
+from gan.studio.page import TABS
 from gan.studio.strings import EN
 from gan.text.data import load
 from gan.text.tokenizer import train_tokenizer
@@ -126,7 +127,9 @@ def use(folder: Path) -> None:
     pipeline = GANPipeline.from_pretrained(folder)
     samples = pipeline.sample_bytes(3, 2)
     assert len(samples) == 2 and all(samples)
-    assert card_html(describe("it", pipeline), EN)
+    rows = next(tab.panel_rows for tab in TABS if tab.pipeline is type(pipeline) and tab.panel_rows)
+    facts = describe("it", pipeline)
+    assert panel_html(facts, rows(facts, EN), EN)
     answer("card", lambda: model_card(pipeline, "user/name"))
 
 

@@ -84,7 +84,7 @@ def in_zip(content):
 
 
 def test_the_address_restores_clips_and_they_follow_seed_and_sliders(open_sound, players):
-    pipeline = players.audio_model("voices")
+    pipeline = players.get("voices")
     page = open_sound("model=voices&seed=40&n=3&psi=0.7&label=speaker%3Dbob")
     wait_for_facts(page, pipeline(40, 3, truncation=0.7, label={"speaker": "bob"}))
     page.get_by_role("button", name=EN["later"]).click()
@@ -101,7 +101,7 @@ def test_the_address_restores_clips_and_they_follow_seed_and_sliders(open_sound,
 
 def test_a_clip_is_seen_playing_until_its_end_and_all_play_in_turn(open_sound, players):
     page = open_sound("model=hits&seed=5&n=3")
-    direct = players.audio_model("hits")(5, 3).audios
+    direct = players.get("hits")(5, 3).audios
     page.locator(".clip footer button").first.click()
     page.wait_for_function("window.seen.length > 0")
     page.wait_for_selector(".sound:not(:has(.clip.playing))")
@@ -126,7 +126,7 @@ def test_pictures_of_clips_differ_and_follow_the_scheme(open_sound):
 
 def test_clips_are_downloaded(open_sound, players):
     page = open_sound("model=hits&seed=5&n=2&label=snare")
-    direct = players.audio_model("hits")(5, 2, label="snare").audios
+    direct = players.get("hits")(5, 2, label="snare").audios
     name, content = saved(page, page.locator(".clip footer button").last)
     assert name == "hits_seed-6_snare_psi-1.wav"
     assert same(soundfile.read(io.BytesIO(content))[0], direct[1])
@@ -138,7 +138,7 @@ def test_clips_are_downloaded(open_sound, players):
 
 def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_sound, players):
     page = open_sound("model=voices&view=way&a=3&b=9&t=0.25&label=speaker%3Dann")
-    way = players.audio_model("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
+    way = players.get("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
     assert "25 %" in page.locator(".caption").inner_text()
     page.get_by_role("button", name=EN["play_clip"], exact=True).locator("visible=true").click()
     assert same(heard(page, 1)[-1], way.audios[4])
@@ -155,7 +155,7 @@ def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_soun
     page.locator(".end input").last.fill("12")
     page.wait_for_url(re.compile("b=12$"))
     slide(page, ".sound input.way", 1, done=True)
-    assert same(heard(page, 5)[-1], players.audio_model("voices")(12, label={"speaker": "ann"}).audios[0])
+    assert same(heard(page, 5)[-1], players.get("voices")(12, label={"speaker": "ann"}).audios[0])
     name, _ = saved(page, page.get_by_role("button", name=EN["save_wav"]).locator("visible=true"))
     assert name == "voices_seed-3_to-12-at-1.00_psi-1.wav"
 
@@ -163,7 +163,7 @@ def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_soun
 def test_the_way_plays_itself(open_sound, players):
     page = open_sound("model=hits&view=way&a=3&b=9&t=0")
     page.get_by_role("button", name=EN["play_interpolation"]).click()
-    way = players.audio_model("hits").interpolate(3, 9, 17).audios
+    way = players.get("hits").interpolate(3, 9, 17).audios
     assert all(same(a, b) for a, b in zip(heard(page, 9), way[::2], strict=True))
     page.get_by_role("button", name=EN["play_interpolation"]).wait_for()
     page.wait_for_url(re.compile("t=1&"))
@@ -174,7 +174,7 @@ def pad(page, index):
 
 
 def test_pads_are_played_by_finger_and_key(open_sound, players):
-    pipeline = players.audio_model("hits")
+    pipeline = players.get("hits")
     page = open_sound("model=hits&view=pads&seed=20")
     page.locator(".sound .title").click()
     page.keyboard.press("q")
@@ -195,7 +195,7 @@ def test_pads_are_played_by_finger_and_key(open_sound, players):
 
 
 def test_pads_are_rerolled_locked_and_downloaded_and_the_address_restores_them(open_sound, players):
-    pipeline = players.audio_model("hits")
+    pipeline = players.get("hits")
     page = open_sound("model=hits&view=pads&seed=20")
     pad(page, 2).get_by_role("button", name=EN["reroll"]).click()
     rolled = heard(page, 1)[-1]  # what is new is played
@@ -243,7 +243,7 @@ def test_a_beat_plays_the_pads_on_time(open_sound):
 def test_what_cannot_be_is_said_and_what_was_there_stays(open_sound, players):
     page = open_sound("model=blots&seed=1&n=1")
     page.get_by_text("blots makes images, not sound").wait_for()
-    assert facts(page) == [["Seed 1", players.audio_model("voices")(1).labels[0]]]
+    assert facts(page) == [["Seed 1", players.get("voices")(1).labels[0]]]
     page.locator(".sound .controls > .row input").first.fill("99999999999")
     page.get_by_text("is not a whole number from 0").wait_for()
     assert len(facts(page)) == 1
@@ -320,7 +320,7 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_sound, view, w
         "pads_view",
         "column_speaker",
         "truncation",
-        "sampling",
+        "clip_format",
         "speed",
         "hub",
         "load",

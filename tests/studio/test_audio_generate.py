@@ -11,9 +11,19 @@ import soundfile
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from gan import GANError
-from gan.studio.audio.generate import MAX_CLIPS, PADS, clip_name, kit, kit_classes, pad_name, sound, way
-from gan.studio.model_panel import card_html, describe
+from gan import AudioPipeline, GANError, ImagePipeline
+from gan.studio.audio.generate import (
+    MAX_CLIPS,
+    PADS,
+    clip_name,
+    generate_clips,
+    generate_kit,
+    interpolate_clips,
+    kit_classes,
+    pad_name,
+)
+from gan.studio.audio.tab import panel_rows
+from gan.studio.model_panel import describe, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import EN, ZH
 
@@ -47,28 +57,28 @@ def close(wav, audio):
 
 def test_the_tab_is_offered_its_models(players, band):
     assert players.names("audio") == ["voices", "hits"] and players.default("audio") == "voices"
-    assert players.audio_model("hits").discriminator is None
-    with pytest.raises(GANError, match="blots makes images, not sound; choose one of voices, hits"):
-        players.audio_model("blots")
-    with pytest.raises(GANError, match="hits makes clips, not pictures; choose one of blots"):
-        players.image_model("hits")
+    assert players.get("hits").discriminator is None
+    with pytest.raises(GANError, match="blots makes images, not clips; choose one of voices, hits"):
+        players.get("blots", AudioPipeline)
+    with pytest.raises(GANError, match="hits makes clips, not images; choose one of blots"):
+        players.get("hits", ImagePipeline)
     with pytest.raises(GANError, match="none is offered here"):
-        Registry({"blots": str(band / "blots")}).audio_model("blots")
+        Registry({"blots": str(band / "blots")}).get("blots", AudioPipeline)
 
 
 def test_an_audio_model_is_described(players):
-    facts = describe("voices", players.audio_model("voices"))
+    facts = describe("voices", players.get("voices"))
     assert (facts["kind"], facts["sampling_rate"], facts["samples"]) == ("audio", 8000, 2048)
     assert facts["labels"]["speaker"] == ["ann", "bob"] and facts["training"]["clips_seen"] == 1280
-    html = card_html(facts, EN)
+    html = panel_html(facts, panel_rows(facts, EN), EN)
     assert "0.256 s at 8 kHz" in html and "1,280 clips seen" in html and "2: ann, bob" in html
     assert "<b>" not in html and "3: one, two, &lt;b&gt;three" in html
-    assert ZH["column_speaker"] in card_html(facts, ZH)
+    assert ZH["column_speaker"] in panel_html(facts, panel_rows(facts, ZH), ZH)
 
 
 def test_clips_are_those_of_the_pipeline(players):
-    pipeline = players.audio_model("voices")
-    clips, milliseconds = sound(players, "voices", 40, 3, 0.7, {"speaker": "bob"})
+    pipeline = players.get("voices")
+    clips, milliseconds = generate_clips(players, "voices", 40, 3, 0.7, {"speaker": "bob"})
     direct = pipeline(40, 3, truncation=0.7, label={"speaker": "bob"})
     assert milliseconds > 0 and [clip.seed for clip in clips] == [40, 41, 42]
     assert [clip.label for clip in clips] == direct.labels and all(label.endswith(", bob") for label in direct.labels)
@@ -79,23 +89,23 @@ def test_clips_are_those_of_the_pipeline(players):
 @pytest.mark.parametrize(("change", "message"), FAILING)
 def test_what_cannot_sound_is_said(players, change, message):
     with pytest.raises(GANError, match=message):
-        sound(players, "voices", **{"seed": 0, "num_samples": 1, "truncation": 1.0, "label": None} | change)
+        generate_clips(players, "voices", **{"seed": 0, "num_samples": 1, "truncation": 1.0, "label": None} | change)
 
 
 def test_the_way_has_both_ends(players):
-    pipeline = players.audio_model("hits")
-    clips, _ = way(players, "hits", 3, 9, 5, 1.0, None)
+    pipeline = players.get("hits")
+    clips, _ = interpolate_clips(players, "hits", 3, 9, 5, 1.0, None)
     assert len(clips) == 5 and all(clip.seed is None for clip in clips)
     for clip, seed in ((clips[0], 3), (clips[-1], 9)):
         assert close(clip.wav, pipeline(seed).audios[0]) and clip.label == pipeline(seed).labels[0]
     with pytest.raises(GANError, match="ask for 2 to 32"):
-        way(players, "hits", 3, 9, 1, 1.0, None)
+        interpolate_clips(players, "hits", 3, 9, 1, 1.0, None)
 
 
 def test_a_kit_deals_out_the_classes(players):
-    pipeline = players.audio_model("hits")
+    pipeline = players.get("hits")
     assert kit_classes(pipeline) == ["kick"] * 6 + ["snare"] * 5 + ["closed hat"] * 5
-    clips, _ = kit(players, "hits", [(7, "snare"), (123, "kick"), (9, None)], 0.8, {})
+    clips, _ = generate_kit(players, "hits", [(7, "snare"), (123, "kick"), (9, None)], 0.8, {})
     assert [clip.seed for clip in clips] == [7, 123, 9]
     assert close(clips[1].wav, pipeline(123, truncation=0.8, label="kick").audios[0])
     assert clips[2].label == pipeline(9).labels[0]
@@ -103,7 +113,7 @@ def test_a_kit_deals_out_the_classes(players):
 
 
 def test_pads_of_several_columns_share_the_others(players):
-    clips, _ = kit(players, "voices", [(7, "one"), (8, None)], 1.0, {"speaker": "ann"})
+    clips, _ = generate_kit(players, "voices", [(7, "one"), (8, None)], 1.0, {"speaker": "ann"})
     assert clips[0].label == "one, ann" and clips[1].label.endswith(", ann")
     assert pad_name(0, clips[0]) == "01-one-ann-seed7.wav"
 
@@ -119,7 +129,7 @@ def test_pads_of_several_columns_share_the_others(players):
 )
 def test_what_is_no_kit_is_said(players, pads, message):
     with pytest.raises(GANError, match=message):
-        kit(players, "hits", pads, 1.0, {})
+        generate_kit(players, "hits", pads, 1.0, {})
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +138,7 @@ def client(band_address, tmp_path_factory):
 
 
 def test_clips_over_http(client, players):
-    pipeline = players.audio_model("voices")
+    pipeline = players.get("voices")
     files, facts = client.predict("voices", 40, 3, 0.7, "two, ann", api_name="/generate_audio")
     direct = pipeline(40, 3, truncation=0.7, label="two, ann")
     assert facts == [{"seed": seed, "label": "two, ann"} for seed in (40, 41, 42)]
@@ -142,20 +152,20 @@ def test_clips_over_http(client, players):
 def test_a_way_and_a_kit_over_http(client, players):
     files, facts = client.predict("hits", 3, 9, 3, "kick", 1.0, api_name="/interpolate_audio")
     assert facts == [{"label": "kick", "share": share} for share in (0, 0.5, 1)]
-    direct = players.audio_model("hits").interpolate(3, 9, 3, label="kick")
+    direct = players.get("hits").interpolate(3, 9, 3, label="kick")
     assert all(close(Path(file).read_bytes(), audio) for file, audio in zip(files, direct.audios, strict=True))
     path = client.predict("hits", 20, 0.9, api_name="/drum_kit")
     with zipfile.ZipFile(path) as folder:
         names = folder.namelist()
         assert names[0] == "01-kick-seed20.wav" and names[15] == "16-closed-hat-seed35.wav" and len(names) == PADS
-        alone = players.audio_model("hits")(26, truncation=0.9, label="snare").audios[0]
+        alone = players.get("hits")(26, truncation=0.9, label="snare").audios[0]
         assert close(folder.read("07-snare-seed26.wav"), alone)
 
 
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "message"),
     [
-        ("/generate_audio", {"model": "blots"}, "blots makes images, not sound"),
+        ("/generate_audio", {"model": "blots"}, "blots makes images, not clips"),
         ("/generate_audio", {"model": "voices", "label": "four"}, "this model knows label: one, two"),
         ("/generate_audio", {"model": "voices", "num_samples": 17}, "ask for 1 to 16"),
         ("/generate_audio", {"model": "voices", "seed": None}, "must be numbers"),

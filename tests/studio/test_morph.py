@@ -10,18 +10,20 @@ from PIL import Image, ImageOps, ImageSequence
 
 from gan import GANError
 from gan.studio.compare.generate import COUNT, compared_facts, compared_pictures
-from gan.studio.model_info import comparisons, has_encoder, objective
+from gan.studio.compare.models import comparisons
+from gan.studio.model_info import has_component, objective
 from gan.studio.morph.generate import (
     EXAMPLES,
     STEPS,
     animation,
+    fit_upload,
     is_dark,
     morph,
     morph_file,
     morph_value,
     opening,
-    take,
 )
+from gan.studio.registry import Registry
 from gan.studio.strings import EN, ZH
 
 
@@ -73,12 +75,12 @@ def test_a_picture_on_paper_is_inverted_for_a_model_of_the_dark(relatives, monke
     for background, image, other in ((0, light, dark), (255, dark, light)):
         shown = [Image.new("L", (16, 16), background)]
         monkeypatch.setattr("gan.studio.morph.generate.examples", lambda _, shown=shown: (shown, [None]))
-        fitted, inverted = take(pipeline, image, None)
+        fitted, inverted = fit_upload(pipeline, image, None)
         assert inverted and is_dark([fitted]) == is_dark(shown)
-        assert not take(pipeline, other, None)[1]
-        kept, inverted = take(pipeline, image, False)
+        assert not fit_upload(pipeline, other, None)[1]
+        kept, inverted = fit_upload(pipeline, image, False)
         assert not inverted and ImageOps.invert(kept).tobytes() == fitted.tobytes()
-    assert not take(relatives.get("paint"), light, None)[1]  # colours mean something
+    assert not fit_upload(relatives.get("paint"), light, None)[1]  # colours mean something
 
 
 @pytest.mark.parametrize(("model", "kind"), [("toys-vae", "gif"), ("paint", "webp")])
@@ -132,15 +134,16 @@ def test_an_end_that_cannot_be_is_said(relatives, end):
 
 
 def test_encoders_and_objectives_are_known_before_anything_is_loaded(relatives, family, tmp_path):
-    assert [has_encoder(source) for source in relatives.offered.values()] == [True, False, True, True]
+    assert [has_component(source, "encoder") for source in relatives.offered.values()] == [True, False, True, True]
     assert list(relatives.offered) == ["paint", "toys-gan", "toys-vae", "toys-vaegan"]
     assert [objective(source) for source in relatives.offered.values()] == ["vae", "gan", "vae", "vaegan"]
-    assert not has_encoder("nobody/never-fetched") and objective("nobody/never-fetched") is None
-    assert comparisons(relatives.offered) == {"toys": {"gan": "toys-gan", "vae": "toys-vae", "vaegan": "toys-vaegan"}}
-    assert comparisons({name: str(family / name) for name in ("toys-vae", "paint")}) == {}
+    assert not has_component("nobody/never-fetched", "encoder") and objective("nobody/never-fetched") is None
+    assert comparisons(relatives) == {"toys": {"gan": "toys-gan", "vae": "toys-vae", "vaegan": "toys-vaegan"}}
+    assert comparisons(Registry({name: str(family / name) for name in ("toys-vae", "paint")})) == {}
     (tmp_path / "training.json").write_text("[")
     (tmp_path / "model_index.json").write_text("[]")
-    assert comparisons({"damaged": str(tmp_path)}) == {} and not has_encoder(str(tmp_path))
+    assert comparisons(Registry({"damaged": str(tmp_path)})) == {}
+    assert not has_component(str(tmp_path), "encoder")
 
 
 def test_models_of_equal_training_are_compared(tmp_path):
@@ -149,8 +152,9 @@ def test_models_of_equal_training_are_compared(tmp_path):
         (tmp_path / name).mkdir()
         record = {"dataset": {"name": "toys"}, "seconds": seconds, "arguments": {"objective": trained_as}}
         (tmp_path / name / "training.json").write_text(json.dumps(record))
+        (tmp_path / name / "model_index.json").write_text('{"_class_name": "ImagePipeline"}')
     offered = {name: str(tmp_path / name) for name in trained}
-    assert comparisons(offered) == {"toys": {"gan": "long", "vae": "vae"}}
+    assert comparisons(Registry(offered)) == {"toys": {"gan": "long", "vae": "vae"}}
 
 
 def test_the_same_seeds_are_compared(relatives):
@@ -169,7 +173,7 @@ def test_what_was_measured_is_compared(relatives):
     by_name = {row["name"]: row for row in rows}
     distance = by_name["Fréchet distance (toy features)"]
     assert distance["cells"] == ["2.5", "7.25", "3"] and distance["best"] == 0
-    assert distance["note"] == "less is better, real pictures 0.5"
+    assert distance["note"] == "lower is better, real pictures 0.5"
     assert by_name["Reconstruction error"]["cells"] == ["–", "0.01", "0.02"]
     assert by_name["Reconstruction error"]["best"] == 1
     assert by_name["Precision (toy features)"]["best"] is None  # there is nothing to compare it with

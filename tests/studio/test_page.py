@@ -205,7 +205,7 @@ def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, mon
 
 def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
     get = registry.get
-    monkeypatch.setattr(registry, "get", lambda m: 1 // 0 if m == "user/broken" else get(m))
+    monkeypatch.setattr(registry, "get", lambda m, *kind: 1 // 0 if m == "user/broken" else get(m, *kind))
     page = open_page("n=3")
     page.locator("#hub textarea, #hub input").fill("user/broken")
     page.locator("#load").click()
@@ -217,7 +217,7 @@ def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
 def test_pictures_follow_a_second_shuffle_during_a_render(open_page, registry, monkeypatch):
     page = open_page("n=3")
     get, slow = registry.get, threading.Event()
-    monkeypatch.setattr(registry, "get", lambda m: (slow.wait(5), get(m))[1])
+    monkeypatch.setattr(registry, "get", lambda m, *kind: (slow.wait(5), get(m, *kind))[1])
     page.locator("#dice").click()
     page.wait_for_timeout(300)
     page.locator("#dice").click()

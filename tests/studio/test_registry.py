@@ -10,9 +10,10 @@ import torch
 
 from gan import GANError, GANPipeline
 from gan.studio.images.generate import START, draw, file_name, state_from_address
-from gan.studio.model_panel import card_html, describe
+from gan.studio.images.tab import panel_rows
+from gan.studio.model_panel import describe, panel_html
 from gan.studio.page import main, set_threads
-from gan.studio.registry import Registry, given_models, offered_models, weight
+from gan.studio.registry import Registry, given_models, offered_models, parameter_bytes
 from gan.studio.strings import EN, ZH
 
 
@@ -108,7 +109,7 @@ def test_different_models_are_loaded_at_once_and_torch_is_left_as_it_was(weights
 
 def test_only_the_last_used_stay_in_memory(weights):
     offered = offered_models(bundled=weights)
-    sizes = [weight(Registry(offered).get(name)) for name in ("shapes", "strokes")]
+    sizes = [parameter_bytes(Registry(offered).get(name)) for name in ("shapes", "strokes")]
     assert sizes[0] == sum(p.nbytes for p in Registry(offered).get("shapes").generator.parameters())
     for budget, stays in ((sum(sizes), True), (sum(sizes) - 1, False), (0, False)):
         registry = Registry(offered, budget=budget)
@@ -166,22 +167,22 @@ def test_a_number_that_is_missing_is_said(missing, registry):
 
 def test_the_card_escapes_what_a_repository_says(registry):
     facts = describe("shapes", registry.get("shapes"))
-    html = card_html(facts, EN)
+    html = panel_html(facts, panel_rows(facts, EN), EN)
     assert "&lt;b&gt;drawn&lt;/b&gt;" in html and "<b>" not in html
     assert "1,500 steps · 48,000 pictures seen · 1 min" in html and "16 × 16" in html
-    assert "1,500 步" in card_html(facts, ZH)
+    assert "1,500 步" in panel_html(facts, [], ZH)
     facts["training"] |= {"seconds": math.nan, "steps": math.inf}
-    assert "48,000 pictures seen" in card_html(facts, EN) and "nan" not in card_html(facts, EN)
+    assert "48,000 pictures seen" in panel_html(facts, [], EN) and "nan" not in panel_html(facts, [], EN)
 
 
-def test_what_figures_are_measured_in_is_said_once(registry):
-    figures = [
+def test_the_feature_space_of_metrics_has_a_row_of_its_own_once(registry):
+    records = [
         {"name": f"{name} (classifier features)", "value": 1.5, "reference": 0.25, "features": "classifier features"}
         for name in ("Precision", "Recall")
     ]
-    html = card_html(describe("shapes", registry.get("shapes")) | {"metrics": figures}, EN)
+    html = panel_html(describe("shapes", registry.get("shapes")) | {"metrics": records}, [], EN)
     assert html.count("classifier features") == 1
-    assert "<dt>Measured in</dt><dd>classifier features</dd><dt>Precision</dt><dd>1.5 (real 0.25)</dd>" in html
+    assert "<dt>Feature space</dt><dd>classifier features</dd><dt>Precision</dt><dd>1.5 (real data 0.25)</dd>" in html
 
 
 def test_both_languages_say_everything():

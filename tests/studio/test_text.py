@@ -60,7 +60,7 @@ def test_a_first_opening_that_failed_is_tried_again(open_address, library_addres
 
 
 def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, writers):
-    pipeline = writers.text_model("verses")
+    pipeline = writers.get("verses")
     page = open_text("model=verses&seed=40&n=3&t=0.7&lambda=1.5&p=0.9&k=9")
     asked = {"temperature": 0.7, "critic_strength": 1.5, "top_p": 0.9, "top_k": 9}
     assert texts(page) == pipeline(40, 3, **asked).texts
@@ -82,13 +82,13 @@ def test_the_newest_state_wins(open_text, writers):
     page = open_text("model=verses&n=2")
     for value in range(40):
         page.locator(".text input[type=number]").fill(str(100 + value))
-    wait_for_texts(page, writers.text_model("verses")(139, 2).texts)
+    wait_for_texts(page, writers.get("verses")(139, 2).texts)
     page.wait_for_url(re.compile("seed=139"))
 
 
 def test_every_token_shows_the_critics_opinion(open_text, writers):
     page = open_text("model=verses&seed=3&n=1")
-    output = writers.text_model("verses")(3, 1)
+    output = writers.get("verses")(3, 1)
     marks = page.locator(".words mark")
     assert marks.evaluate_all("all => all.map(mark => mark.className)") == [
         "less" if opinion < 0 else "more" for opinion in output.token_opinions[0]
@@ -108,12 +108,12 @@ def test_every_token_shows_the_critics_opinion(open_text, writers):
 def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, writers):
     page = open_text("model=verses&n=2&seed=5")
     page.get_by_label(EN["acrostic"]).fill("春夏秋冬")
-    wait_for_texts(page, writers.text_model("verses")(5, 2, acrostic="春夏秋冬").texts)
+    wait_for_texts(page, writers.get("verses")(5, 2, acrostic="春夏秋冬").texts)
     assert page.get_by_label(EN["prefix"]).is_disabled()
     page.wait_for_url(re.compile("acrostic="))
     page.get_by_label(EN["acrostic"]).fill("")
     page.get_by_label(EN["prefix"]).fill("明月")
-    wait_for_texts(page, writers.text_model("verses")(5, 2, prefix="明月").texts)
+    wait_for_texts(page, writers.get("verses")(5, 2, prefix="明月").texts)
     before = texts(page)
     page.get_by_label(EN["prefix"]).fill("<b>")
     page.get_by_text("which the model has never seen").wait_for()
@@ -122,19 +122,19 @@ def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, writers):
 
 def test_models_change_and_what_was_written_is_escaped(open_text, writers):
     page = open_text("model=notes&seed=2&n=12&label=long")
-    assert texts(page) == writers.text_model("notes")(2, 12, label="long").texts
+    assert texts(page) == writers.get("notes")(2, 12, label="long").texts
     assert page.locator(".words b, .words i, .about b").count() == 0
     assert "<b>written</b>" in page.locator(".about").inner_text()
     for control in (EN["critic_strength"], EN["best_of"], EN["acrostic"], EN["critic_view"]):
         assert not page.locator(".text").get_by_text(control, exact=True).first.is_visible()
     page.get_by_label(EN["model"]).locator("visible=true").select_option("verses")
-    wait_for_texts(page, writers.text_model("verses")(2, 12).texts)
+    wait_for_texts(page, writers.get("verses")(2, 12).texts)
     assert page.locator(".text select").first.locator("option").all_inner_texts() == ["verses", "notes"]
 
 
 def test_texts_are_copied_and_downloaded(open_text, writers):
     page = open_text("model=verses&seed=3&n=2", permissions=["clipboard-read", "clipboard-write"])
-    direct = [re.sub("(?<=[，。])", "\n", text).strip() for text in writers.text_model("verses")(3, 2).texts]
+    direct = [re.sub("(?<=[，。])", "\n", text).strip() for text in writers.get("verses")(3, 2).texts]
     page.get_by_role("button", name=EN["copy_text"]).last.click()
     page.get_by_text(EN["text_copied"], exact=True).wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == direct[1]
@@ -155,7 +155,7 @@ def test_texts_are_copied_and_downloaded(open_text, writers):
 def test_an_address_that_asks_for_the_impossible_opens_on_what_there_is(open_text, writers):
     page = open_text("model=blots&seed=1&n=1")
     page.get_by_text("blots makes images, not texts").wait_for()
-    assert texts(page) == writers.text_model("verses")(1, 1).texts
+    assert texts(page) == writers.get("verses")(1, 1).texts
     page = open_text("n=999&t=x&p=-4&k=1e9")
     assert len(texts(page)) == 32
 
@@ -177,7 +177,7 @@ def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_
         assert load.inner_text() == EN["load"] and field.input_value() == name and texts(page) == before
     field.fill(" user/remote ")
     field.press("Enter")
-    wait_for_texts(page, writers.text_model("notes")(3, 2).texts)
+    wait_for_texts(page, writers.get("notes")(3, 2).texts)
     page.wait_for_url(re.compile(r"model=user%2Fremote&seed=3&n=2"))
     choice = page.locator(".text select").first
     assert choice.input_value() == "user/remote" and field.input_value() == ""

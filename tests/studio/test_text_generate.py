@@ -8,14 +8,15 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from gan import GANError
-from gan.studio.model_info import kind
-from gan.studio.model_panel import card_html, describe
+from gan import GANError, ImagePipeline, TextPipeline
+from gan.studio.model_info import modality
+from gan.studio.model_panel import describe, panel_html
 from gan.studio.queue import run_queued
-from gan.studio.registry import Registry, ask_kinds
+from gan.studio.registry import Registry, fetch_indexes
 from gan.studio.strings import EN, ZH
 from gan.studio.text.batching import write
 from gan.studio.text.generate import MAX_PROMPT_LENGTH, Streams
+from gan.studio.text.tab import panel_rows
 
 FAILING = [
     ({"seed": -1}, "not a whole number from 0"),
@@ -51,41 +52,42 @@ def read(streams, answer):
 def test_each_tab_is_offered_the_models_of_its_kind(writers):
     assert writers.names("text") == ["verses", "notes"] and writers.names("image") == ["blots"]
     assert [writers.default(wanted) for wanted in ("image", "text", "sound")] == ["blots", "verses", ""]
-    assert kind("user/never-seen-here") is None and Registry({"user/x": "user/x"}).names("image") == ["user/x"]
+    assert modality("user/never-seen-here") is None and Registry({"user/x": "user/x"}).names("image") == ["user/x"]
 
 
 def test_text_comes_with_its_critic_and_pictures_without(library, tmp_path):
     registry = Registry({name: str(library / name) for name in ("verses", "notes", "blots")})
-    assert registry.text_model("verses").discriminator is not None
-    assert registry.image_model("blots").discriminator is None
+    assert registry.get("verses").discriminator is not None
+    assert registry.get("blots").discriminator is None
     with pytest.raises(GANError, match="blots makes images, not texts; choose one of verses, notes"):
-        registry.text_model("blots")
-    with pytest.raises(GANError, match="verses makes texts, not pictures; choose one of blots"):
-        registry.image_model("verses")
+        registry.get("blots", TextPipeline)
+    with pytest.raises(GANError, match="verses makes texts, not images; choose one of blots"):
+        registry.get("verses", ImagePipeline)
     with pytest.raises(GANError, match="none is offered here"):
-        Registry({"verses": str(library / "verses")}).image_model("verses")
+        Registry({"verses": str(library / "verses")}).get("verses", ImagePipeline)
 
 
 def test_models_that_were_never_here_keep_nobody_waiting():
-    ask_kinds(Registry({"nobody/nothing-at-all": "nobody/nothing-at-all"}), seconds=60)
+    fetch_indexes(Registry({"nobody/nothing-at-all": "nobody/nothing-at-all"}), seconds=60)
 
 
 def test_a_text_model_is_described(writers):
-    facts = describe("verses", writers.text_model("verses"))
+    facts = describe("verses", writers.get("verses"))
     assert (facts["kind"], facts["length"], facts["critic"], facts["critic_strength"]) == ("text", 24, True, 0.6)
     assert facts["training"]["texts_seen"] == 1280 and "width" not in facts
-    html = card_html(facts, EN)
+    html = panel_html(facts, panel_rows(facts, EN), EN)
     assert "&lt;b&gt;written&lt;/b&gt;" in html and "<b>" not in html
     assert "up to 24 tokens" in html and "λ = 0.6 was best" in html and "1,280 texts seen" in html
-    assert "λ = 0.6 时最佳" in card_html(facts, ZH)
-    assert EN["no_critic"] in card_html(describe("notes", writers.text_model("notes")), EN)
+    assert "λ = 0.6 时最佳" in panel_html(facts, panel_rows(facts, ZH), ZH)
+    facts = describe("notes", writers.get("notes"))
+    assert EN["no_critic"] in panel_html(facts, panel_rows(facts, EN), EN)
 
 
 @pytest.mark.parametrize(
     "asked", [{}, {"temperature": 0.7, "top_p": 0.9, "critic_strength": 2.0}, {"acrostic": "春夏"}]
 )
 def test_a_stream_brings_what_the_pipeline_writes(writers, asked):
-    pipeline, streams = writers.text_model("verses"), Streams()
+    pipeline, streams = writers.get("verses"), Streams()
     first = streams.begin(pipeline, {"seed": 5, "num_samples": 3, **asked})
     assert [len(sample["tokens"]) for sample in first["samples"]] == [1, 1, 1] and not first["done"]
     found, answers = read(streams, first)
@@ -98,7 +100,7 @@ def test_a_stream_brings_what_the_pipeline_writes(writers, asked):
 
 
 def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(writers):
-    pipeline, streams = writers.text_model("notes"), Streams()
+    pipeline, streams = writers.get("notes"), Streams()
     found, _ = read(streams, streams.begin(pipeline, {"seed": 0, "num_samples": 8, "label": "LONG"}))
     ended = [tokens for tokens in found if tokens[-1][0] is None]
     assert ended and all(opinion is None for tokens in found for _, _, opinion in tokens)
@@ -107,7 +109,7 @@ def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(writers
 
 
 def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
-    pipeline, streams = writers.text_model("verses"), Streams()
+    pipeline, streams = writers.get("verses"), Streams()
     monkeypatch.setattr(
         "gan.studio.text.generate.ANSWER", 0.0
     )  # or a fast machine writes all three into the first answer
@@ -121,7 +123,7 @@ def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
 
 
 def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, monkeypatch):
-    pipeline, held, sheets = writers.text_model("verses"), threading.Event(), []
+    pipeline, held, sheets = writers.get("verses"), threading.Event(), []
     asked = [{"seed": 40 * k, "num_samples": 1 + 2 * k} for k in range(6)]  # 36 texts in all: two sheets
     asked += [{"seed": 3, "num_samples": 2, "temperature": 0.5}]
     alone = [pipeline(**one) for one in asked]
@@ -142,14 +144,14 @@ def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, mon
 
 
 def test_streams_are_forgotten_when_there_are_too_many(writers):
-    pipeline, streams = writers.text_model("verses"), Streams(capacity=2)
+    pipeline, streams = writers.get("verses"), Streams(capacity=2)
     names = [streams.begin(pipeline, {"seed": k, "num_samples": 1})["stream"] for k in range(3)]
     assert streams.more(names[0]) == {"gone": True} == streams.more("made up")
     assert len(streams.more(names[2])["samples"][0]["tokens"]) > 0
 
 
 def test_streams_take_turns(writers):
-    pipeline, streams = writers.text_model("verses"), Streams()
+    pipeline, streams = writers.get("verses"), Streams()
     found = {}
 
     def one(seed):
@@ -168,7 +170,7 @@ def test_streams_take_turns(writers):
 def test_what_cannot_be_written_is_said_and_no_stream_opened(writers, asked, message):
     streams = Streams()
     with pytest.raises(GANError, match=message):
-        streams.begin(writers.text_model("verses"), {"seed": 0, "num_samples": 1, **asked})
+        streams.begin(writers.get("verses"), {"seed": 0, "num_samples": 1, **asked})
     assert not streams._open
 
 
@@ -189,7 +191,7 @@ def test_the_arguments_have_stable_names(client):
 
 
 def test_texts_are_those_of_the_pipeline(client, writers):
-    pipeline = writers.text_model("verses")
+    pipeline = writers.get("verses")
     found = client.predict("verses", 40, 3, 0.8, 12, 0.95, "明月", 1.5, api_name="/generate_text")
     direct = pipeline(40, 3, temperature=0.8, top_k=12, top_p=0.95, prefix="明月", critic_strength=1.5)
     assert [sample["text"] for sample in found] == direct.texts and direct.texts[0].startswith("明月")
@@ -201,14 +203,14 @@ def test_texts_are_those_of_the_pipeline(client, writers):
     best = client.predict(seed=2, acrostic="春夏", best_of=8, api_name="/generate_text")[0]["text"]
     assert best == pipeline(2, acrostic="春夏", best_of=8).texts[0]
     named = client.predict("notes", seed=3, label="long", api_name="/generate_text")[0]
-    assert (named["text"], named["label"]) == (writers.text_model("notes")(3, label="long").texts[0], "long")
+    assert (named["text"], named["label"]) == (writers.get("notes")(3, label="long").texts[0], "long")
 
 
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "message"),
     [
         ("/generate_text", {"model": "blots"}, "blots makes images, not texts; choose one of verses, notes"),
-        ("/generate_images", {"model": "verses"}, "verses makes texts, not pictures; choose one of blots"),
+        ("/generate_images", {"model": "verses"}, "verses makes texts, not images; choose one of blots"),
         ("/generate_text", {"model": "notes", "critic_strength": 1}, "This model has no critic"),
         ("/generate_text", {"model": "nothing"}, "There is no model 'nothing'"),
         ("/generate_text", {"num_samples": 99}, "ask for 1 to 32"),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gan import GANError
-from gan.studio.morph.generate import take
+from gan.studio.morph.generate import fit_upload
 from gan.studio.morph.uploads import MAX_BYTES, from_text, read_picture
 from gan.studio.strings import EN, ZH
 
@@ -23,7 +23,7 @@ def encoded(image, kind, **options):
 
 def taken(data, pipeline):
     """A file's pixels as the model would get them."""
-    return np.asarray(take(pipeline, read_picture(data, EN), invert=False)[0]).astype(int)
+    return np.asarray(fit_upload(pipeline, read_picture(data, EN), invert=False)[0]).astype(int)
 
 
 @pytest.fixture

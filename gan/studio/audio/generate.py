@@ -1,4 +1,4 @@
-"""Clips for the page and the endpoints, as WAV files: functions of their arguments, with no session and no noise."""
+"""Clips for the page and the API, as WAV files: functions of their arguments alone."""
 
 import base64
 import io
@@ -16,21 +16,21 @@ from gan.studio.images.generate import file_name
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
-MAX_CLIPS = 16  # at once
+MAX_CLIPS = 16  # of a request
 PADS = 16  # of a kit
-STEPS = 17  # of the way that the page moves along: neighbours differ by little, and all of them are made at once
+STEPS = 17  # of an interpolation on the page: neighbours differ by little, and all fit into a request
 MAX_STEPS = 32
 
 
 class Clip(NamedTuple):
-    """A clip: its seed (`None` between two), its classes in words (`None` without any) and its file."""
+    """A clip: its seed (`None` between two seeds), its class names (`None` without classes) and its WAV file."""
 
     seed: int | None
     label: str | None
     wav: bytes
 
 
-def sound(
+def generate_clips(
     registry: Registry, model: str, seed: int, num_samples: int, truncation: float, label: Label
 ) -> tuple[list[Clip], float]:
     """Clips of consecutive seeds, and the milliseconds that they took.
@@ -41,17 +41,17 @@ def sound(
     _check_numbers(seed, num_samples, truncation)
     if not 1 <= num_samples <= MAX_CLIPS:
         raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MAX_CLIPS}.")
-    pipeline = registry.audio_model(model)
+    pipeline = registry.get(model, AudioPipeline)
     output, milliseconds = run_queued(
         lambda: pipeline(seed, int(num_samples), truncation=truncation, label=label or None)
     )
     return _clips(output), milliseconds
 
 
-def way(
+def interpolate_clips(
     registry: Registry, model: str, a: int, b: int, steps: int, truncation: float, label: Label
 ) -> tuple[list[Clip], float]:
-    """The clips on the way from one seed to another, both ends included, and the milliseconds that they took.
+    """The clips between two seeds, both ends included, and the milliseconds that they took.
 
     Raises:
         GANError: if an argument can't be used.
@@ -59,7 +59,7 @@ def way(
     _check_numbers(a, b, steps, truncation)
     if not 2 <= steps <= MAX_STEPS:
         raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_STEPS}.")
-    pipeline = registry.audio_model(model)
+    pipeline = registry.get(model, AudioPipeline)
     output, milliseconds = run_queued(
         lambda: pipeline.interpolate(a, b, int(steps), label=label or None, truncation=truncation)
     )
@@ -67,12 +67,12 @@ def way(
 
 
 def kit_classes(pipeline: AudioPipeline) -> list[str | None]:
-    """What each pad of a kit is at first: the classes of the first label column, in order, as even as they divide."""
+    """The class of each pad of a new kit: those of the first label column in order, in equal parts."""
     names = next(iter((pipeline.labels or {}).values()), None)
     return [names[k * len(names) // PADS] if names else None for k in range(PADS)]
 
 
-def kit(
+def generate_kit(
     registry: Registry, model: str, pads: Sequence[tuple[int, str | None]], truncation: float, label: dict[str, str]
 ) -> tuple[list[Clip], float]:
     """The clips of pads, and the milliseconds that they took.
@@ -82,18 +82,18 @@ def kit(
         label: classes in the other columns, for all pads.
 
     Raises:
-        GANError: if something asked for can't be used.
+        GANError: if an argument can't be used.
     """
     _check_numbers(truncation, *(seed for seed, _ in pads))
     if not 1 <= len(pads) <= PADS:
         raise GANError(f"{len(pads)} pads were asked for; ask for 1 to {PADS}.")
-    pipeline = registry.audio_model(model)
+    pipeline = registry.get(model, AudioPipeline)
     column = next(iter(pipeline.labels or {}), "")
     labels = [{**label, column: name} if name else label for _, name in pads]
-    made, milliseconds = run_queued(
+    outputs, milliseconds = run_queued(
         lambda: [pipeline(seed, truncation=truncation, label=each or None) for (seed, _), each in zip(pads, labels)]
     )
-    return [clip for output in made for clip in _clips(output)], milliseconds
+    return [clip for output in outputs for clip in _clips(output)], milliseconds
 
 
 def clip_name(model: str, clip: Clip, truncation: float) -> str:
@@ -101,10 +101,10 @@ def clip_name(model: str, clip: Clip, truncation: float) -> str:
     return file_name(model, clip.seed or 0, clip.label, truncation, "wav")
 
 
-def way_names(model: str, a: int, b: int, clips: Sequence[Clip], truncation: float) -> list[str]:
+def interpolation_names(model: str, a: int, b: int, clips: Sequence[Clip], truncation: float) -> list[str]:
     """`digits_seed-7_to-40-at-0.25_psi-1.wav`, ..."""
-    places = [k / (len(clips) - 1) for k in range(len(clips))]
-    return [file_name(model, a, f"to-{b}-at-{place:.2f}", truncation, "wav") for place in places]
+    shares = [k / (len(clips) - 1) for k in range(len(clips))]
+    return [file_name(model, a, f"to-{b}-at-{share:.2f}", truncation, "wav") for share in shares]
 
 
 def pad_name(index: int, clip: Clip) -> str:
@@ -123,7 +123,7 @@ def archive(names: Sequence[str], clips: Sequence[Clip]) -> bytes:
 
 
 def as_values(names: Sequence[str], clips: Sequence[Clip]) -> list[dict[str, Any]]:
-    """Clips as scripts take them."""
+    """Clips as the page's script takes them, WAV files in base64."""
     return [
         {"seed": clip.seed, "label": clip.label, "file": name, "wav": base64.b64encode(clip.wav).decode()}
         for name, clip in zip(names, clips)

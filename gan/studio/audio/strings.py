@@ -1,4 +1,4 @@
-"""The words of the sound tab and of an audio model's card, in English and Chinese."""
+"""The words of the Sound tab and of an audio model's panel, in English and Chinese."""
 
 EN = {
     "sound_tab": "Sound",
@@ -9,7 +9,7 @@ EN = {
     "views": "View",
     # the controls
     "num_clips": "Clips",
-    "any_of_column": "Any",
+    "any_of_column": "Any, from the seed",
     "column_label": "Class",
     "column_digit": "Digit",
     "column_speaker": "Speaker",
@@ -27,7 +27,7 @@ EN = {
     "pads_title": "Kit {first}",
     "pad": "Pad {number}",
     "pad_title": "Pad {number}, {label}, seed {seed}, key {key}",
-    "reroll": "Another sound",
+    "reroll": "New seed",
     "lock": "Lock: shuffling leaves it as it is",
     "unlock": "Unlock",
     "locked": "Locked",
@@ -40,12 +40,12 @@ EN = {
     "step": "Step {number}",
     "save_kit": "Download kit",
     "sound_speed": "{ms} ms a clip, {times} × real time",
-    # the card
-    "sound_picture": "Pictures",
+    # the model panel
+    "sound_picture": "Shown",
     "sound_picture_value": "waveform and mel spectrogram, up to {kilohertz} kHz",
-    "sampling": "Sound",
-    "sampling_value": "{seconds} s at {kilohertz} kHz",
-    "clips_seen": "{clips} clips seen",
+    "clip_format": "Clip",
+    "clip_format_value": "{seconds} s at {kilohertz} kHz",
+    "clips_seen": "{count} clips seen",
 }
 ZH = {
     "sound_tab": "声音",
@@ -54,7 +54,7 @@ ZH = {
     "pads_view": "打击垫",
     "views": "视图",
     "num_clips": "片段数量",
-    "any_of_column": "随机",
+    "any_of_column": "由种子决定",
     "column_label": "类别",
     "column_digit": "数字",
     "column_speaker": "说话人",
@@ -69,7 +69,7 @@ ZH = {
     "pads_title": "音色组 {first}",
     "pad": "第 {number} 垫",
     "pad_title": "第 {number} 垫，{label}，种子 {seed}，按键 {key}",
-    "reroll": "换一个声音",
+    "reroll": "换一个种子",
     "lock": "锁定：换一批时保持不变",
     "unlock": "解锁",
     "locked": "已锁定",
@@ -81,9 +81,9 @@ ZH = {
     "step": "第 {number} 步",
     "save_kit": "下载音色组",
     "sound_speed": "每段 {ms} 毫秒，实时的 {times} 倍",
-    "sound_picture": "图像",
+    "sound_picture": "显示",
     "sound_picture_value": "波形与梅尔频谱图，最高 {kilohertz} kHz",
-    "sampling": "声音",
-    "sampling_value": "{seconds} 秒，{kilohertz} kHz",
-    "clips_seen": "听过 {clips} 段声音",
+    "clip_format": "片段",
+    "clip_format_value": "{seconds} 秒，{kilohertz} kHz",
+    "clips_seen": "听过 {count} 段声音",
 }

@@ -1,11 +1,13 @@
-"""The tab that sounds: clips from seeds, the way from one to another, and sixteen pads to play on."""
+"""The Sound tab: clips from seeds, an interpolation between two, and sixteen pads to play on."""
 
 import base64
 from typing import Any
 
 import gradio as gr
 
+from gan.audio.pipeline import AudioPipeline
 from gan.pipeline import MAX_SEED
+from gan.studio.audio.api import AudioAPI
 from gan.studio.audio.generate import (
     MAX_CLIPS,
     STEPS,
@@ -13,90 +15,95 @@ from gan.studio.audio.generate import (
     archive,
     as_values,
     clip_name,
-    kit,
+    generate_clips,
+    generate_kit,
+    interpolate_clips,
+    interpolation_names,
     kit_classes,
     pad_name,
-    sound,
-    way,
-    way_names,
 )
-from gan.studio.component import page_errors, script
+from gan.studio.component import page_errors, workbench
 from gan.studio.images.generate import MAX_TRUNCATION
-from gan.studio.model_panel import card_html, column_name, describe
+from gan.studio.model_panel import Row, column_name, describe, panel_html
 from gan.studio.registry import Registry
-from gan.studio.strings import LANGUAGES, words
+from gan.studio.strings import words
+from gan.studio.tabs import Tab
 
+SCRIPTS = ("playback", "spectrogram", "clips", "interpolate", "pads", "sequencer", "tab")
 START = {"seed": 7, "n": 8, "psi": 1.0, "a": 7, "b": 40, "bpm": 104}
 LIMITS = {"seed": MAX_SEED, "n": MAX_CLIPS, "psi": MAX_TRUNCATION}
 
 
 def build(registry: Registry) -> None:
-    """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
+    """Adds the tab's content to the page that is being built. No model is loaded before the tab is shown."""
 
-    def clips_asked(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
-        clips, milliseconds = sound(registry, **asked)
+    def named_clips(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
+        clips, milliseconds = generate_clips(registry, **asked)
         return [clip_name(asked["model"], clip, asked["truncation"]) for clip in clips], clips, milliseconds
 
-    def pads_asked(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
+    def named_pads(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
         pads = [(pad["seed"], pad["label"]) for pad in asked["pads"]]
-        clips, milliseconds = kit(registry, asked["model"], pads, asked["truncation"], asked["label"])
+        clips, milliseconds = generate_kit(registry, asked["model"], pads, asked["truncation"], asked["label"])
         return [pad_name(pad["index"], clip) for pad, clip in zip(asked["pads"], clips)], clips, milliseconds
 
     @page_errors
     def open_sound(model: str, request: gr.Request) -> dict[str, Any]:
-        pipeline = registry.audio_model(model)
+        pipeline, language = registry.get(model, AudioPipeline), words(request)
+        facts = describe(model, pipeline)
         return {
             "model": model,
             "seconds": pipeline.duration,
             "sampling_rate": pipeline.sampling_rate,
             "columns": [
-                {"name": name, "title": column_name(name, words(request)), "labels": labels}
+                {"name": name, "title": column_name(name, language), "labels": labels}
                 for name, labels in (pipeline.labels or {}).items()
             ],
             "pads": kit_classes(pipeline),
-            "card": card_html(describe(model, pipeline), words(request)),
+            "card": panel_html(facts, panel_rows(facts, language), language),
         }
 
     @page_errors
     def make_clips(asked: dict[str, Any]) -> dict[str, Any]:
-        names, clips, milliseconds = clips_asked(asked)
+        names, clips, milliseconds = named_clips(asked)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
     def make_pads(asked: dict[str, Any]) -> dict[str, Any]:
-        names, clips, milliseconds = pads_asked(asked)
+        names, clips, milliseconds = named_pads(asked)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
     def interpolate(asked: dict[str, Any]) -> dict[str, Any]:
-        clips, milliseconds = way(registry, **asked, steps=STEPS)
-        names = way_names(asked["model"], asked["a"], asked["b"], clips, asked["truncation"])
+        clips, milliseconds = interpolate_clips(registry, **asked, steps=STEPS)
+        names = interpolation_names(asked["model"], asked["a"], asked["b"], clips, asked["truncation"])
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
     def zip_clips(asked: dict[str, Any]) -> dict[str, str]:
-        return {"data": base64.b64encode(archive(*clips_asked(asked)[:2])).decode()}
+        names, clips, _ = named_clips(asked)
+        return {"data": base64.b64encode(archive(names, clips)).decode()}
 
     @page_errors
     def zip_pads(asked: dict[str, Any]) -> dict[str, str]:
-        return {"data": base64.b64encode(archive(*pads_asked(asked)[:2])).decode()}
+        names, clips, _ = named_pads(asked)
+        return {"data": base64.b64encode(archive(names, clips)).decode()}
 
-    gr.HTML(
-        html_template='<div class="sound workbench"></div>',
-        js_on_load=script(
-            "audio/playback.js",
-            "audio/spectrogram.js",
-            "audio/clips.js",
-            "audio/interpolate.js",
-            "audio/pads.js",
-            "audio/sequencer.js",
-            "audio/tab.js",
-        ),
-        apply_default_css=False,
-        server_functions=[open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads],
-        strings=LANGUAGES,
-        models=registry.names("audio"),
+    workbench(
+        "sound",
+        [f"audio/{name}.js" for name in SCRIPTS],
+        [open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads],
+        models=registry.names(AudioPipeline.modality),
         start=START,
         limits=LIMITS,
-        elem_id="sound",
     )
+
+
+def panel_rows(facts: dict[str, Any], words: dict[str, str]) -> list[Row]:
+    """What the panel says of an audio model alone."""
+    clip = words["clip_format_value"].format(
+        seconds=f"{facts['duration']:.3g}", kilohertz=f"{facts['sampling_rate'] / 1000:g}"
+    )
+    return [(words["clip_format"], clip)]
+
+
+TAB = Tab("sound", AudioPipeline, build, panel_rows, AudioAPI)

@@ -3,13 +3,13 @@
 from typing import Any
 
 from gan.studio.images.generate import as_text, draw
-from gan.studio.model_panel import describe, duration, is_number, text
+from gan.studio.model_panel import describe, duration, is_number, size, text
 from gan.studio.registry import Registry
 
 COUNT = 12  # pictures of each model
 
-# What is compared of `metrics.json`: how a measurement's name begins, and whether more of it is better.
-MEASURED = (
+# What is compared of `metrics.json`: how the names of metrics begin, and whether a higher value is better.
+METRICS = (
     ("Fréchet distance", False),
     ("FID", False),
     ("Precision", True),
@@ -28,10 +28,10 @@ def compared_pictures(
     Raises:
         GANError: if one of the arguments can't be used.
     """
-    shown = []
+    columns = []
     for model in models:
         output, milliseconds = draw(registry, model, seed, COUNT, truncation, label)
-        shown.append(
+        columns.append(
             {
                 "pictures": [as_text(image) for image in output.images],
                 "seeds": output.seeds,
@@ -39,7 +39,7 @@ def compared_pictures(
                 "milliseconds": round(milliseconds / COUNT, 1),
             }
         )
-    return shown
+    return columns
 
 
 def compared_facts(registry: Registry, models: list[str], words: dict[str, str]) -> list[dict[str, Any]]:
@@ -51,54 +51,38 @@ def compared_facts(registry: Registry, models: list[str], words: dict[str, str])
     facts = [describe(model, registry.get(model)) for model in models]
     rows = [
         row
-        for beginning, more_is_better in MEASURED
-        for name in _names(facts, beginning)[:1]  # of several feature spaces the first
-        for row in [_measured(facts, name, beginning, more_is_better, words)]
+        for prefix, higher_is_better in METRICS
+        for name in _names(facts, prefix)[:1]  # of several feature spaces the first
+        for row in [_metric_row(facts, name, prefix, higher_is_better, words)]
     ]
     seconds = [fact["training"].get("seconds") for fact in facts]
-    rows += [
-        {
-            "name": words["parameters"],
-            "note": "",
-            "cells": [
-                words["parameters_value"].format(
-                    millions=f"{fact['parameters'] / 1e6:.2f}", megabytes=f"{fact['megabytes']:.1f}"
-                )
-                for fact in facts
-            ],
-            "best": None,
-        },
-        {
-            "name": words["trained"],
-            "note": "",
-            "cells": [duration(value, words) if is_number(value) else "–" for value in seconds],
-            "best": None,
-        },
-    ]
+    times = [duration(value, words) if is_number(value) else "–" for value in seconds]
+    for name, cells in (("parameters", [size(fact, words) for fact in facts]), ("trained", times)):
+        rows.append({"name": words[name], "note": "", "cells": cells, "best": None})
     return rows
 
 
-def _names(facts: list[dict[str, Any]], beginning: str) -> list[str]:
-    """The measurements that begin so, of whichever model."""
+def _names(facts: list[dict[str, Any]], prefix: str) -> list[str]:
+    """The metrics of any of the models whose names begin so."""
     names = [metric.get("name") for fact in facts for metric in fact["metrics"]]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name.startswith(beginning)))
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name.startswith(prefix)))
 
 
-def _measured(
-    facts: list[dict[str, Any]], name: str, beginning: str, more_is_better: bool, words: dict[str, str]
+def _metric_row(
+    facts: list[dict[str, Any]], name: str, prefix: str, higher_is_better: bool, words: dict[str, str]
 ) -> dict[str, Any]:
-    found: list[dict[str, Any]] = [
+    metrics: list[dict[str, Any]] = [
         next((metric for metric in fact["metrics"] if metric.get("name") == name), {}) for fact in facts
     ]
-    values = [metric.get("value") if is_number(metric.get("value")) else None for metric in found]
+    values = [metric.get("value") if is_number(metric.get("value")) else None for metric in metrics]
     known = [value for value in values if value is not None]
-    best = (max if more_is_better else min)(known) if len(known) > 1 else None
-    reference = next((metric["reference"] for metric in found if is_number(metric.get("reference"))), None)
-    note = [words["more_is_better" if more_is_better else "less_is_better"]]
-    if reference:  # of what real pictures cannot but score, nothing need be said
+    best = (max if higher_is_better else min)(known) if len(known) > 1 else None
+    reference = next((metric["reference"] for metric in metrics if is_number(metric.get("reference"))), None)
+    note = [words["more_is_better" if higher_is_better else "less_is_better"]]
+    if reference:  # 0 is what real pictures score by definition
         note.append(words["real_pictures"].format(value=text(reference)))
     return {
-        "name": words.get(beginning, beginning) + name.removeprefix(beginning),
+        "name": words.get(prefix, prefix) + name.removeprefix(prefix),
         "note": ", ".join(note),
         "cells": ["–" if value is None else text(value) for value in values],
         "best": values.index(best) if best is not None else None,

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from gan.errors import GANError
-from gan.image.pipeline import ImagePipelineOutput
+from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -40,7 +40,7 @@ def draw(
         raise GANError("The seed, the number of pictures and the truncation must be numbers.")
     if not 1 <= num_images <= MAX_IMAGES:
         raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MAX_IMAGES}.")
-    pipeline = registry.image_model(model)
+    pipeline = registry.get(model, ImagePipeline)
     return run_queued(
         lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None)
     )
@@ -89,7 +89,7 @@ def gallery_value(
         }
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
-    height, width = registry.image_model(model).resolution
+    height, width = registry.get(model, ImagePipeline).resolution
     state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
     return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
 
@@ -100,7 +100,7 @@ def class_name(registry: Registry, model: str, label: str) -> str:
     Raises:
         GANError: if it has no such class.
     """
-    pipeline = registry.image_model(model)
+    pipeline = registry.get(model, ImagePipeline)
     index = pipeline.label_index(label)
     assert index is not None
     return pipeline.labels[index] if pipeline.labels else str(index)

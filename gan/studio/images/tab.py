@@ -7,8 +7,10 @@ from typing import Any
 import gradio as gr
 
 from gan.errors import GANError
+from gan.image.pipeline import ImagePipeline
 from gan.pipeline import MAX_SEED
 from gan.studio.component import gallery_errors, script
+from gan.studio.images.api import ImageAPI
 from gan.studio.images.generate import (
     MAX_IMAGES,
     MAX_TRUNCATION,
@@ -18,9 +20,10 @@ from gan.studio.images.generate import (
     gallery_value,
     state_from_address,
 )
-from gan.studio.model_panel import card_html, describe, speed_html
+from gan.studio.model_panel import Row, describe, panel_html, speed_html
 from gan.studio.registry import Registry
 from gan.studio.strings import LANGUAGES, i18n, words
+from gan.studio.tabs import Tab
 
 SCRIPT = script("images/tab.js")
 
@@ -96,7 +99,8 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
         return value, speed_html(num_images, milliseconds, words(request))
 
     def everything(model, seed, num_images, truncation, label, request):
-        pipeline, language = registry.image_model(model), words(request)
+        pipeline, language = registry.get(model, ImagePipeline), words(request)
+        facts = describe(model, pipeline)
         names = pipeline.labels or []
         label = label if label in names else ""
         return (
@@ -106,7 +110,7 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
                 visible=bool(names),
                 label=language["label"],  # what was hidden when the page was built misses Gradio's translation
             ),
-            card_html(describe(model, pipeline), language),
+            panel_html(facts, panel_rows(facts, language), language),
             *pictures(model, seed, num_images, truncation, label, request),
         )
 
@@ -188,3 +192,12 @@ def build(page: gr.Blocks, registry: Registry, model: gr.Dropdown) -> None:
         **{**live, "queue": True},
         concurrency_limit=4,
     )
+
+
+def panel_rows(facts: dict[str, Any], words: dict[str, str]) -> list[Row]:
+    """What the panel says of an image model alone."""
+    colour = words["grey"] if facts["channels"] == 1 else words["colour"]
+    return [(words["resolution"], f"{facts['width']} × {facts['height']}, {colour}")]
+
+
+TAB = Tab("pictures", ImagePipeline, build, panel_rows, ImageAPI)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Pictures taken in, rebuilt and turned into one another, for the page and the endpoints."""
+"""Uploads encoded and decoded, and interpolations between two pictures, for the page and the API."""
 
 import base64
 import io
@@ -19,16 +19,16 @@ from gan.studio.morph.uploads import from_text, read_picture
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
-STEPS = 33  # pictures of a morph: enough that neighbours differ by little, few enough to make at once
+STEPS = 33  # pictures of a morph: neighbours differ by little, and all fit into a request
 EXAMPLES = 6
 VIEWABLE = 336  # pixels of the longer side of an animation
-FRAME, REST = 50, 600  # milliseconds that an animation shows a picture, and its two ends
+FRAME_TIME, END_TIME = 50, 600  # milliseconds that an animation shows a picture, and either end
 
 End: TypeAlias = int | Image.Image  # a seed, or a picture fitted to the model
 
 
 class Morph(NamedTuple):
-    """The way between two ends.
+    """An interpolation between two ends.
 
     Attributes:
         frames: `STEPS` pictures, both ends rebuilt or generated.
@@ -47,7 +47,7 @@ def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
     Raises:
         GANError: if an argument can't be used.
     """
-    pipeline = registry.image_model(model)
+    pipeline = registry.get(model, ImagePipeline)
 
     def work() -> Morph:
         output = pipeline.interpolate(a, b, steps=STEPS, label=label or None)
@@ -57,13 +57,13 @@ def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
     return run_queued(work)[0]
 
 
-def take(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tuple[Image.Image, bool]:
-    """A picture as the model will see it, and whether its colours were inverted.
+def fit_upload(pipeline: ImagePipeline, image: Image.Image, invert: bool | None) -> tuple[Image.Image, bool]:
+    """A picture as the encoder takes it, and whether its colours were inverted.
 
     Args:
         image: of any size and mode.
-        invert: `None` inverts where a grey picture's background is light and the model's dark, or the other way round.
-            What is drawn on paper then suits a model that grew up with light things on black.
+        invert: `None` inverts a grey picture if its background is light and the model's dark, or the reverse: a
+            drawing on paper then suits a model that was trained with light things on black.
 
     Raises:
         GANError: if the picture is damaged.
@@ -82,7 +82,7 @@ def is_dark(images: list[Image.Image]) -> bool:
 
 
 def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | None]]:
-    """Pictures to try a model with, from all over its classes, and the names of these."""
+    """Pictures to try a model with, of classes evenly spread over its list, and the names of these classes."""
     classes = len(pipeline.labels or [])
     labels = [k * classes // EXAMPLES if classes else None for k in range(EXAMPLES)]
     outputs = [pipeline(seed=k, truncation=0.7, label=label) for k, label in enumerate(labels)]  # typical ones
@@ -90,16 +90,16 @@ def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | Non
 
 
 def animation(frames: list[Image.Image]) -> tuple[bytes, str]:
-    """A file that plays frames forth and back for ever, and what kind of file it is.
+    """A file that plays frames back and forth in a loop, and its format: "gif" or "webp".
 
-    Pixels stay square and exact: a GIF holds 256 colours, which is all that grey pictures have and is played
-    everywhere; colour goes into a lossless WebP.
+    Pixels are enlarged to squares and stay exact: the 256 colours of a GIF are enough for grey pictures, and it is
+    played everywhere; colour goes into a lossless WebP.
     """
     scale = max(1, VIEWABLE // max(frames[0].size))
     size = (frames[0].width * scale, frames[0].height * scale)
     large = [frame.resize(size, Image.Resampling.NEAREST) for frame in frames]
     loop = [*large, *large[-2:0:-1]]
-    times = [REST if k in (0, len(frames) - 1) else FRAME for k in range(len(loop))]
+    times = [END_TIME if k in (0, len(frames) - 1) else FRAME_TIME for k in range(len(loop))]
     kind = "gif" if frames[0].mode == "L" else "webp"
     exact: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
     file = io.BytesIO()
@@ -108,12 +108,12 @@ def animation(frames: list[Image.Image]) -> tuple[bytes, str]:
 
 
 def opening(registry: Registry, model: str) -> dict[str, Any]:
-    """What morph.js must know of a model before anything is asked of it.
+    """What the page must know of a model before it asks for a morph.
 
     Raises:
         GANError: if it can't be loaded or has no encoder.
     """
-    pipeline = registry.image_model(model)
+    pipeline = registry.get(model, ImagePipeline)
     if pipeline.encoder is None:
         raise GANError(f"{model} has no encoder, so it cannot take pictures.")
     (images, labels), _ = run_queued(lambda: examples(pipeline))
@@ -130,16 +130,16 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
 
 
 def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
-    """What morph.js shows: both ends as they were taken, what became of them, and all frames on one strip.
+    """What the page shows: both ends as the encoder takes them, classes and latents, and all frames on one strip.
 
     Raises:
-        GANError: if something asked for can't be used.
+        GANError: if an argument can't be used.
     """
-    pipeline = registry.image_model(asked["model"])
+    pipeline = registry.get(asked["model"], ImagePipeline)
     (a, a_inverted), (b, b_inverted) = (_end(pipeline, asked[key], words) for key in ("a", "b"))
-    found = morph(registry, asked["model"], a, b, asked["label"])
+    result = morph(registry, asked["model"], a, b, asked["label"])
     return {
-        "strip": as_text(image_grid(found.frames, columns=1)),
+        "strip": as_text(image_grid(result.frames, columns=1)),
         "steps": STEPS,
         "ends": [
             {
@@ -148,7 +148,7 @@ def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]
                 "label": label,
                 "code": code,
             }
-            for end, was_inverted, label, code in zip((a, b), (a_inverted, b_inverted), found.labels, found.codes)
+            for end, was_inverted, label, code in zip((a, b), (a_inverted, b_inverted), result.labels, result.codes)
         ],
     }
 
@@ -157,9 +157,9 @@ def morph_file(registry: Registry, asked: dict[str, Any], words: dict[str, str])
     """The morph as an animation: its bytes in base64, its type, and the name of the file.
 
     Raises:
-        GANError: if something asked for can't be used.
+        GANError: if an argument can't be used.
     """
-    pipeline = registry.image_model(asked["model"])
+    pipeline = registry.get(asked["model"], ImagePipeline)
     a, b = (_end(pipeline, asked[key], words)[0] for key in ("a", "b"))
     data, kind = animation(morph(registry, asked["model"], a, b, asked["label"]).frames)
     model = Path(asked["model"]).name if Path(asked["model"]).is_absolute() else asked["model"]
@@ -169,14 +169,15 @@ def morph_file(registry: Registry, asked: dict[str, Any], words: dict[str, str])
 
 
 def _end(pipeline: ImagePipeline, asked: dict[str, Any], words: dict[str, str]) -> tuple[End, bool]:
-    """An end as a browser asks for it, `{"seed": 7}` or `{"picture": base64, "invert": ...}`; was it inverted?"""
+    """An end, and whether it was inverted; asked for as `{"seed": 7}` or `{"picture": base64, "invert": ...}`."""
     if "seed" in asked:
         return sample_seeds(asked["seed"], 1)[0], False
     image = read_picture(from_text(asked.get("picture"), words), words)
-    return take(pipeline, image, asked.get("invert"))
+    return fit_upload(pipeline, image, asked.get("invert"))
 
 
 def _code(pipeline: ImagePipeline, end: End, label: str) -> list[float]:
-    """The latent of an end, rounded to what a colour can show."""
-    found = pipeline.encode(end, label or None) if isinstance(end, Image.Image) else pipeline.latents([end])
-    return [round(number, 2) for number in found[0][0].tolist()]
+    """The latent of an end, rounded: the page shows each number as a colour."""
+    is_image = isinstance(end, Image.Image)
+    latents, _ = pipeline.encode(end, label or None) if is_image else pipeline.latents([end])
+    return [round(number, 2) for number in latents[0].tolist()]

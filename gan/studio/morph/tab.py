@@ -1,34 +1,36 @@
-"""The tab that takes pictures in, rebuilds them and turns one into another."""
+"""The Rebuild & morph tab: pictures encoded, decoded, and interpolated."""
 
 from typing import Any
 
 import gradio as gr
 
 from gan.errors import GANError
-from gan.studio.component import page_errors, script
-from gan.studio.model_info import has_encoder, objective
+from gan.image.pipeline import ImagePipeline
+from gan.studio.component import page_errors, workbench
+from gan.studio.model_info import has_component, objective
 from gan.studio.morph.generate import morph_file, morph_value, opening
 from gan.studio.morph.uploads import MAX_BYTES
 from gan.studio.registry import Registry
-from gan.studio.strings import LANGUAGES, words
+from gan.studio.strings import words
+from gan.studio.tabs import Tab
 
 
 def build(registry: Registry) -> None:
-    """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
+    """Adds the tab's content to the page that is being built. No model is loaded before the tab is shown."""
 
     def models(current: str) -> dict[str, Any]:
-        """The offered models that have an encoder, and the one of the first tab or the address if it has, wherever it
-        comes from; with what kept that one from being asked."""
-        offered = [model for model, source in registry.offered.items() if has_encoder(source)]
+        """The offered models that have an encoder and, if it has one, the model of the Pictures tab or the address,
+        wherever it comes from; or "error", why that one could not be looked at."""
+        offered = [model for model, source in registry.offered.items() if has_component(source, "encoder")]
         offered.sort(key=lambda model: objective(registry.offered[model]) != "vaegan")  # the sharper ones first
         if not current or current in registry.offered:
             return {"models": offered, "error": ""}
         try:
             source = registry.source(current)
-            registry.ask(source)
+            registry.fetch_index(source)
         except GANError as error:
             return {"models": offered, "error": str(error)}
-        return {"models": [*offered, current] if has_encoder(source) else offered, "error": ""}
+        return {"models": [*offered, current] if has_component(source, "encoder") else offered, "error": ""}
 
     @page_errors
     def open_model(model: str) -> dict[str, Any]:
@@ -42,12 +44,12 @@ def build(registry: Registry) -> None:
     def save_morph(asked: dict[str, Any], request: gr.Request) -> dict[str, str]:
         return morph_file(registry, asked, words(request))
 
-    gr.HTML(
-        html_template='<div class="morph workbench"></div>',
-        js_on_load=script("morph/draw.js", "morph/tab.js"),
-        apply_default_css=False,
-        server_functions=[models, open_model, morph, save_morph],
-        strings=LANGUAGES,
+    workbench(
+        "morph",
+        ["morph/draw.js", "morph/tab.js"],
+        [models, open_model, morph, save_morph],
         max_bytes=MAX_BYTES,
-        elem_id="morph",
     )
+
+
+TAB = Tab("morph", ImagePipeline, build)

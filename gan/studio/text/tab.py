@@ -1,14 +1,16 @@
-"""The tab that writes: texts from seeds, a critic's opinion of every token, and how both follow their sliders."""
+"""The Text tab: texts from seeds, written as one watches, with the critic's score of every token."""
 
 from typing import Any
 
 import gradio as gr
 
 from gan.pipeline import MAX_SEED
-from gan.studio.component import page_errors, script
-from gan.studio.model_panel import card_html, describe
+from gan.studio.component import page_errors, workbench
+from gan.studio.model_panel import Row, describe, panel_html
 from gan.studio.registry import Registry
-from gan.studio.strings import LANGUAGES, words
+from gan.studio.strings import words
+from gan.studio.tabs import Tab
+from gan.studio.text.api import TextAPI
 from gan.studio.text.generate import (
     MAX_BEST_OF,
     MAX_CRITIC_STRENGTH,
@@ -18,6 +20,7 @@ from gan.studio.text.generate import (
     Streams,
     takes_acrostic,
 )
+from gan.text.pipeline import TextPipeline
 
 SETTINGS = (
     *("seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength"),
@@ -29,38 +32,49 @@ LIMITS |= {"best": MAX_BEST_OF, "prefix": MAX_PROMPT_LENGTH}
 
 
 def build(registry: Registry) -> None:
-    """Adds the tab's content to the page that is being built. Nothing of it is loaded before it is shown."""
+    """Adds the tab's content to the page that is being built. No model is loaded before the tab is shown."""
     streams = Streams()
 
     @page_errors
     def open_text(model: str, request: gr.Request) -> dict[str, Any]:
-        pipeline = registry.text_model(model)
+        pipeline, language = registry.get(model, TextPipeline), words(request)
+        facts = describe(model, pipeline)
         return {
             "model": model,
             "labels": pipeline.labels or [],
             "critic": pipeline.critic is not None,
             "strength": pipeline.config.critic_strength,
             "acrostic": takes_acrostic(pipeline),
-            "card": card_html(describe(model, pipeline), words(request)),
+            "card": panel_html(facts, panel_rows(facts, language), language),
         }
 
     @page_errors
     def write_text(asked: dict[str, Any]) -> dict[str, Any]:
         settings = {key: value for key, value in asked.items() if key in SETTINGS}
-        return streams.begin(registry.text_model(asked["model"]), settings)
+        return streams.begin(registry.get(asked["model"], TextPipeline), settings)
 
     @page_errors
     def more_text(stream: str) -> dict[str, Any]:
         return streams.more(stream)
 
-    gr.HTML(
-        html_template='<div class="text workbench"></div>',
-        js_on_load=script("text/samples.js", "text/tab.js"),
-        apply_default_css=False,
-        server_functions=[open_text, write_text, more_text],
-        strings=LANGUAGES,
-        models=registry.names("text"),
+    workbench(
+        "text",
+        ["text/samples.js", "text/tab.js"],
+        [open_text, write_text, more_text],
+        models=registry.names(TextPipeline.modality),
         start=START,
         limits=LIMITS,
-        elem_id="text",
     )
+
+
+def panel_rows(facts: dict[str, Any], words: dict[str, str]) -> list[Row]:
+    """What the panel says of a text model alone."""
+    critic = words["critic_value"].format(strength=f"{facts['critic_strength']:g}")
+    return [
+        (words["vocabulary"], words["vocabulary_value"].format(tokens=f"{facts['vocabulary']:,}")),
+        (words["length"], words["length_value"].format(tokens=facts["length"])),
+        (words["critic"], critic if facts["critic"] else words["no_critic"]),
+    ]
+
+
+TAB = Tab("text", TextPipeline, build, panel_rows, TextAPI)

@@ -1,0 +1,25 @@
+"""The words of the Pictures tab and of an image model's panel, in English and Chinese."""
+
+EN = {
+    "pictures_tab": "Pictures",
+    "num_images": "Pictures",
+    "back": "All pictures",
+    "picture": "seed {seed}",
+    "speed_value": "{each} ms a picture ({count} in {total} ms)",
+    # the model panel
+    "resolution": "Resolution",
+    "grey": "grey",
+    "colour": "colour",
+    "images_seen": "{count} pictures seen",
+}
+ZH = {
+    "pictures_tab": "图片",
+    "num_images": "图片数量",
+    "back": "全部图片",
+    "picture": "种子 {seed}",
+    "speed_value": "每张 {each} 毫秒（{count} 张共 {total} 毫秒）",
+    "resolution": "分辨率",
+    "grey": "灰度",
+    "colour": "彩色",
+    "images_seen": "看过 {count} 张图片",
+}
