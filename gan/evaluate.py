@@ -148,7 +148,8 @@ def _held_out(evaluation: Evaluation, args: argparse.Namespace, train_set: Any, 
 def _check_untrained(evaluation: Evaluation, args: argparse.Namespace, pipeline: GANPipeline, train_set: Any) -> None:
     """Raises `GANError` if the model was trained on another part of the data set than what is left of it here."""
     trained = pipeline.training_record.get("dataset", {})
-    count = trained.get(pipeline.unit, 0) + trained.get("watched", 0)
+    aside = trained.get("validation", trained.get("watched", 0))  # "watched" in earlier models
+    count = trained.get(pipeline.unit, 0) + aside
     as_trained = trained.get("split", train_set.split), count or len(train_set)
     if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):
         raise GANError(

@@ -15,11 +15,12 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py"), "image"]
+MODULE = [sys.executable, "-m", "gan.training", "image"]
 LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", *TRAIN[1:]]
 TINY = ["--model_size", "tiny", "--train_batch_size", "4", "--report_to", "none"]
 MEASURED = {"metrics.json", "neighbours.png"}  # of it, what the evaluation writes
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
-MODEL = {  # what DESIGN.md calls a model repository
+MODEL = {  # the files of a model repository
     "README.md",
     "discriminator/config.json",
     "discriminator/diffusion_pytorch_model.safetensors",

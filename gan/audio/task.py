@@ -16,12 +16,17 @@ from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, window_size
 from gan.cli import positive_float, positive_int
 from gan.errors import GANError
-from gan.training.adversarial import WATCHED_SHARE, Game, GameTask, add_game_arguments
+from gan.training.adversarial import (
+    VALIDATION_SHARE,
+    AdversarialObjective,
+    AdversarialTask,
+    add_adversarial_arguments,
+)
 from gan.training.class_transfer import matched, resembling, starts
 from gan.training.task import load_pretrained
 
 
-class AudioTask(GameTask):
+class AudioTask(AdversarialTask):
     """Sounds: a generator and discriminator of log-magnitude spectrograms, with any number of labels a clip."""
 
     unit = "clips"
@@ -58,7 +63,7 @@ class AudioTask(GameTask):
         )
         sounds.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         sounds.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
-        add_game_arguments(sounds, "clips")
+        add_adversarial_arguments(sounds, "clips")
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -79,9 +84,9 @@ class AudioTask(GameTask):
         self.generator, self.discriminator = _networks(args, self.train_set, self.n_fft, pretrained)
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.channels_last).train()
-        self.freeze()
-        self.watch(WATCHED_SHARE if args.augment_target < 1 else 0.0)
-        self.objective = Game(args)
+        self.freeze_discriminator()
+        self.split_validation(VALIDATION_SHARE if args.augment_target < 1 else 0.0)
+        self.objective = AdversarialObjective(args)
 
     def samples(self, indices: Tensor) -> Tensor:
         return analyse(self.train_set.clips(indices), self.n_fft)
@@ -137,11 +142,11 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretra
     source, config = args.pretrained_model_name_or_path, pretrained.generator.config
     if (train_set.sampling_rate, train_set.samples) != (config.sampling_rate, config.samples):
         raise GANError(
-            f"{source} makes {pretrained.duration:g} seconds at {config.sampling_rate} Hz, so training cannot go on "
-            f"from it with others; leave --sampling_rate and --duration out, or train from scratch."
+            f"{source} makes {pretrained.duration:g} seconds at {config.sampling_rate} Hz, and cannot be "
+            f"fine-tuned to others; leave --sampling_rate and --duration out, or train from scratch."
         )
     if pretrained.discriminator is None:
-        raise GANError(f"{source} has no discriminator, so training cannot go on from it; train from scratch.")
+        raise GANError(f"{source} has no discriminator, so it cannot be fine-tuned; train from scratch.")
     columns = [len(labels or {}) for labels in (pretrained.labels, train_set.label_names)]
     if columns[0] != columns[1]:
         raise GANError(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.image.networks import ImageEncoder, ImageGenerator
-from gan.training.adversarial import Game
+from gan.training.adversarial import AdversarialObjective
 from gan.training.losses import relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
@@ -107,7 +107,7 @@ class VAE:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-class VAEGAN(Game):
+class VAEGAN(AdversarialObjective):
     """VAE-GAN (Larsen et al. 2016): a GAN that also reconstructs real images, in the features of the discriminator.
 
     Its likelihood is that of the discriminator's features, which ignore what does not matter to realism; here of those
@@ -137,4 +137,4 @@ class VAEGAN(Game):
         return loss, {"generator_loss": adversarial.detach(), "reconstruction_loss": reconstruction.detach(), **logs}
 
 
-OBJECTIVES: dict[str, type[Game | VAE]] = {"gan": Game, "vae": VAE, "vaegan": VAEGAN}
+OBJECTIVES: dict[str, type[AdversarialObjective | VAE]] = {"gan": AdversarialObjective, "vae": VAE, "vaegan": VAEGAN}

@@ -16,7 +16,7 @@ from gan.image.objectives import OBJECTIVES, Autoencoder
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import contact_sheet, reconstructions
 from gan.networks import SIZES, grids, stage_channels
-from gan.training.adversarial import WATCHED_SHARE, GameTask, add_game_arguments
+from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
 from gan.training.class_transfer import check_labelled, matched, resembling, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, load_pretrained
@@ -30,7 +30,7 @@ def resolution(text: str) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-class ImageTask(GameTask):
+class ImageTask(AdversarialTask):
     """Pictures: a generator and discriminator after R3GAN, grey or RGB, with or without classes."""
 
     unit = "images"
@@ -79,7 +79,7 @@ class ImageTask(GameTask):
         pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
         pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
-        add_game_arguments(pictures, "images")
+        add_adversarial_arguments(pictures, "images")
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -100,8 +100,8 @@ class ImageTask(GameTask):
         self.discriminator = networks.get("discriminator")
 
         can_overfit = self.discriminator is not None and args.augment_target < 1
-        self.freeze()
-        self.watch(WATCHED_SHARE if can_overfit else 0.0)
+        self.freeze_discriminator()
+        self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
 
     def samples(self, indices: Tensor) -> Tensor:
@@ -110,7 +110,9 @@ class ImageTask(GameTask):
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         batch = super().batch(indices, random)
         if self.args.random_flip:
-            for name in [name for name in ("real", "watched") if name in batch]:  # in this order: each draws by chance
+            for name in [
+                name for name in ("real", "validation") if name in batch
+            ]:  # in this order: each draws by chance
                 mirrored = random.uniform(len(batch[name])) < 0.5
                 batch[name] = torch.where(mirrored[:, None, None, None], batch[name].flip(3), batch[name])
         return batch
@@ -177,8 +179,8 @@ def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
     wanted, known = args.image_channels, pretrained.generator.config.image_channels
     if wanted not in (None, known):
         raise GANError(
-            f"{args.pretrained_model_name_or_path} draws {'grey' if known == 1 else 'RGB'} pictures, so training "
-            f"cannot go on from it with --image_channels {wanted}; leave that out, or train from scratch."
+            f"{args.pretrained_model_name_or_path} draws {'grey' if known == 1 else 'RGB'} pictures and "
+            f"cannot be fine-tuned with --image_channels {wanted}; leave that out, or train from scratch."
         )
     return known
 
@@ -188,13 +190,12 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
     if train_set.resolution != pretrained.resolution:
         height, width = pretrained.resolution
         raise GANError(
-            f"{source} draws pictures of {height}x{width}, so training cannot go on from it at another resolution; "
+            f"{source} draws pictures of {height}x{width}, and cannot be fine-tuned at another resolution; "
             f"leave --resolution out, or train from scratch."
         )
     if pretrained.discriminator is None and "discriminator" in OBJECTIVES[args.objective].networks:
-        remedy = "train from scratch" if pretrained.encoder is None else "go on with --objective vae"
+        remedy = "train from scratch" if pretrained.encoder is None else "fine-tune it with --objective vae"
         raise GANError(
-            f"{source} has no discriminator, so training cannot go on from it with --objective {args.objective}; "
-            f"{remedy}."
+            f"{source} has no discriminator, so it cannot be fine-tuned with --objective {args.objective}; {remedy}."
         )
     check_labelled(source, pretrained.labels, train_set.label_names, "pictures")

@@ -1,5 +1,6 @@
 """From the command line to the loop: `train.py` and `python -m gan.training` are the same."""
 
+import contextlib
 import gc
 import logging
 import os
@@ -9,30 +10,38 @@ from pkgutil import resolve_name
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
-class _AboveTheBar(logging.Handler):
-    """Prints to stderr without tearing the progress bar apart."""
+class TqdmHandler(logging.Handler):
+    """Prints to stderr above the progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm.auto import tqdm
 
-        tqdm.write(record.getMessage().removeprefix("[RANK 0] "), file=sys.stderr)
+        with contextlib.suppress(Exception):  # whatever is wrong with stderr: a message never ends the training
+            tqdm.write(record.getMessage().removeprefix("[RANK 0] "), file=sys.stderr)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr."""
+def main(argv: list[str] | None = None, program: str = "-m gan.training") -> int:
+    """Parses the command line, trains, and returns the exit code: 0, or 2 with one sentence on stderr.
+
+    Args:
+        argv: the words behind `program`; by default those of this process.
+        program: how the same is started from a shell, for the record: `accelerate launch <program> <argv>`.
+    """
     from gan.cli import print_error
     from gan.errors import GANError
     from gan.pipeline import PIPELINES
     from gan.training import arguments
     from gan.training.loop import train
+    from gan.training.record import shown_command
     from gan.training.task import Task
 
+    words = sys.argv[1:] if argv is None else argv
     tasks: dict[str, type[Task]] = {modality: resolve_name(kind.task) for modality, kind in PIPELINES.items()}
-    args = arguments.parser(tasks).parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, handlers=[_AboveTheBar()])
+    args = arguments.parser(tasks, program).parse_args(words)
+    logging.basicConfig(level=logging.WARNING, handlers=[TqdmHandler()])
     logging.getLogger("gan").setLevel(logging.INFO)
     try:
-        train(args, tasks[args.modality])
+        train(args, tasks[args.modality], shown_command(program, words))
         return 0
     except GANError as error:
         met = error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""The game of a generator and a discriminator, the same for every modality whose samples can be differentiated."""
+"""A generator against a discriminator, the same for every modality whose samples can be differentiated."""
 
 import argparse
 from typing import Any, ClassVar
@@ -14,39 +14,41 @@ from gan.training.losses import gradient_penalty, relativistic_discriminator_los
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated, ObjectiveTask
 
-MOST_AUGMENTATION = 0.8  # above, the generator would start to make what the augmentations do
-WATCH_DECAY = 0.99  # a pass; of the running means that say how far the discriminator overfits
-WATCHED_SHARE, WATCHED_MOST = 0.05, 1_000  # of the training samples, kept from the discriminator to see it overfit
+MAX_AUGMENT_P = 0.8  # above, the generator would start to make what the augmentations do
+GAP_DECAY = 0.99  # a micro-batch; of the running means in ADA's r_v
+# Of the training samples, kept from the discriminator to see it overfit.
+VALIDATION_SHARE, MAX_VALIDATION_SAMPLES = 0.05, 1_000
 
 
-def add_game_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
+def add_adversarial_arguments(group: argparse._ArgumentGroup, unit: str) -> None:
     """Adds the flags of the discriminator's side; `unit` is what samples are called, in the plural."""
     group.add_argument(
         "--freeze_discriminator_layers",
         type=whole_number,
         default=0,
-        help="its finest resolutions stay as they were in the model that is gone on from (FreezeD, Mo et al. 2020)",
+        help="so many of its finest resolutions keep the weights of the fine-tuned model (FreezeD, Mo et al. 2020)",
     )
     group.add_argument(
         "--augment_target",
         type=float,
         default=0.5,
-        help="how far the discriminator may overfit, from 0 to 1, before augmentation sets in; 1 turns it off",
+        help="how far the discriminator may overfit, from 0 to 1 (r_v, Karras et al. 2020), before augmentation sets "
+        "in; 1 turns it off",
     )
     group.add_argument(
         "--augment_samples",
         type=positive_float,
         default=100_000,
-        help=f"{unit} over which its strength can rise from 0 to 1",
+        help=f"{unit} over which the probability of augmentation can rise from 0 to 1",
     )
 
 
-class Game:
-    """Relativistic pairing with R1 and R2 penalties (Huang et al. 2024) and adaptive augmentation.
+class AdversarialObjective:
+    """Relativistic pairing loss with R1 and R2 penalties (Huang et al. 2024), adaptive augmentation (ADA).
 
     Args:
-        args: `augment_target`, how far the discriminator may overfit, and `augment_samples`, over which the strength
-            of augmentation can rise from 0 to 1.
+        args: `augment_target`, how far the discriminator may overfit, and `augment_samples`, over which the
+            probability of augmentation can rise from 0 to 1.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
@@ -54,7 +56,13 @@ class Game:
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.augment_p = 0.0
-        self.memorised, self.told_apart = 0.0, 0.0  # running means of logit differences, for `_adapt`
+        # Running means of E[D(train)] - E[D(validation)] and E[D(train)] - E[D(generated)], for r_v.
+        self.validation_gap, self.generated_gap = 0.0, 0.0
+
+    @property
+    def overfitting(self) -> float:
+        """ADA's r_v: 0 where the discriminator tells nothing of what it trained on, 1 where it knows it by heart."""
+        return self.validation_gap / self.generated_gap if self.generated_gap else 0.0
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         return {"samples": generator(batch["latents"], batch["labels"])}
@@ -64,17 +72,16 @@ class Game:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         real, labels = batch["real"], batch["labels"]
         both = torch.cat([self.augment(real, random), self.augment(fake, random)])
-        twice = None if labels is None else torch.cat([labels, labels])
-        real_logits, fake_logits = discriminator(both, twice).chunk(2)
+        both_labels = None if labels is None else torch.cat([labels, labels])
+        real_logits, fake_logits = discriminator(both, both_labels).chunk(2)
         loss = relativistic_discriminator_loss(real_logits, fake_logits)
         logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
-        logs["overfitting"] = torch.tensor(self.memorised / self.told_apart if self.told_apart else 0.0)
-        if "watched" in batch:
+        logs["overfitting"] = torch.tensor(self.overfitting)
+        if "validation" in batch:
             with torch.no_grad():
-                watched_logits = bare(self.augment(batch["watched"], random), batch["watched_labels"])
-            self._adapt(
-                real_logits.detach().mean(), fake_logits.detach().mean(), watched_logits.mean(), len(both) // 2
-            )
+                validation_logits = bare(self.augment(batch["validation"], random), batch["validation_labels"])
+            means = (logits.detach().mean() for logits in (real_logits, fake_logits, validation_logits))
+            self._adapt(torch.stack([*means]), len(real))
         if penalty:
             # With respect to the sample before augmentation, and through it.
             r1 = gradient_penalty(lambda x: bare.logits(self.augment(x, random), labels), real)
@@ -96,63 +103,66 @@ class Game:
         """Samples (n, channels, height, width), each transformation applied with the probability of the moment."""
         return augment(samples, self.augment_p, random)
 
-    def _adapt(self, real: Tensor, fake: Tensor, watched: Tensor, count: int) -> None:
+    def _adapt(self, means: Tensor, count: int) -> None:
         """Augments more while the discriminator overfits more than the target (ADA's r_v, Karras et al. 2020).
 
-        r_v = (E[D(train)] - E[D(watched)]) / (E[D(train)] - E[D(generated)]): 0 where real samples that it never
+        r_v = (E[D(train)] - E[D(validation)]) / (E[D(train)] - E[D(generated)]): 0 where real samples that it never
         trained on look as real to it as those it did, 1 where they look generated. Unlike the sign of D(real) it
         means something under a relativistic loss.
+
+        Args:
+            means: (3,) mean logits of training, generated and validation samples, of this process.
+            count: training samples behind them.
         """
-        means = torch.stack([real, fake, watched])
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(means)
             count *= torch.distributed.get_world_size()
-        real, fake, watched = means.tolist()
-        self.memorised = WATCH_DECAY * self.memorised + (1 - WATCH_DECAY) * (real - watched)
-        self.told_apart = WATCH_DECAY * self.told_apart + (1 - WATCH_DECAY) * (real - fake)
-        overfits = self.memorised > self.args.augment_target * self.told_apart
+        train, generated, validation = means.tolist()
+        self.validation_gap = GAP_DECAY * self.validation_gap + (1 - GAP_DECAY) * (train - validation)
+        self.generated_gap = GAP_DECAY * self.generated_gap + (1 - GAP_DECAY) * (train - generated)
+        overfits = self.validation_gap > self.args.augment_target * self.generated_gap
         change = count / self.args.augment_samples * (1 if overfits else -1)
-        self.augment_p = min(max(self.augment_p + change, 0.0), MOST_AUGMENTATION)
+        self.augment_p = min(max(self.augment_p + change, 0.0), MAX_AUGMENT_P)
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("augment_p", "memorised", "told_apart")}
+        return {name: getattr(self, name) for name in ("augment_p", "validation_gap", "generated_gap")}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
 
-class GameTask(ObjectiveTask):
-    """The part of a `Task` that pictures and sounds share: a set whose samples are drawn, watched and labelled.
+class AdversarialTask(ObjectiveTask):
+    """The part of a `Task` that images and sounds share: what the discriminator trains on and is validated on.
 
     Attributes:
         train_set: has `__len__` and `classes(indices)`.
-        played: int64 indices of the samples in it that the players train on.
-        watched: those of the others, kept from the discriminator, so that its overfitting shows (ADA).
+        train_indices: int64 indices of the samples in it that generator and discriminator train on.
+        validation_indices: those of the others, which show how far the discriminator overfits (ADA).
     """
 
     args: argparse.Namespace
     unit: str
     train_set: Any
-    played: Tensor
-    watched: Tensor
+    train_indices: Tensor
+    validation_indices: Tensor
     discriminator: Any
 
     def samples(self, indices: Tensor) -> Tensor:
         """What the discriminator sees of samples of the training set: float32 (k, channels, height, width)."""
         raise NotImplementedError
 
-    def freeze(self) -> None:
+    def freeze_discriminator(self) -> None:
         """Freezes the finest resolutions of the discriminator (FreezeD, Mo et al. 2020), as many as asked for.
 
         Raises:
-            GANError: if there is no such discriminator to take over, or it has not so many.
+            GANError: if there is no fine-tuned discriminator, or it has not so many.
         """
         wanted = self.args.freeze_discriminator_layers
         if not wanted:
             return
         if self.discriminator is None or not self.args.pretrained_model_name_or_path:
             raise GANError(
-                "--freeze_discriminator_layers keeps what a discriminator has learnt, and here is none to go on from; "
+                "--freeze_discriminator_layers keeps what a discriminator has learnt, and here is none to fine-tune; "
                 "name a model with --pretrained_model_name_or_path."
             )
         stages = self.discriminator.resolutions()
@@ -169,32 +179,35 @@ class GameTask(ObjectiveTask):
             "name": self.train_set.name,
             "split": self.train_set.split,
             self.unit: self.size,
-            "watched": len(self.watched),
+            "validation": len(self.validation_indices),
             "skipped": self.train_set.skipped,
             "license": self.train_set.license,
             "fingerprint": self.train_set.fingerprint(),
         }
 
-    def watch(self, share: float) -> None:
-        """Takes a share of the training samples out of the game, always the same ones.
+    def split_validation(self, share: float) -> None:
+        """Keeps a share of the training samples from the discriminator, always the same ones.
 
-        At most `WATCHED_MOST`; of a share above 0 at least one, but of fewer than ten samples none, and never the last
-        of a class.
+        At most `MAX_VALIDATION_SAMPLES`; of a share above 0 at least one, but of fewer than ten samples none, and
+        never the last of a class.
         """
         least = int(share > 0 and len(self.train_set) >= 10)
-        count = min(WATCHED_MOST, max(least, int(share * len(self.train_set))))
-        self.watched, self.played = (torch.from_numpy(part) for part in set_aside(self.train_set, count))
-        self.size = len(self.played)
+        count = min(MAX_VALIDATION_SAMPLES, max(least, int(share * len(self.train_set))))
+        parts = set_aside(self.train_set, count)
+        self.validation_indices, self.train_indices = (torch.from_numpy(part) for part in parts)
+        self.size = len(self.train_indices)
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
-        chosen = self.played[indices]
+        chosen = self.train_indices[indices]
         batch: Batch = {
             "real": self.samples(chosen),
             "labels": self.train_set.classes(chosen),
             "latents": random.normal(len(indices), self.args.latent_dim),
         }
-        if len(self.watched):
-            chosen = self.watched[(random.uniform(max(1, len(indices) // 4)) * len(self.watched)).long()]
-            batch["watched"] = self.samples(chosen)
-            batch["watched_labels"] = self.train_set.classes(chosen)
+        available = len(self.validation_indices)
+        if available:
+            drawn = (random.uniform(max(1, len(indices) // 4)) * available).long()
+            chosen = self.validation_indices[drawn]
+            batch["validation"] = self.samples(chosen)
+            batch["validation_labels"] = self.train_set.classes(chosen)
         return batch

@@ -17,12 +17,17 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
-def parser(tasks: Mapping[str, type["Task"]]) -> argparse.ArgumentParser:
-    """The parser of `train.py`: one sub-command a modality, which adds flags of its own to the shared ones."""
+def parser(tasks: Mapping[str, type["Task"]], program: str = "train.py") -> argparse.ArgumentParser:
+    """The parser of the training: one sub-command a modality, which adds flags of its own to the shared ones.
+
+    Args:
+        program: as it is started: a script, or `-m` and a module.
+    """
+    shown = f"python {program}" if program.startswith("-m") else program
     top = argparse.ArgumentParser(
-        prog="train.py",
+        prog=shown,
         description="Trains a small adversarial generator and writes it as a model repository.",
-        epilog="`train.py image --help` lists the flags of a modality.",
+        epilog=f"`{shown} image --help` lists the flags of a modality.",
         allow_abbrev=False,
     )
     modalities = top.add_subparsers(dest="modality", required=True, metavar="{" + ",".join(tasks) + "}")
@@ -42,92 +47,115 @@ def parser(tasks: Mapping[str, type["Task"]]) -> argparse.ArgumentParser:
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that every modality understands."""
-    data = parser.add_argument_group("data")
-    data.add_argument("--dataset_config_name", help="configuration of the data set on the Hub")
-    data.add_argument("--train_data_dir", help="a plain folder of files instead of --dataset_name")
-    data.add_argument("--cache_dir", help="where downloads are kept")
-    data.add_argument("--max_train_samples", type=positive_int, help="use only so many samples, always the same ones")
+    for add in (_add_data, _add_run, _add_optimisation, _add_tracking, _add_hub):
+        add(parser)
 
-    run = parser.add_argument_group("run")
-    run.add_argument(
-        "--pretrained_model_name_or_path", help="a model to go on from, a folder or a Hub id; its shape is kept"
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    group.add_argument("--dataset_config_name", help="configuration of the data set on the Hub")
+    group.add_argument("--train_data_dir", help="a plain folder of files instead of --dataset_name")
+    group.add_argument("--cache_dir", help="where downloads are kept")
+    group.add_argument("--max_train_samples", type=positive_int, help="use only so many samples, always the same ones")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--pretrained_model_name_or_path", help="a model to fine-tune, a folder or a Hub id; its architecture is kept"
     )
-    run.add_argument("--revision", help="of the model to go on from")
-    run.add_argument(
+    group.add_argument("--revision", help="of the model to fine-tune")
+    group.add_argument(
         "--output_dir", default="gan-model", help="where the model repository and checkpoints are written"
     )
-    run.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
-    run.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
-    run.add_argument("--train_batch_size", type=positive_int, default=8, help="samples a process sees in one pass")
-    run.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="passes to one step")
-    run.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
-    run.add_argument("--num_train_epochs", type=positive_int, help="or its length in passes over the data")
-    run.add_argument(
+    group.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
+    group.add_argument("--seed", type=int, default=0, help="of initial weights, batches, noise and augmentation")
+    group.add_argument(
+        "--train_batch_size", type=positive_int, default=8, help="samples of a micro-batch, for each process"
+    )
+    group.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="micro-batches to one step")
+    group.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
+    group.add_argument("--num_train_epochs", type=positive_int, help="or its length in epochs")
+    group.add_argument(
         "--mixed_precision",
         choices=("no", "bf16"),
-        help="float32 or bfloat16 passes (penalties stay in float32); by default bf16 where the hardware has it",
+        help="float32 or bfloat16 (penalties stay in float32); by default bf16 where the hardware computes in it",
     )
 
-    optimisation = parser.add_argument_group("optimisation")
-    optimisation.add_argument("--learning_rate", type=positive_float, default=4e-4, help="of the generator")
-    optimisation.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
-    optimisation.add_argument(
+
+def _add_optimisation(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("optimisation")
+    group.add_argument("--learning_rate", type=positive_float, default=4e-4, help="of the generator")
+    group.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
+    group.add_argument(
         "--discriminator_steps",
         type=positive_int,
         default=1,
-        help="of the discriminator to one of the generator, each with samples of its own",
+        help="updates of the discriminator to one of the generator, each with samples of its own",
     )
-    optimisation.add_argument(
-        "--max_grad_norm", type=positive_float, help="gradients of either player are clipped to this norm"
+    group.add_argument(
+        "--max_grad_norm", type=positive_float, help="each network's gradients are clipped to this norm"
     )
-    optimisation.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both players")
-    optimisation.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
-    optimisation.add_argument(
+    group.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both networks")
+    group.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
+    group.add_argument(
         "--adam_beta1", type=decay, help="of both optimisers; by default 0 against a discriminator, 0.9 without one"
     )
-    optimisation.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
-    optimisation.add_argument(
+    group.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
+    group.add_argument(
         "--adam_weight_decay", type=decay, default=0.0, help="decoupled weight decay (AdamW), biases left out"
     )
-    optimisation.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
-    optimisation.add_argument(
-        "--ema_half_life", type=positive_float, help="of the averaged generator, in samples; default a 40th of the run"
+    group.add_argument("--adam_epsilon", type=positive_float, default=1e-8, help="of both optimisers")
+    group.add_argument(
+        "--ema_half_life", type=positive_float, help="of the generator's EMA, in samples; by default a 40th of the run"
     )
-    optimisation.add_argument(
-        "--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties at first"
+    group.add_argument(
+        "--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties at the start"
     )
-    optimisation.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
-    optimisation.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")
+    group.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
+    group.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")
 
-    watching = parser.add_argument_group("watching and keeping")
-    watching.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")
-    watching.add_argument("--tracker_project_name", default="gan", help="project in the tracker")
-    watching.add_argument("--logging_dir", default="logs", help="tracker files, below output_dir")
-    watching.add_argument("--logging_steps", type=positive_int, default=50, help="steps between figures")
-    watching.add_argument("--validation_steps", type=positive_int, default=500, help="steps between previews")
-    watching.add_argument(
+
+def _add_tracking(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("logging and checkpoints")
+    group.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")
+    group.add_argument("--tracker_project_name", default="gan", help="project in the tracker")
+    group.add_argument("--logging_dir", default="logs", help="tracker files, below output_dir")
+    group.add_argument("--logging_steps", type=positive_int, default=50, help="steps between logged losses")
+    group.add_argument(
+        "--validation_steps",
+        type=positive_int,
+        default=500,
+        help="steps between previews, and between validations where there is one",
+    )
+    group.add_argument(
         "--patience",
         type=positive_int,
-        help="end after so many looks at validation data, one every --validation_steps, without a better one; the "
-        "best weights are kept in any case (text)",
+        help="end after so many validations, one every --validation_steps, without a better score; the best weights "
+        "are kept in any case (text)",
     )
-    watching.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
-    watching.add_argument("--checkpoints_total_limit", type=positive_int, default=2, help="older ones are removed")
-    watching.add_argument("--resume_from_checkpoint", help="a checkpoint folder, or `latest` for the newest whole one")
-    watching.add_argument(
+    group.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
+    group.add_argument(
+        "--checkpoints_total_limit", type=positive_int, default=2, help="how many to keep; older ones are removed"
+    )
+    group.add_argument("--resume_from_checkpoint", help="a checkpoint folder, or `latest` for the newest whole one")
+    group.add_argument(
         "--evaluate", action=argparse.BooleanOptionalAction, default=True, help="measure the model at the end"
     )
-
-    watching.add_argument(
+    group.add_argument(
         "--half_weights", action="store_true", help="write the finished model's weights as float16: half the size"
     )
 
-    hub = parser.add_argument_group("Hub")
-    hub.add_argument("--license", help="licence of the model, for its card: mit, apache-2.0, cc-by-4.0, ...")
-    hub.add_argument("--data_credit", help="a sentence for the card: whose data this is, and under what licence")
-    hub.add_argument("--push_to_hub", action="store_true", help="publish the model when it is done")
-    hub.add_argument("--push_every", type=positive_int, help="and every so many steps as it is, with --push_to_hub")
-    hub.add_argument("--create_space", action="store_true", help="and make a Space of the same name that opens it")
-    hub.add_argument("--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own")
-    hub.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
-    hub.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")
+
+def _add_hub(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Hub")
+    group.add_argument("--license", help="licence of the model, for its card: mit, apache-2.0, cc-by-4.0, ...")
+    group.add_argument("--data_credit", help="a sentence for the card: whose data this is, and under what licence")
+    group.add_argument("--push_to_hub", action="store_true", help="publish the model when it is done")
+    group.add_argument("--push_every", type=positive_int, help="and every so many steps as it is, with --push_to_hub")
+    group.add_argument("--create_space", action="store_true", help="and make a Space of the same name that opens it")
+    group.add_argument(
+        "--hub_model_id", help="user/name to publish under; by default output_dir's name, under your own"
+    )
+    group.add_argument("--hub_private_repo", action="store_true", help="make a new repository private")
+    group.add_argument("--hub_token", help="a write token; better: `hf auth login`, or HF_TOKEN in the environment")

@@ -1,4 +1,4 @@
-"""The classes of the data and those of the model that training goes on from."""
+"""The classes of the data and those of the model that is fine-tuned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -35,7 +35,7 @@ def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | 
             f"{source} knows classes and the data has none; put the {samples} into two or more sub-folders, or train "
             "from scratch."
             if old
-            else f"{source} knows no classes; train on from it with --unconditional."
+            else f"{source} knows no classes; fine-tune it with --unconditional."
         )
 
 

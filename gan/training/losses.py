@@ -13,7 +13,7 @@ def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) ->
 
 
 def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """The same game from the other side: fake k should beat real k."""
+    """The generator's side of it: fake k should beat real k."""
     return F.softplus(real_logits - fake_logits).mean()
 
 

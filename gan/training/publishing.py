@@ -6,6 +6,9 @@ import threading
 from pathlib import Path
 
 from accelerate.logging import get_logger
+from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils import tqdm as hub_tqdm
+from tqdm.std import tqdm
 
 from gan.errors import GANError
 from gan.hub import client as hub
@@ -59,12 +62,13 @@ class Publisher:
         except (GANError, OSError) as error:
             logger.warning(f"Step {step} is not pushed, training goes on: {error}")
             return
+        share_tqdm_lock()
         self._upload = threading.Thread(target=self._push_folder, args=(place, step), daemon=True)
         self._upload.start()
 
     def _push_folder(self, place: tempfile.TemporaryDirectory, step: int) -> None:
         assert self.repo_id is not None
-        with place as folder:
+        with place as folder, disable_progress_bars():  # they would write over that of the training
             try:
                 hub.upload(
                     Path(folder), self.repo_id, self.args.hub_private_repo or None, self.args.hub_token, f"Step {step}"
@@ -93,3 +97,13 @@ class Publisher:
                 print(f"Its Space is at {address}.", flush=True)
             except GANError as error:
                 logger.warning(f"{error} `python -m gan.hub space {self.repo_id} {self.repo_id}` makes it.")
+
+
+def share_tqdm_lock() -> None:
+    """Lets the bars of `huggingface_hub` and ours wait for each other.
+
+    Its class has a lock of its own, but keeps its bars, even those that are disabled, in the set that all of tqdm's
+    classes share. A bar that it creates in the upload's thread, while a message is printed above the training's,
+    would change that set under the loop over it: RuntimeError.
+    """
+    hub_tqdm.set_lock(tqdm.get_lock())

@@ -11,16 +11,16 @@ from gan.training.randomness import StepRandom
 
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 Batch = dict[str, Any]  # tensors, and None for what the data hasn't (labels)
-Generated = dict[str, Tensor]  # what a pass of the generator gives its losses: "samples" and what belongs to them
+Generated = dict[str, Tensor]  # what a forward pass gives the losses: "samples" and what belongs to them
 
 
 class Task(Protocol):
-    """One modality, ready to train: its data, its players and their losses.
+    """One modality, ready to train: its data, its networks and their losses.
 
     Attributes:
         generator: what is trained, averaged and saved: a generator, with an encoder in one module where there is one;
             not yet prepared by Accelerate.
-        discriminator: its opponent, or `None` where there is no game: then nothing of the discriminator is called.
+        discriminator: its opponent, or `None`: then nothing of the discriminator is called.
         size: training samples.
         unit: what a sample is called, in the plural ("images").
     """
@@ -45,7 +45,7 @@ class Task(Protocol):
     def discriminator_loss(
         self, discriminator: nn.Module, bare: nn.Module, batch: Batch, fake: Tensor, penalty: float, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and figures to log, a `discriminator_loss` among them.
+        """The loss, and values to log, a `discriminator_loss` among them.
 
         Args:
             fake: the generated `samples`, detached.
@@ -57,7 +57,7 @@ class Task(Protocol):
     def generator_loss(
         self, discriminator: nn.Module | None, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and figures to log, a `generator_loss` among them. The discriminator is frozen."""
+        """The loss, and values to log, a `generator_loss` among them. The discriminator is frozen."""
 
     def state_dict(self) -> dict[str, Any]:
         """What the modality must remember in a checkpoint."""
@@ -81,7 +81,7 @@ class Task(Protocol):
 
 
 def load_pretrained(args: argparse.Namespace, kind: type[Pipeline]) -> Pipeline | None:
-    """The model that training goes on from, if the command line names one.
+    """The model to fine-tune, if the command line names one.
 
     Raises:
         GANError: if there is none there, or it isn't of that kind.
@@ -96,7 +96,7 @@ def load_pretrained(args: argparse.Namespace, kind: type[Pipeline]) -> Pipeline 
 
 
 class ObjectiveTask:
-    """The part of a `Task` that it leaves to its objective: the passes, the losses and what these remember.
+    """The part of a `Task` that it leaves to its objective: the forward passes, the losses and their state.
 
     Attributes:
         objective: has `generate`, `generator_loss`, `state_dict`, `load_state_dict` and, where there is a

@@ -1,4 +1,4 @@
-"""TensorBoard and Trackio behind one small face."""
+"""TensorBoard and Trackio behind one interface."""
 
 import argparse
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ logger = get_logger(__name__)
 
 
 class Trackers:
-    """Logs figures and samples to the trackers that `--report_to` names; does nothing on other processes.
+    """Logs scalars and samples to the trackers that `--report_to` names; does nothing on other processes.
 
     Args:
         args: `report_to`, `logging_dir`, `tracker_project_name`.
@@ -44,13 +44,13 @@ class Trackers:
             trackio.init(project=args.tracker_project_name, name=output_dir.name, config=config, embed=False)
             self.trackio = trackio
 
-    def log(self, figures: dict[str, float], step: int) -> None:
-        """Logs figures by name; a tracker that cannot write any more is left alone from then on."""
+    def log(self, scalars: dict[str, float], step: int) -> None:
+        """Logs scalars by name; where they cannot be written any more, nothing is logged from then on."""
         with self._guarded():
-            self._log(figures, step)
+            self._log(scalars, step)
 
     def log_sample(self, path: Path, step: int) -> None:
-        """Logs a preview file: a picture."""
+        """Logs a preview, an image file."""
         with self._guarded():
             self._log_sample(path, step)
 
@@ -66,19 +66,19 @@ class Trackers:
         try:
             yield
         except OSError as error:
-            logger.warning(f"The curves cannot be written ({error.strerror or error}); training goes on without them.")
+            logger.warning(f"The losses cannot be written ({error.strerror or error}); training goes on without them.")
             self.tensorboard = self.trackio = None
 
-    def _log(self, figures: dict[str, float], step: int) -> None:
+    def _log(self, scalars: dict[str, float], step: int) -> None:
         if self.tensorboard is not None:
-            for name, value in figures.items():
+            for name, value in scalars.items():
                 self.tensorboard.add_scalar(name, value, step)
         if self.trackio is not None:
-            self.trackio.log(figures, step=step)
+            self.trackio.log(scalars, step=step)
 
     def _log_sample(self, path: Path, step: int) -> None:
         if self.tensorboard is not None:
-            picture = np.asarray(Image.open(path).convert("RGB"))
-            self.tensorboard.add_image("preview", picture, step, dataformats="HWC")
+            image = np.asarray(Image.open(path).convert("RGB"))
+            self.tensorboard.add_image("preview", image, step, dataformats="HWC")
         if self.trackio is not None:
             self.trackio.log({"preview": self.trackio.Image(str(path))}, step=step)

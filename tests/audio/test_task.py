@@ -33,7 +33,7 @@ LINES["drums"] = ["--dataset_name", "drums", "--max_train_samples", "40", "--max
 BAD = {  # after the runs above
     "another rate": (
         [*SOUNDS, "--pretrained_model_name_or_path", "folders", "--sampling_rate", "16000"],
-        "folders makes 0.256 seconds at 8000 Hz, so training cannot go on from it",
+        "folders makes 0.256 seconds at 8000 Hz, and cannot be fine-tuned",
     ),
     "other columns": (
         [*SPOKEN, "--pretrained_model_name_or_path", "folders"],
@@ -92,7 +92,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
 
 
 def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Path) -> None:
-    assert "Goes on from two labels/checkpoint-3." in results["resumed"].check().err
+    assert "Resumes from two labels/checkpoint-3." in results["resumed"].check().err
     whole, resumed = model_files(work / "two labels"), model_files(work / "resumed")
     different = {name for name in whole if whole[name] != resumed[name]}
     assert different <= {"training.json", "README.md"}

@@ -91,7 +91,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, obje
 @pytest.mark.parametrize("objective", ["vae", "vaegan"])
 def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: Path, objective: str) -> None:
     resumed = results[f"{objective} resumed"].check()
-    assert f"Goes on from {objective}/checkpoint-2." in resumed.err
+    assert f"Resumes from {objective}/checkpoint-2." in resumed.err
     for name in NETWORKS[objective]:
         assert same(tensors(work / objective, name), tensors(work / f"{objective} resumed", name)), name
     one, other = (work / name / "checkpoint-4" for name in (objective, f"{objective} resumed"))
@@ -104,7 +104,7 @@ def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: P
 
 
 def test_a_run_is_not_gone_on_from_as_another_one(results: dict[str, Result]) -> None:
-    said = "gan/checkpoint-2 cannot be gone on from exactly: --seed and how many samples are trained on changed since"
+    said = "gan/checkpoint-2 cannot be resumed exactly: --seed and how many samples are trained on changed since"
     assert said in results["gan resumed otherwise"].error
 
 

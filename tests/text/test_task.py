@@ -48,7 +48,7 @@ BAD = {  # after the runs above
     "refined already": (["--objective", "ratio", "--pretrained_model_name_or_path", "ratio"], "ratio has"),
     "classes for one without": (
         ["--train_data_dir", "couplets", *FROM_MLE],
-        "mle knows no classes; train on from it with --unconditional.",
+        "mle knows no classes; fine-tune it with --unconditional.",
     ),
     "no classes": (
         ["--train_data_dir", "couplets", "--unconditional", *FROM_VERSES],
@@ -132,7 +132,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
 
 @pytest.mark.parametrize("name", ["mle", "ratio", "distil", "seqgan", "relgan"])
 def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Path, name: str) -> None:
-    assert f"Goes on from {name}/checkpoint-3." in results[f"{name} resumed"].check().err
+    assert f"Resumes from {name}/checkpoint-3." in results[f"{name} resumed"].check().err
     files = [file.relative_to(work / name) for file in (work / name).glob("*/*.safetensors")]
     files = [file for file in files if file.parent.name != "checkpoint-3"]
     assert len(files) >= 2
@@ -166,7 +166,7 @@ def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) ->
     record = read(work / "stopped early/training.json")
     assert 2 < len(looks) == record["steps"] < 60
     assert record["best_step"] == record["steps"] - 2 == looks.index(min(looks)) + 1
-    assert "goes on from there" not in results["stopped early"].out
+    assert "resumes from" not in results["stopped early"].out
     held_out = data.load(
         argparse.Namespace(train_data_dir=work / "poems", unconditional=False, max_train_samples=None)
     ).validation
@@ -174,7 +174,7 @@ def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) ->
     pipeline = TextPipeline.from_pretrained(work / "stopped early")
     tokens = data.encode(held_out, pipeline.tokenizer, pipeline.generator.config.max_length).tokens
     assert float(nll(pipeline.generator, None, tokens, None)) == pytest.approx(min(looks), abs=1e-3)
-    # What resumes goes on from the average as it was, not from the best.
+    # What resumes starts from the average as it was, not from the best.
     kept = torch.load(work / f"stopped early/checkpoint-{record['steps']}/custom_checkpoint_1.pkl", weights_only=True)
     weights = pipeline.generator.state_dict()
     assert not all(torch.equal(kept[name], weights[name]) for name in weights)

@@ -1,4 +1,4 @@
-"""What pictures and sounds share of the game: samples to watch, frozen layers."""
+"""What images and sounds share: validation samples of the discriminator, frozen layers."""
 
 from pathlib import Path
 
@@ -22,39 +22,39 @@ def folder(tmp_path: Path) -> Path:
     return pictures(tmp_path / "pictures", count=60)
 
 
-def test_watched_samples_are_not_trained_on(folder: Path) -> None:
-    game = task(folder)
-    assert (len(game.train_set), len(game.watched), game.size) == (54, 2, 52)
-    assert sorted([*game.played.tolist(), *game.watched.tolist()]) == list(range(54))
-    batch = game.batch(torch.tensor([0, 51]), StepRandom(0, 0, 0, 1))
-    assert torch.equal(batch["real"], game.train_set.images(game.played[[0, 51]]))
-    assert torch.equal(batch["labels"], game.train_set.classes(game.played[[0, 51]]))
-    held = game.train_set.images(game.watched)
-    assert all((held == picture).flatten(1).all(1).any() for picture in batch["watched"])
-    assert len(task(folder, "--augment_target", "1").watched) == 0
+def test_validation_samples_are_not_trained_on(folder: Path) -> None:
+    images = task(folder)
+    assert (len(images.train_set), len(images.validation_indices), images.size) == (54, 2, 52)
+    assert sorted([*images.train_indices.tolist(), *images.validation_indices.tolist()]) == list(range(54))
+    batch = images.batch(torch.tensor([0, 51]), StepRandom(0, 0, 0, 1))
+    assert torch.equal(batch["real"], images.train_set.images(images.train_indices[[0, 51]]))
+    assert torch.equal(batch["labels"], images.train_set.classes(images.train_indices[[0, 51]]))
+    held = images.train_set.images(images.validation_indices)
+    assert all((held == picture).flatten(1).all(1).any() for picture in batch["validation"])
+    assert len(task(folder, "--augment_target", "1").validation_indices) == 0
 
 
-def test_of_few_samples_one_is_watched(tmp_path: Path) -> None:
-    game = task(pictures(tmp_path / "few", count=10))
-    assert (len(game.watched), game.size) == (1, 9)
+def test_of_few_samples_one_is_for_validation(tmp_path: Path) -> None:
+    images = task(pictures(tmp_path / "few", count=10))
+    assert (len(images.validation_indices), images.size) == (1, 9)
     fewer = task(pictures(tmp_path / "fewer", count=9))
-    assert (len(fewer.watched), fewer.size) == (0, 9)
+    assert (len(fewer.validation_indices), fewer.size) == (0, 9)
 
 
-def test_no_class_is_only_watched(tmp_path: Path) -> None:
+def test_no_class_is_only_for_validation(tmp_path: Path) -> None:
     for picture in list(pictures(tmp_path / "few", count=10).rglob("*.png")):
         alone = tmp_path / "lonely" / picture.stem
         alone.mkdir(parents=True)
         picture.rename(alone / picture.name)
-    game = task(tmp_path / "lonely")
-    assert (len(game.watched), game.size) == (0, 10)
+    images = task(tmp_path / "lonely")
+    assert (len(images.validation_indices), images.size) == (0, 10)
 
 
 def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
     indices = torch.arange(52).repeat(20)
     for objective in ("gan", "vae"):
-        game = task(folder, "--random_flip", "--objective", objective)
-        taken, real = game.samples(game.played[indices]), game.batch(indices, StepRandom(0, 0))["real"]
+        images = task(folder, "--random_flip", "--objective", objective)
+        taken, real = images.samples(images.train_indices[indices]), images.batch(indices, StepRandom(0, 0))["real"]
         mirrored = torch.tensor([torch.equal(a, b.flip(2)) for a, b in zip(real, taken)])
         assert torch.equal(real[~mirrored], taken[~mirrored])
         assert mirrored.float().mean().item() == pytest.approx(0.5, abs=0.05)

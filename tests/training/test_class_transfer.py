@@ -1,4 +1,4 @@
-"""Classes of the data against those of the model that training goes on from."""
+"""Classes of the data against those of the model that is fine-tuned."""
 
 import pytest
 import torch
@@ -45,5 +45,5 @@ def test_a_model_is_not_given_classes_nor_do_they_go() -> None:
     check_labelled("m", None, None, "pictures")
     with pytest.raises(GANError, match="m knows classes and the data has none; put the texts into two or more sub"):
         check_labelled("m", ["a"], None, "texts")
-    with pytest.raises(GANError, match="m knows no classes; train on from it with --unconditional"):
+    with pytest.raises(GANError, match="m knows no classes; fine-tune it with --unconditional"):
         check_labelled("m", None, ["a"], "texts")

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gan.training.early_stopping import Best
+from gan.training.early_stopping import EarlyStopping
 
 
 def weight(value: float) -> nn.Linear:
@@ -13,9 +13,9 @@ def weight(value: float) -> nn.Linear:
 
 
 def test_the_best_are_kept() -> None:
-    best = Best()
+    best = EarlyStopping()
     for step, score in enumerate((3.0, 1.0, 2.0)):
-        best.offer(score, step, weight(float(step)))
+        best.update(score, step, weight(float(step)))
     model = weight(9.0)
     best.restore(model)
     assert model.weight.item() == 1.0 and best.step == 1 and best.score == 1.0
@@ -23,21 +23,21 @@ def test_the_best_are_kept() -> None:
 
 def test_nothing_offered_nothing_changed() -> None:
     model = weight(9.0)
-    Best().restore(model)
+    EarlyStopping().restore(model)
     assert model.weight.item() == 9.0
 
 
 def test_patience() -> None:
-    best = Best()
-    assert not best.is_stale(1)
+    best = EarlyStopping()
+    assert not best.should_stop(1)
     for step, score in enumerate((3.0, 1.0, 2.0, 2.0)):
-        best.offer(score, step, weight(0.0))
-    assert best.is_stale(2) and not best.is_stale(3) and not best.is_stale(None)
+        best.update(score, step, weight(0.0))
+    assert best.should_stop(2) and not best.should_stop(3) and not best.should_stop(None)
 
 
 def test_it_survives_a_checkpoint() -> None:
-    best, again = Best(), Best()
-    best.offer(1.0, 7, weight(2.0))
+    best, again = EarlyStopping(), EarlyStopping()
+    best.update(1.0, 7, weight(2.0))
     again.load_state_dict(best.state_dict())
     model = weight(0.0)
     again.restore(model)

@@ -17,6 +17,7 @@ from cli import (
     LAUNCH,
     MEASURED,
     MODEL,
+    MODULE,
     TINY,
     TRAIN,
     Result,
@@ -162,7 +163,7 @@ def test_resume_past_damaged_checkpoints_equals_the_uninterrupted_run(runs: dict
     assert torch.load(work / "first/checkpoint-4/custom_checkpoint_2.pkl")["augment_p"] > 0  # or this proves little
     said = "\n".join(result.said)
     assert "resumed/checkpoint-8 is damaged" in said and "resumed/checkpoint-6 is damaged" in said
-    assert "Goes on from resumed/checkpoint-4." in said
+    assert "Resumes from resumed/checkpoint-4." in said
     for network in ("generator", "discriminator"):
         file = f"{network}/diffusion_pytorch_model.safetensors"
         assert _difference(load_file(resumed / file), load_file(work / "first" / file)) is None
@@ -228,6 +229,19 @@ def _stopped(work: Path, env: dict[str, str], name: str, signals: signal.Signals
     return Result(process.returncode, out, err)
 
 
+def _module(work: Path, env: dict[str, str]) -> Result:
+    elsewhere = work / "elsewhere"
+    elsewhere.mkdir()
+    flags = ["--train_data_dir", "../pictures", "--resolution", "8", "--no-evaluate", "--max_train_steps", "1"]
+    return run([*MODULE, *TINY, *flags], env, elsewhere)
+
+
+def test_an_installed_package_needs_no_script(runs: dict[str, Future], work: Path) -> None:
+    runs["module"].result().check()
+    command = read(work / "elsewhere/gan-model/training.json")["command"]
+    assert command.startswith("accelerate launch -m gan.training image --model_size tiny")
+
+
 def _interrupted(work: Path, env: dict[str, str]) -> Result:
     return _stopped(work, env, "interrupted", signal.SIGINT)
 
@@ -273,7 +287,7 @@ def _killed(work: Path, env: dict[str, str]) -> tuple[int, Result]:
 
 def test_a_kill_leaves_the_last_checkpoint_whole(runs: dict[str, Future], work: Path) -> None:
     step, result = runs["killed"].result()
-    assert f"Goes on from killed/checkpoint-{step}." in result.check().err
+    assert f"Resumes from killed/checkpoint-{step}." in result.check().err
     assert not list((work / "killed").glob(".*"))
 
 
@@ -428,6 +442,7 @@ def test_a_model_that_cannot_be_measured_is_there_nevertheless(runs: dict[str, F
 
 
 ALONE = {
+    "module": _module,
     "unmeasured": _unmeasured,
     "interrupted": _interrupted,
     "away": _away,

@@ -1,0 +1,117 @@
+"""The players of a run: a generator, mostly a discriminator, and what changes their weights."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from diffusers.optimization import get_scheduler
+from torch import Tensor, nn
+
+from gan.training.ema import EMA
+from gan.training.task import Task
+
+
+@dataclass
+class Player:
+    """A network with its optimiser and learning-rate schedule.
+
+    Attributes:
+        network: prepared by Accelerate (autocast, data-parallel).
+        unwrapped: the same network without.
+        max_grad_norm: to which gradients are clipped, if at all.
+    """
+
+    accelerator: Accelerator
+    network: nn.Module
+    unwrapped: Any
+    optimizer: Any
+    scheduler: Any
+    max_grad_norm: float | None
+
+    def descend(self, loss: Tensor) -> None:
+        """Adds the gradients of a loss and, where accumulation is complete, takes a step of the optimiser."""
+        self.accelerator.backward(loss)
+        if self.max_grad_norm and self.accelerator.sync_gradients:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+@dataclass
+class Players:
+    """Who is trained.
+
+    Attributes:
+        generator: with an encoder in one module where there is one.
+        discriminator: `None` where a task has none.
+        ema: the average of the generator's weights, which is what is saved and sampled.
+    """
+
+    generator: Player
+    discriminator: Player | None
+    ema: EMA
+
+    @property
+    def all(self) -> list[Player]:
+        return [self.generator] if self.discriminator is None else [self.generator, self.discriminator]
+
+    @contextmanager
+    def frozen_discriminator(self) -> Iterator[None]:
+        """It takes no gradients in here: the generator's loss would leak into those that it has accumulated."""
+        parameters = [] if self.discriminator is None else list(self.discriminator.unwrapped.parameters())
+        trainable = [parameter for parameter in parameters if parameter.requires_grad]
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        yield
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+    def end_step(self, step: int, step_samples: int) -> None:
+        """Moves the learning rates and the average on, after the `step`-th step of `step_samples` samples."""
+        for player in self.all:
+            player.scheduler.step()
+        self.ema.update(self.generator.unwrapped, step_samples, step * step_samples)
+
+
+def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator, step_samples: int) -> Players:
+    """Gives a task's networks AdamW, a schedule and an average, all prepared by Accelerate.
+
+    Args:
+        args: the flags of the optimisation; `adam_beta1` is filled in where it is open.
+        step_samples: training samples of one step, of all processes.
+    """
+    ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
+    ema.model.to(accelerator.device)
+    if args.adam_beta1 is None:  # momentum unsettles adversarial training, and helps where there is no discriminator
+        args.adam_beta1 = 0.9 if task.discriminator is None else 0.0
+    networks = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
+    rates = args.learning_rate, args.discr_learning_rate or args.learning_rate
+    betas = args.adam_beta1, args.adam_beta2
+    optimizers = [
+        torch.optim.AdamW(_groups(network, args.adam_weight_decay), rate, betas, eps=args.adam_epsilon, fused=True)
+        for network, rate in zip(networks, rates)
+    ]
+    length = {
+        "num_warmup_steps": min(args.lr_warmup_steps, args.max_train_steps // 10),
+        "num_training_steps": args.max_train_steps,
+    }
+    schedulers = [get_scheduler(args.lr_scheduler, optimizer, **length) for optimizer in optimizers]
+    prepared = accelerator.prepare(*networks, *optimizers)
+    players = [
+        Player(accelerator, network, accelerator.unwrap_model(network), optimizer, scheduler, args.max_grad_norm)
+        for network, optimizer, scheduler in zip(prepared, prepared[len(networks) :], schedulers)
+    ]
+    return Players(players[0], players[1] if len(players) > 1 else None, ema)
+
+
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters for the optimiser: matrices and kernels decay, biases and gains do not."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim < 2], "weight_decay": 0.0},
+    ]
