@@ -31,12 +31,12 @@ DESKTOP = {"viewport": {"width": 1440, "height": 900}, "device_scale_factor": 2}
 
 # Moves the truncation slider as a hand would and waits until the browser is about to paint other pictures.
 MOVE = """value => new Promise((resolve, reject) => {
-  const slider = document.querySelector("#truncation input[type=range]");
+  const slider = document.querySelector(".pictures .slide input[type=range]");
   const start = performance.now();
   const observer = new MutationObserver(() => {
     observer.disconnect();
     requestAnimationFrame(() => {
-      const generator = document.querySelector("#card").innerText.match(/in (\\d+) ms/)[1]; // as the page says
+      const generator = document.querySelector(".pictures .about").innerText.match(/in (\\d+) ms/)[1];
       resolve([performance.now() - start, Number(generator)]);
     });
   });

@@ -1,31 +1,29 @@
-// What the scripts of all tabs share; each is loaded with this before it. Given by gr.HTML: element, props, server.
+// What all scripts of the page share. It is put before each of them, and so are fields.js and tab.js; gr.HTML gives each
+// its `element`, `props` and `server`.
 
 const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-// Where the server cannot be reached, Gradio's client answers with nothing: say so as the server says other errors.
+// Where the server cannot be reached, Gradio's client answers with nothing; it becomes an error like any other.
 server = new Proxy(server, {
-  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("unreachable") },
+  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("unreachable"), unreachable: true },
 });
 
-// What the page was opened with. The first tab to be loaded notes it, before any writes an address of its own.
-const opened = (window.studioOpened ??= new URL(window.location.href).searchParams);
-const PARTS = ["tab", "model", "data", "seed", "n", "psi", "t", "k", "p", "lambda", "best", "prefix", "acrostic", "label", "view", "a", "b", "pads", "beat", "bpm"];
+// The address that the page was opened with. The first script to be loaded notes it, before any writes another.
+const openedWith = (window.studioOpenedWith ??= new URL(window.location.href).searchParams);
 
-// Writes what is shown into the address, so that it restores it: parts of this tab, and none of another.
+// Writes what is shown into the address, so that the address restores it. Of what stood there only Gradio's own
+// parameters stay, such as `__theme`.
 function writeAddress(how, parts) {
   const url = new URL(window.location.href);
-  for (const key of PARTS) url.searchParams.delete(key);
-  for (const key of PARTS) {
-    if (parts[key] !== undefined && parts[key] !== "") url.searchParams.set(key, parts[key]);
-  }
+  const kept = [...url.searchParams].filter(([key]) => key.startsWith("__"));
+  const written = Object.entries(parts).filter(([, value]) => value !== undefined && value !== "");
+  url.search = new URLSearchParams([...kept, ...written]);
   if (how === "replaceState" && url.href === window.location.href) return;
   window.history[how](null, "", url);
   // A Space is shown in a frame; this is how it tells the page around it.
   if (window.parent !== window) window.parent.postMessage({ queryString: url.search, hash: "" }, "https://huggingface.co");
 }
-
-const inSight = () => element.offsetParent !== null; // and not in a tab behind another
 
 function save(url, name) {
   const link = document.createElement("a");
@@ -33,12 +31,17 @@ function save(url, name) {
   link.click();
 }
 
-function saveBytes(base64, type, name) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const url = URL.createObjectURL(new Blob([bytes], { type }));
+function saveBlob(content, type, name) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   save(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
+
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+const saveBytes = (base64, type, name) => saveBlob(bytesOf(base64), type, name);
+
+// A model's name as part of a file's: "user/emoji" becomes "emoji".
+const fileStem = (model) => model.split("/").pop().replace(/[^\p{L}\p{N}_.-]+/gu, "-");
 
 const ICONS = {
   earlier: "M10 3 5 8l5 5", later: "m6 3 5 5-5 5", back: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
@@ -51,25 +54,49 @@ const ICONS = {
   lock: "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5", unlock: "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 4.7-1.2",
 };
 
-// A button with an icon and words, which stand beside it or, where there is no room, are its name.
-function iconButton(key, name, onclick) {
-  const button = make("button", { type: "button", "data-action": key, title: name, "aria-label": name, onclick }, make("span", { text: name }));
-  button.insertAdjacentHTML("afterbegin", `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[key]}"/></svg>`);
+// A button with an icon and words; where there is no room for these, they are its name.
+function iconButton(icon, name, onclick) {
+  const button = make("button", { type: "button", "data-action": icon, title: name, "aria-label": name, onclick }, make("span", { text: name }));
+  button.insertAdjacentHTML("afterbegin", `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[icon]}"/></svg>`);
   return button;
 }
 
-function setIcon(button, key) {
-  button.querySelector("path").setAttribute("d", ICONS[key]);
+function setIcon(button, icon) {
+  button.querySelector("path").setAttribute("d", ICONS[icon]);
 }
 
-// Says for a moment on a button of `iconButton` what became of it.
+// Shows for a moment on a button of `iconButton` what came of pressing it.
 function flash(button, words) {
-  button.classList.add("said");
+  button.classList.add("flash");
   button.lastChild.textContent = words;
   setTimeout(() => {
-    button.classList.remove("said");
+    button.classList.remove("flash");
     button.lastChild.textContent = button.title;
   }, 1600);
+}
+
+// A button that puts `text()` into the clipboard and flashes `done`.
+function copyButton(icon, name, done, text) {
+  const button = iconButton(icon, name, async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      flash(button, done);
+    } catch {
+      flash(button, say("failed"));
+    }
+  });
+  return button;
+}
+
+// A button that fetches a ZIP (base64) and saves it; `complain` is given what is wrong with what was asked for.
+function zipButton(name, ask, fileName, complain) {
+  const button = iconButton("zip", name, async () => {
+    const [file, answer] = [fileName(), await ask()];
+    if (answer.unreachable) flash(button, say("failed"));
+    else if (answer.error) complain(answer.error);
+    else saveBytes(answer.data, "application/zip", file);
+  });
+  return button;
 }
 
 // An element with attributes, "text" and "on..." among them, and children.
@@ -85,67 +112,28 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A field that opens a model of the Hub, or of this machine's folders where the registry allows them. `open` takes its
-// name, says in the tab's message what is wrong with it, and returns whether it is open.
-function hubRow(open) {
-  const input = make("input", { type: "text", placeholder: say("hub_placeholder"), autocomplete: "off", autocapitalize: "off",
-    spellcheck: "false", onkeydown: (event) => event.key === "Enter" && !event.isComposing && load() });
-  const button = make("button", { type: "button", text: say("load"), onclick: () => load() });
-  async function load() {
-    const name = input.value.trim();
-    if (!name || button.disabled) return;
-    button.disabled = true; // a download may take a while, and what is shown stays where it is
-    button.textContent = say("loading");
-    try {
-      const done = await open(name);
-      if (done) input.value = "";
-      // What has become of it is to be seen above, and the field is at the end of a long column.
-      (done ? element : element.querySelector(".message")).scrollIntoView({ block: done ? "start" : "nearest" });
-    } finally {
-      button.disabled = false;
-      button.textContent = say("load");
-    }
-  }
-  return make("div", { class: "row hub" }, make("label", { class: "field" }, make("span", { text: say("hub") }), input), button);
-}
-
 const png = (base64) => `data:image/png;base64,${base64}`;
+const randomSeed = () => Math.floor(Math.random() * 1e6);
+const onPhone = () => matchMedia("(max-width: 860px)").matches;
 
-// Asks the server; answers null if the same has been asked again meanwhile.
-function newest(ask) {
-  let turns = 0;
-  return async (...given) => {
-    const turn = ++turns;
-    const answer = await ask(...given);
-    return turn === turns ? answer : null;
-  };
-}
+// The height in which pictures are to fit. In a frame that grows with its content, as a Space's, the window is no measure.
+const visibleHeight = () => (window.parent === window ? window.innerHeight : Math.min(window.innerHeight, 900));
 
-// Does not begin again while it is under way.
-function alone(work) {
-  let busy = false;
-  return async () => {
-    if (busy) return;
-    busy = true;
-    await work().finally(() => (busy = false));
-  };
-}
-
-// Asks the server for the newest state only: what is asked while an answer is on its way waits, and replaces what waits.
-function latest(ask) {
-  let busy = false;
-  let again = false;
+// Makes `work` run for the latest call only: what is called while it runs is one more run after it, however often it is
+// called. `work` is given `superseded()`, which is true as soon as another run waits.
+function latestOnly(work) {
+  let [running, waiting] = [false, false];
   return async function run() {
-    if (busy) return void (again = true);
-    busy = true;
+    waiting = true;
+    if (running) return;
+    running = true;
     try {
-      await ask();
+      while (waiting) {
+        waiting = false;
+        await work(() => waiting);
+      }
     } finally {
-      busy = false;
-    }
-    if (again) {
-      again = false;
-      await run();
+      running = false;
     }
   };
 }

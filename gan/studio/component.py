@@ -1,5 +1,6 @@
 """What the page's own components share: their scripts, and how a `GANError` reaches the page and the API."""
 
+import traceback
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -14,8 +15,8 @@ HERE = Path(__file__).parent
 
 
 def script(*names: str) -> str:
-    """What `gr.HTML` runs when the component of these scripts is first shown."""
-    return "".join((HERE / file).read_text(encoding="utf-8") for file in ("common.js", *names))
+    """What `gr.HTML` runs when the component of these scripts is first shown: what all share, then these."""
+    return "".join((HERE / file).read_text(encoding="utf-8") for file in ("common.js", "fields.js", "tab.js", *names))
 
 
 def workbench(name: str, scripts: Iterable[str], functions: Iterable[Callable], **props: Any) -> gr.HTML:
@@ -65,10 +66,19 @@ page_errors = _handling_errors(lambda error: {"error": str(error)})
 api_errors = _handling_errors(_raise_for_client)
 
 
-def gallery_errors(gallery: int, outputs: int) -> Callable[[Callable], Callable]:
-    """For Gradio events with so many `outputs`: all stay as they are, but for the one at index `gallery`, which gets
-    {"error": sentence}. (Gradio has toasts for queued events only, and the live ones aren't.)
-    """
-    return _handling_errors(
-        lambda error: [{"error": str(error)} if k == gallery else gr.skip() for k in range(outputs)]
-    )
+def open_errors(function: Callable) -> Callable:
+    """As `page_errors`, for functions that open a model, their first argument. It may come from anywhere and be broken
+    in any way, so whatever is raised becomes an answer, and is printed for whoever runs the studio."""
+
+    @page_errors
+    @wraps(function)
+    def wrapper(model: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(model, *args, **kwargs)
+        except GANError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            raise GANError(f"{model} cannot be opened: {type(error).__name__}.") from error
+
+    return wrapper

@@ -73,12 +73,6 @@ def column_name(name: str, words: dict[str, str]) -> str:
     return words.get(f"column_{name}", name[:1].upper() + name[1:])
 
 
-def speed_html(count: int, milliseconds: float, words: dict[str, str]) -> str:
-    """The last row of the panel: how long the pictures on the screen took."""
-    value = words["speed_value"].format(each=f"{milliseconds / count:.1f}", count=count, total=f"{milliseconds:.0f}")
-    return f"<dl><dt>{escape(words['speed'])}</dt><dd>{escape(value)}</dd></dl>"
-
-
 def _trained(training: dict[str, Any], words: dict[str, str]) -> str:
     """Steps, samples seen and time, as far as they are known."""
     parts = [

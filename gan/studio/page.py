@@ -52,26 +52,12 @@ def build_page(registry: Registry) -> gr.Blocks:
                 elem_id="brand",
                 apply_default_css=False,
             )
-            model = gr.Dropdown(
-                registry.names("image"),
-                value=registry.default("image") or None,
-                label=i18n("model"),
-                show_label=False,
-                container=False,
-                filterable=False,  # a phone shows the choices then, and not its keyboard
-                elem_id="model",
-                scale=0,
-                min_width=180,
-            )
         if not offered:
             gr.HTML(i18n("no_tabs"))
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:  # where they don't fit they scroll: studio.css
             for tab in offered:
                 with gr.Tab(i18n(f"{tab.name}_tab"), id=tab.name, elem_id=f"{tab.name}-tab"):
-                    if tab is images.TAB:
-                        images.build(page, registry, model)
-                    else:
-                        tab.build(registry)
+                    tab.build(registry)
         add_endpoints(registry, [tab.api for tab in TABS if tab.api])
 
         def select_tab(request: gr.Request):

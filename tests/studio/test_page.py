@@ -42,8 +42,20 @@ def changed(page, before):
     return sources(page)
 
 
-def slide(page, control, value):
-    page.locator(f"#{control} input[type=range]").evaluate(
+def field(page, name):
+    return page.locator(".pictures .field", has=page.get_by_text(EN[name], exact=True))
+
+
+def seed_of(page):
+    return page.locator(".pictures input[type=number]")
+
+
+def hub(page):
+    return page.locator(".pictures .hub input"), page.locator(".pictures .hub button")
+
+
+def slide(page, name, value):
+    field(page, name).locator("input[type=range]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
 
@@ -95,14 +107,13 @@ def test_pictures_follow_seed_and_sliders_and_the_address_restores_them(open_pag
     assert [pixels(source).tolist() for source in first] == [np.asarray(image).tolist() for image in direct]
     assert page.locator(".tile b").all_inner_texts() == ["7", "8", "9", "10", "11", "12"]
 
-    page.locator("#seed input").fill("40")
+    seed_of(page).fill("40")
     after_seed = changed(page, first)
     assert not set(after_seed) & set(first)
-    page.locator("#dice").click()
+    page.get_by_role("button", name=EN["dice"]).click()
     after_dice = changed(page, after_seed)
     slide(page, "truncation", 0.4)
     after_slider = changed(page, after_dice)
-    assert page.locator("#controls .wrap.generating, #stage .wrap.translucent").count() == 0
 
     page.wait_for_url(re.compile("psi=0.4"))
     again = open_page(page.url.partition("?")[2])
@@ -113,18 +124,56 @@ def test_an_address_restores_model_class_and_sliders(open_page, registry):
     page = open_page("model=shapes&label=Square%2Fbox&seed=9&n=2&psi=0.5")
     direct = registry.get("shapes")(seed=9, num_images=2, truncation=0.5, label="Square/box").images
     assert [pixels(source).tolist() for source in sources(page)] == [np.asarray(image).tolist() for image in direct]
-    assert page.locator("#label input").input_value() == "Square/box"
-    assert page.locator("#truncation input[type=range]").input_value() == "0.5"
+    assert field(page, "label").locator("select").input_value() == "Square/box"
+    assert field(page, "truncation").locator("input[type=range]").input_value() == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("query", "state"),
+    [
+        ("", ["7", "24", "1"]),
+        ("seed=4294967290&n=4&psi=0.5&label=Star", ["4294967290", "4", "0.5"]),
+        ("seed=-1", ["7", "24", "1"]),
+        ("seed=4294967295&n=2", ["7", "24", "1"]),  # the second picture's would be too large
+        *((f"seed={text}&n={text}&psi={text}", ["7", "24", "1"]) for text in ("x", "", "nan", "-inf", "1e999")),
+        ("n=4294967296&psi=1.5", ["7", "64", "1.2"]),
+        ("n=0&psi=-1", ["7", "1", "0"]),
+        ("n=-9&psi=9", ["7", "1", "1.2"]),
+    ],
+)
+def test_an_address_that_is_damaged_opens_on_what_there_is(open_page, query, state):
+    page = open_page(query)
+    sliders = [field(page, name).locator("input[type=range]").input_value() for name in ("num_images", "truncation")]
+    assert [seed_of(page).input_value(), *sliders] == state
+    refused = any(seed in query for seed in ("seed=-1", "seed=4294967295"))
+    assert page.locator(".pictures .message").is_visible() == refused
+
+
+def test_a_number_of_a_slider_can_be_typed(open_page):
+    page = open_page("n=3")
+    number = field(page, "truncation").locator(".number")
+    before = sources(page)
+    number.fill("0,4")
+    number.press("Enter")
+    before = changed(page, before)
+    page.wait_for_url(re.compile("psi=0.4$"))
+    assert field(page, "truncation").locator("input[type=range]").input_value() == "0.4"
+    number.fill("much")
+    number.press("Enter")
+    assert number.input_value() == "0.40" and sources(page) == before
+    number.fill("99")
+    number.press("Enter")
+    page.wait_for_url(re.compile("psi=1.2$"))
 
 
 def test_a_picture_opens_alone_and_the_way_back_is_the_grid(open_page):
     page = open_page("n=6&seed=20")
     before = sources(page)
     page.locator(".tile").nth(2).click()
-    page.wait_for_selector(".gallery.alone")
+    page.wait_for_selector(".pictures.single")
     assert sources(page) == [before[2]]
     assert "seed=22" in page.url and "n=1" in page.url
-    assert page.locator("#seed input").input_value() == "22"
+    assert seed_of(page).input_value() == "22"
 
     with page.expect_download() as download:
         page.locator("[data-action=png]").click()
@@ -133,17 +182,17 @@ def test_a_picture_opens_alone_and_the_way_back_is_the_grid(open_page):
     assert np.array_equal(saved, pixels(before[2]))
 
     page.locator("[data-action=back]").click()
-    page.wait_for_selector(".gallery:not(.alone)")
+    page.wait_for_selector(".pictures:not(.single)")
     page.wait_for_function("document.querySelectorAll('.tile').length === 6")
     assert sources(page) == before
     page.go_back()
-    page.wait_for_selector(".gallery.alone")
+    page.wait_for_selector(".pictures.single")
     assert changed(page, before) == [before[2]]
 
 
 def test_the_zip_holds_what_is_shown(open_page):
     page = open_page("model=strokes&n=5&seed=30&psi=0.8")
-    assert not page.locator("#label").is_visible()  # the model has no classes
+    assert not field(page, "label").is_visible()  # the model has no classes
     with page.expect_download() as download:
         page.locator("[data-action=zip]").click()
     with zipfile.ZipFile(download.value.path()) as archive:
@@ -155,35 +204,34 @@ def test_the_zip_holds_what_is_shown(open_page):
 def test_models_and_classes_are_chosen(open_page, registry):
     page = open_page("n=4")
     before = sources(page)
-    page.locator("#label input").click()
-    page.get_by_role("option", name="Square/box").click()
+    field(page, "label").locator("select").select_option("Square/box")
     after = changed(page, before)
     direct = registry.get("shapes")(seed=7, num_images=4, label="Square/box").images
     assert [pixels(source).tolist() for source in after] == [np.asarray(image).tolist() for image in direct]
-    page.locator("#model input").click()
-    page.get_by_role("option", name="strokes").click()
+    field(page, "model").locator("select").select_option("strokes")
     changed(page, after)
     page.wait_for_url(re.compile("model=strokes"))
     assert "label=" not in page.url
-    assert "12" in page.locator("#card").inner_text()
+    assert "12" in page.locator(".pictures .about").inner_text()
 
 
 def test_what_cannot_be_is_said_on_the_page(open_page):
     page = open_page("model=nothing&seed=7")
-    message = page.locator(".gallery .message")
+    message = page.locator(".pictures .message")
     assert "There is no model 'nothing'" in message.inner_text()
     before = sources(page)
-    page.locator("#seed input").fill("99999999999")
+    seed_of(page).fill("99999999999")
     page.get_by_text("is not a whole number from 0").wait_for()
     assert sources(page) == before
-    page.locator("#seed input").fill("8")
+    seed_of(page).fill("8")
     changed(page, before)
     assert not message.is_visible()
     assert page.locator(".tile").count() == 24
-    page.locator("#hub textarea, #hub input").fill("nobody/nothing-at-all")
-    page.locator("#load").click()
+    name, load = hub(page)
+    name.fill("nobody/nothing-at-all")
+    load.click()
     page.get_by_text("nobody/nothing-at-all cannot be fetched").wait_for()
-    assert page.locator("#load").inner_text() == EN["load"]
+    assert load.inner_text() == EN["load"]
     assert page.locator(".tile").count() == 24
 
 
@@ -192,12 +240,13 @@ def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, mon
     monkeypatch.setattr(registry, "source", lambda m: str(weights / "strokes") if m == "user/remote" else source(m))
     page = open_page("n=3")
     before = sources(page)
-    page.locator("#hub textarea, #hub input").fill(" user/remote ")
-    page.locator("#hub textarea, #hub input").press("Enter")
+    name, _ = hub(page)
+    name.fill(" user/remote ")
+    name.press("Enter")
     changed(page, before)
     page.wait_for_url(re.compile("model=user%2Fremote"))
-    assert page.locator("#model input").input_value() == "user/remote"
-    assert page.locator("#hub textarea, #hub input").input_value() == ""
+    assert field(page, "model").locator("select").input_value() == "user/remote"
+    assert name.input_value() == ""
     after = sources(page)
     slide(page, "truncation", 0.3)
     changed(page, after)
@@ -207,10 +256,11 @@ def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
     get = registry.get
     monkeypatch.setattr(registry, "get", lambda m, *kind: 1 // 0 if m == "user/broken" else get(m, *kind))
     page = open_page("n=3")
-    page.locator("#hub textarea, #hub input").fill("user/broken")
-    page.locator("#load").click()
+    name, load = hub(page)
+    name.fill("user/broken")
+    load.click()
     page.get_by_text("user/broken cannot be opened: ZeroDivisionError.").wait_for()
-    assert page.locator("#load").is_enabled() and page.locator("#load").inner_text() == EN["load"]
+    assert load.is_enabled() and load.inner_text() == EN["load"]
     assert page.locator(".tile").count() == 3
 
 
@@ -218,20 +268,20 @@ def test_pictures_follow_a_second_shuffle_during_a_render(open_page, registry, m
     page = open_page("n=3")
     get, slow = registry.get, threading.Event()
     monkeypatch.setattr(registry, "get", lambda m, *kind: (slow.wait(5), get(m, *kind))[1])
-    page.locator("#dice").click()
+    page.get_by_role("button", name=EN["dice"]).click()
     page.wait_for_timeout(300)
-    page.locator("#dice").click()
+    page.get_by_role("button", name=EN["dice"]).click()
     page.wait_for_timeout(300)
     slow.set()
-    seed = page.locator("#seed input").input_value()
+    seed = seed_of(page).input_value()
     page.wait_for_url(re.compile(f"seed={seed}&"))
 
 
 def test_a_class_that_is_not_there_is_said(open_page):
-    assert "There is no label 'Cube'" in open_page("label=Cube").locator(".gallery .message").inner_text()
+    assert "There is no label 'Cube'" in open_page("label=Cube").locator(".pictures .message").inner_text()
     page = open_page("label=star")
-    assert page.locator("#label input").input_value() == "Star"
-    assert not page.locator(".gallery .message").is_visible()
+    assert field(page, "label").locator("select").input_value() == "Star"
+    assert not page.locator(".pictures .message").is_visible()
 
 
 def test_chinese(open_page):
@@ -240,8 +290,8 @@ def test_chinese(open_page):
     for key in ("seed", "dice", "truncation", "truncation_info", "label", "num_images", "hub", "load", "zip", "speed"):
         assert ZH[key] in text
         assert EN[key] not in text
-    assert page.locator("#hub textarea, #hub input").get_attribute("placeholder") == ZH["hub_placeholder"]
-    assert ZH["any_label"] in page.locator("#label input").input_value()
+    assert hub(page)[0].get_attribute("placeholder") == ZH["hub_placeholder"]
+    assert ZH["any_label"] in page.locator(".pictures .class-label option:checked").inner_text()
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])

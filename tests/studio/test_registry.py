@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gan import GANError, GANPipeline
-from gan.studio.images.generate import START, draw, file_name, state_from_address
+from gan.studio.images.generate import START, draw, file_name
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_panel import describe, panel_html
 from gan.studio.page import main, set_threads
@@ -143,20 +143,6 @@ def test_folders_are_nobody_elses_business(weights, monkeypatch):
 def test_file_names_carry_everything():
     assert file_name("user/name", 7, "Square/box", 0.8) == "user-name_seed-7_Square-box_psi-0.8.png"
     assert file_name("fashion", 7, None, 1.0) == "fashion_seed-7_psi-1.png"
-
-
-def test_an_address_is_a_state():
-    assert state_from_address({}, "shapes") == {"model": "shapes", **START}
-    asked = {"model": "a/b", "seed": "4294967290", "n": "4", "psi": "0.5", "label": "Star"}
-    assert list(state_from_address(asked, "shapes").values()) == ["a/b", 4294967290, 4, 0.5, "Star"]
-    for damaged in ({"seed": "-1"}, {"seed": "4294967295"}):
-        with pytest.raises(GANError):
-            state_from_address(damaged, "shapes")
-    for text in ("x", "", "nan", "inf", "-inf", "1e999"):
-        assert state_from_address({"seed": text, "n": text, "psi": text}, "shapes") == {"model": "shapes", **START}
-    for n, psi, count, truncation in (("4294967296", "1.5", 64, 1.2), ("0", "-1", 1, 0.0), ("-9", "9", 1, 1.2)):
-        state = state_from_address({"n": n, "psi": psi}, "shapes")
-        assert (state["num_images"], state["truncation"]) == (count, truncation)
 
 
 @pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])

@@ -53,9 +53,9 @@ def test_the_address_restores_a_morph_between_seeds(open_tab, relatives):
     page = open_tab("tab=morph&model=toys-vae&a=3&b=9")
     frames = relatives.get("toys-vae").interpolate(3, 9, 33).images
     for place in (0, 0.25, 1):
-        slide(page, ".morph .way", place)
+        slide(page, ".morph .interpolation", place)
         assert np.array_equal(grey(page, ".morph .frame"), np.asarray(frames[int(place * 32)]))
-    page.locator(".morph .way").press("ArrowLeft")
+    page.locator(".morph .interpolation").press("ArrowLeft")
     assert np.array_equal(grey(page, ".morph .frame"), np.asarray(frames[31]))
     assert "Seed 3" in end(page, 0).inner_text()
     page.wait_for_url(re.compile(r"tab=morph&model=toys-vae&a=3&b=9"))
@@ -115,12 +115,12 @@ def test_a_file_that_cannot_be_taken_is_said_and_what_was_there_stays(open_tab, 
 def test_an_example_is_a_click_away_and_classes_can_be_chosen(open_tab, relatives):
     page = open_tab("tab=morph&model=toys-vae")
     assert end(page, 0).locator(".examples button").count() == 6
-    page.locator(".morph .labels select").select_option("Star")
+    page.locator(".morph .class-label select").select_option("Star")
     page.wait_for_url(re.compile("label=Star"))
     assert "Rebuilt · Star" in end(page, 0).inner_text() and "Rebuilt · Star" in end(page, 1).inner_text()
     page.locator(".morph select").first.select_option("paint")
     page.wait_for_url(re.compile("model=paint$"))
-    assert not page.locator(".morph .labels").is_visible()
+    assert not page.locator(".morph .class-label").is_visible()
 
 
 def test_the_picker_names_the_model_that_is_shown(open_tab):
@@ -176,7 +176,7 @@ def test_objectives_stand_side_by_side(open_tab, relatives):
         assert [image.tobytes() for image in shown] == [image.tobytes() for image in direct]
     table = page.locator(".compare table").inner_text()
     assert "Fréchet distance (toy features)" in table and "7.25" in table and "ms a picture" in table
-    slide(page, ".compare .slide input", 0.4)
+    slide(page, ".compare .slide input[type=range]", 0.4)
     page.wait_for_url(re.compile("psi=0.4"))
     page.locator(".compare input[type=number]").fill("-3")
     page.get_by_text("is not a whole number from 0").wait_for()

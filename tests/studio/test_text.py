@@ -40,7 +40,7 @@ def wait_for_texts(page, wanted):
 
 
 def slide(page, name, value):
-    page.locator(".slide", has=page.get_by_text(name, exact=True)).locator("input").evaluate(
+    page.locator(".slide", has=page.get_by_text(name, exact=True)).locator("input[type=range]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
 
@@ -124,7 +124,7 @@ def test_models_change_and_what_was_written_is_escaped(open_text, writers):
     page = open_text("model=notes&seed=2&n=12&label=long")
     assert texts(page) == writers.get("notes")(2, 12, label="long").texts
     assert page.locator(".words b, .words i, .about b").count() == 0
-    assert "<b>written</b>" in page.locator(".about").inner_text()
+    assert "<b>written</b>" in page.locator(".text .about").inner_text()
     for control in (EN["critic_strength"], EN["best_of"], EN["acrostic"], EN["critic_view"]):
         assert not page.locator(".text").get_by_text(control, exact=True).first.is_visible()
     page.get_by_label(EN["model"]).locator("visible=true").select_option("verses")

@@ -1,5 +1,5 @@
-// A sheet of clips: each with its picture, which plays when it is clicked, its seed and class, and its file.
-// Given: common.js, audio.js, spectrogram.js. Makes `clipCard` and `clipSheet`.
+// A sheet of clips: each with its picture, which plays when it is clicked, its seed and class, and its file. Defines
+// `clipCard` and `clipSheet`. After common.js, playback.js and spectrogram.js.
 
 // A clip on the page: `show(clip)` gives it another sound.
 function clipCard(root, player) {
@@ -41,19 +41,16 @@ function clipSheet(root, player) {
 
   function layout() {
     if (!cards.length || !list.clientWidth) return;
-    const phone = matchMedia("(max-width: 860px)").matches;
-    const most = Math.max(1, Math.floor((list.clientWidth + 20) / (phone ? 160 : 200)));
+    const most = Math.max(1, Math.floor((list.clientWidth + 20) / (onPhone() ? 160 : 200)));
     const columns = [1, 2, 3, 4, 5, 6].filter((k) => k <= Math.min(most, cards.length)).sort((a, b) => worth(b) - worth(a))[0];
     const rows = Math.ceil(cards.length / columns);
-    // In a frame that grows with its content, the window's height would chase its own tail.
-    const sight = window.parent === window ? window.innerHeight : Math.min(window.innerHeight, 900);
-    const room = phone ? 0.46 * sight : sight - (list.getBoundingClientRect().top + window.scrollY) - 56;
+    const room = onPhone() ? 0.46 * visibleHeight() : visibleHeight() - (list.getBoundingClientRect().top + window.scrollY) - 56;
     const face = Math.floor((room - (rows - 1) * 18) / rows - 44);
     list.style.setProperty("--columns", columns);
-    list.style.setProperty("--face", `${Math.max(phone ? 84 : 116, Math.min(face, phone ? 180 : 420))}px`);
+    list.style.setProperty("--face", `${Math.max(onPhone() ? 84 : 116, Math.min(face, onPhone() ? 180 : 420))}px`);
   }
 
-  // Full rows, and about as many columns as suits wide pictures.
+  // Best are full rows, and about as many columns as suits wide pictures.
   const worth = (columns) => -Math.abs(columns - Math.sqrt(2 * cards.length)) - (cards.length % columns ? 1 : 0);
 
   // One after the other; again, and they stop.

@@ -1,11 +1,12 @@
-// Two seeds and the way between them. The server sends all clips of the way at once, so that moving along it asks
-// nobody. Given: common.js, audio.js, spectrogram.js. Makes `soundWay`.
+// The interpolation between two seeds. The server sends all of its clips at once, so that moving along it asks nobody.
+// Defines `soundInterpolation`. After common.js, fields.js, playback.js and spectrogram.js.
 
-function soundWay(root, player, { seeds, changed, moved }) {
+// `seeds` are the fields of the two ends; `moved` is called whenever another clip is chosen.
+function soundInterpolation(root, player, { seeds, moved }) {
   const FILM = 9; // pictures of the film strip
-  let clips = []; // of the way: {wav, label, file}, each with its buffer
-  let place = 0.5;
-  let marching = 0;
+  let clips = []; // {wav, label, file}, each with its buffer
+  let place = 0.5; // 0 at A, 1 at B
+  let autoplay = false;
 
   const picture = soundPicture(root);
   const centre = {
@@ -15,14 +16,14 @@ function soundWay(root, player, { seeds, changed, moved }) {
   };
   const step = () => Math.round(place * (clips.length - 1));
   const slider = make("input", {
-    type: "range", min: 0, max: 1, step: "any", class: "way", "aria-label": say("interpolation_slider"),
-    oninput: () => (rest(), go(Number(slider.value))),
+    type: "range", min: 0, max: 1, step: "any", class: "interpolation", "aria-label": say("interpolation_slider"),
+    oninput: () => (pause(), go(Number(slider.value))),
     onchange: () => sound(),
     onkeydown: (event) => {
       const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (!move) return;
       event.preventDefault();
-      rest();
+      pause();
       go((step() + move) / (clips.length - 1));
       sound();
     },
@@ -30,33 +31,30 @@ function soundWay(root, player, { seeds, changed, moved }) {
   const film = make("div", { class: "film" });
   const frames = Array.from({ length: FILM }, (_, k) => {
     const frame = soundPicture(root);
-    film.append(make("button", { type: "button", tabindex: "-1", "aria-hidden": "true", onclick: () => (rest(), go(k / (FILM - 1)), sound()) }, frame.box));
+    film.append(make("button", { type: "button", tabindex: "-1", "aria-hidden": "true", onclick: () => (pause(), go(k / (FILM - 1)), sound()) }, frame.box));
     return frame;
   });
   const caption = make("div", { class: "caption", "aria-live": "polite" });
-  const play = make("button", { type: "button", class: "main", text: say("play_clip"), onclick: () => (rest(), sound()) });
-  const march = make("button", { type: "button", text: say("play_interpolation"), onclick: () => (marching ? rest() : walk()) });
+  const play = make("button", { type: "button", text: say("play_clip"), onclick: () => (pause(), sound()) });
+  const auto = make("button", { type: "button", text: say("play_interpolation"), onclick: () => (autoplay ? pause() : playThrough()) });
   const between = make("section", { class: "between" },
-    make("div", { class: "face", onclick: () => (rest(), sound()) }, picture.box), caption,
+    make("div", { class: "face", onclick: () => (pause(), sound()) }, picture.box), caption,
     make("div", { class: "track" }, make("b", { text: "A" }), slider, make("b", { text: "B" })), film,
-    make("div", { class: "row" }, play, march));
+    make("div", { class: "row" }, play, auto));
   const ends = ["A", "B"].map(makeEnd);
   const panes = make("div", { class: "panes" }, ends[0].pane, between, ends[1].pane);
 
   function makeEnd(name, index) {
     const picture = soundPicture(root);
     const label = make("span");
-    const seed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, value: seeds[index], "aria-label": `${say("seed")} ${name}`,
-      oninput: () => seed.value !== "" && changed() });
-    const shuffle = make("button", { type: "button", text: say("dice"), onclick: () => ((seed.value = Math.floor(Math.random() * 1e6)), changed()) });
     const end = {
-      picture, label, seed,
+      picture, label,
       starts: () => pane.classList.add("playing"), at: picture.at, ends: () => pane.classList.remove("playing"),
     };
     const pane = make("section", { class: "end", "aria-label": name },
       make("header", {}, make("b", { text: name }), label),
-      make("div", { class: "face", onclick: () => (rest(), player.only(end, picture.buffer())) }, picture.box),
-      make("div", { class: "row" }, seed, shuffle));
+      make("div", { class: "face", onclick: () => (pause(), player.only(end, picture.buffer())) }, picture.box),
+      seeds[index].box);
     return Object.assign(end, { pane });
   }
 
@@ -85,30 +83,28 @@ function soundWay(root, player, { seeds, changed, moved }) {
 
   const sound = () => player.only(centre, clips[step()].buffer);
 
-  // From A to B, a clip after the other, every other of them.
-  function walk() {
-    march.textContent = say("stop_clip");
-    marching = 1;
+  // Every other clip from here to B, one after another.
+  function playThrough() {
+    auto.textContent = say("stop_clip");
+    autoplay = true;
     const from = place < 1 ? 2 * Math.ceil(step() / 2) : 0;
     const next = (k) => {
-      if (!marching || k >= clips.length) return rest();
+      if (!autoplay || k >= clips.length) return pause();
       go(k / (clips.length - 1));
       player.only(centre, clips[k].buffer, () => next(k + 2));
     };
     next(from);
   }
 
-  function rest() {
-    marching = 0;
-    march.textContent = say("play_interpolation");
+  function pause() {
+    autoplay = false;
+    auto.textContent = say("play_interpolation");
     player.stopAll();
   }
 
   const pictures = () => [picture, ...frames, ...ends.map((end) => end.picture)];
   return {
-    panes, show, go, rest, sound,
-    seeds: () => ends.map((end) => Number(end.seed.value)),
-    setSeeds: (values) => ends.forEach((end, k) => (end.seed.value = values[k])),
+    panes, show, go, pause, sound,
     place: () => place,
     clip: () => clips[step()],
     paint: () => pictures().forEach((picture) => picture.paint()),

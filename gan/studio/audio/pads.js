@@ -1,9 +1,10 @@
-// Sixteen pads, each a class and a seed, decoded beforehand so that a touch is heard at once. Given: common.js, audio.js,
-// spectrogram.js. Makes `soundPads`.
+// Sixteen pads, each a class and a seed, decoded beforehand so that a touch is heard at once. Defines `soundPads`. After
+// common.js, playback.js and spectrogram.js.
 
 const KEYS = [..."1234qwerasdfzxcv"]; // where they lie on a keyboard is what counts, whatever is printed on them
 const CODES = KEYS.map((key) => (/\d/.test(key) ? `Digit${key}` : `Key${key.toUpperCase()}`));
 
+// `changed` is called when a pad needs another clip, `selected` with the chosen pad whenever that or what it is changes.
 function soundPads(root, player, { changed, selected }) {
   const grid = make("div", { class: "pads" });
   const pads = KEYS.map(makePad);
@@ -21,7 +22,8 @@ function soundPads(root, player, { changed, selected }) {
     const box = make("div", { class: "pad" }, hit, lock, dice);
     grid.append(box);
     const pad = {
-      index, box, hit, name, number, lock, picture, label: null, seed: index, locked: false, clip: null, made: "",
+      index, box, hit, name, number, lock, picture, label: null, seed: index, locked: false, clip: null,
+      settings: "", // what its clip was made of, as JSON
       starts: () => box.classList.add("playing"), at: picture.at, ends: () => box.classList.remove("playing"),
     };
     return pad;
@@ -61,18 +63,18 @@ function soundPads(root, player, { changed, selected }) {
     selected(chosen);
   }
 
-  // What has to be asked for: pads whose sound isn't that of their class, their seed and what else it depends on.
-  const wanted = (of) => pads.filter((pad) => pad.made !== recipe(pad, of));
-  const recipe = (pad, of) => JSON.stringify([pad.label, pad.seed, of]);
+  // The pads whose clip isn't that of their class, their seed and the settings that all share.
+  const missing = (shared) => pads.filter((pad) => pad.settings !== settingsOf(pad, shared));
+  const settingsOf = (pad, shared) => JSON.stringify([pad.label, pad.seed, shared]);
 
-  function show(asked, clips, of) {
+  function show(asked, clips, shared) {
     asked.forEach(({ index, seed, label }, k) => {
       const pad = pads[index];
       const clip = clips[k];
-      if (pad.seed !== seed || pad.label !== label) return; // another was chosen meanwhile
+      if (pad.seed !== seed || pad.label !== label) return; // another one was chosen meanwhile
       player.stop(pad);
       pad.clip = clip;
-      pad.made = recipe(pad, of);
+      pad.settings = settingsOf(pad, shared);
       pad.picture.show(readWav(clip.wav));
       pad.name.textContent = clip.label || say("one_seed", { first: seed });
       pad.number.textContent = clip.label ? seed : "";
@@ -91,9 +93,9 @@ function soundPads(root, player, { changed, selected }) {
   }
 
   return {
-    grid, pads, choose, lay, reroll, setLock, wanted, show, play, press,
+    grid, pads, choose, lay, reroll, setLock, missing, show, play, press,
     chosen: () => chosen,
-    forget: () => pads.forEach((pad) => Object.assign(pad, { clip: null, made: "" })),
+    forget: () => pads.forEach((pad) => Object.assign(pad, { clip: null, settings: "" })),
     paint: () => pads.forEach((pad) => pad.picture.paint()),
     paintWaves: () => pads.forEach((pad) => pad.picture.paintWave()),
   };

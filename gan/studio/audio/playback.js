@@ -1,9 +1,9 @@
-// Sound in the browser: files to samples, samples to the loudspeaker, and where each clip is just now. Given: common.js.
-// Makes `readWav` and `soundPlayer`.
+// Sound in the browser: files to samples, samples to the loudspeaker, and where each clip is just now. Defines
+// `readWav` and `soundPlayer`. After common.js.
 
 // The samples of a WAV file of ours (base64; 16-bit, one channel, 44 bytes of header), ready to be played.
 function readWav(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const bytes = bytesOf(base64);
   const whole = new Int16Array(bytes.buffer, 44);
   const buffer = new AudioBuffer({ length: whole.length, sampleRate: new DataView(bytes.buffer).getUint32(24, true) });
   const samples = buffer.getChannelData(0);
@@ -21,7 +21,7 @@ function soundPlayer() {
   let out = null;
   let drawing = 0;
 
-  // Opens the way to the loudspeaker, which takes a while: before the first pad is touched, and not then.
+  // Opens the loudspeaker. That takes a while, so it is done before the first pad is touched.
   function prepare() {
     if (context) return;
     context = new AudioContext({ latencyHint: "interactive" });

@@ -1,32 +1,33 @@
-// A bar of sixteen steps that plays the pads, and how it is written in an address. Given: common.js, audio.js, pads.js.
-// Makes `soundBeat`.
+// A step sequencer: a bar of sixteen steps that plays the pads. Defines `soundSequencer`. After common.js, playback.js and
+// pads.js.
 
-function soundBeat(player, pads, changed) {
+// `changed` is called whenever the pattern or the tempo is another.
+function soundSequencer(player, pads, changed) {
   const COUNT = 16;
-  const [AHEAD, EVERY] = [0.12, 30]; // seconds that are scheduled ahead; milliseconds between two looks
-  const FIRST = [[/kick|bass/i, 0b1000001010000000], [/snare|clap/i, 0b0000100000001000], [/hat/i, 0b1010101010101010]];
+  const [AHEAD, EVERY] = [0.12, 30]; // seconds that are scheduled ahead; milliseconds between two schedulings
+  const DRUMS = [[/kick|bass/i, 0b1000001010000000], [/snare|clap/i, 0b0000100000001000], [/hat/i, 0b1010101010101010]];
   let rows = pads.pads.map(() => 0); // of each pad its steps, the first one in the highest bit
-  let given = ""; // what the kit began with, written
+  let suggested = ""; // the pattern that the kit began with
   let timer = 0;
   let next = { step: 0, time: 0 };
-  let shown = [];
+  let scheduled = []; // steps that are still to be lit
 
-  const run = make("button", { type: "button", class: "main", onclick: () => (timer ? stop() : start()) });
-  const clear = make("button", { type: "button", text: say("clear"), onclick: () => ((rows = rows.map(() => 0)), tell()) });
+  const run = make("button", { type: "button", onclick: () => (timer ? stop() : start()) });
+  const clear = make("button", { type: "button", text: say("clear"), onclick: () => ((rows = rows.map(() => 0)), show()) });
   const steps = Array.from({ length: COUNT }, (_, k) => make("button", {
-    type: "button", class: "step", onclick: () => ((rows[pads.chosen().index] ^= bit(k)), tell()),
+    type: "button", class: "step", onclick: () => ((rows[pads.chosen().index] ^= bit(k)), show()),
   }));
   const tempoValue = make("output");
-  const tempo = make("input", { type: "range", min: 60, max: 180, step: 1, value: 104, "aria-label": say("tempo"), oninput: () => tell() });
+  const tempo = make("input", { type: "range", min: 60, max: 180, step: 1, value: 104, "aria-label": say("tempo"), oninput: () => show() });
   const name = make("b");
-  const bar = make("section", { class: "beat", "aria-label": say("beat") },
+  const bar = make("section", { class: "sequencer", "aria-label": say("beat") },
     make("div", { class: "row" }, run, name, make("label", { class: "tempo" }, make("span", { text: say("tempo") }), tempo, tempoValue), clear),
     make("div", { class: "steps" }, ...steps));
   run.textContent = say("play_beat");
 
   const bit = (step) => 1 << (COUNT - 1 - step);
 
-  function tell() {
+  function show() {
     const pad = pads.chosen();
     name.textContent = [say("pad", { number: pad.index + 1 }), pad.clip?.label].filter(Boolean).join(" · ");
     steps.forEach((step, k) => {
@@ -39,15 +40,15 @@ function soundBeat(player, pads, changed) {
     changed();
   }
 
-  // What a kit begins with: the first pads that are called as the parts of a drum kit are.
-  function first() {
+  // A pattern for a new kit: on the first pads that are called as the parts of a drum kit are.
+  function suggest() {
     rows = rows.map(() => 0);
-    for (const [called, row] of FIRST) {
+    for (const [called, row] of DRUMS) {
       const pad = pads.pads.find((one) => called.test(one.label || ""));
       if (pad) rows[pad.index] = row;
     }
     if (rows.every((row) => !row)) rows[0] = 0b1000100010001000;
-    given = written();
+    suggested = pattern();
   }
 
   function start() {
@@ -59,19 +60,19 @@ function soundBeat(player, pads, changed) {
     requestAnimationFrame(light);
   }
 
-  // Sound is begun by the clock of the sound card, a little ahead; timers are only asked to look often enough.
+  // Clips are started by the clock of the sound card, a little ahead; the timer only has to come often enough.
   function schedule() {
     while (next.time < player.now() + AHEAD) {
-      next.time = Math.max(next.time, player.now()); // where the browser was kept busy, nothing is made up for
+      next.time = Math.max(next.time, player.now()); // steps that a busy browser missed are not made up for
       for (const pad of pads.pads) if (rows[pad.index] & bit(next.step)) pads.play(pad, next.time);
-      shown.push({ ...next });
+      scheduled.push({ ...next });
       next = { step: (next.step + 1) % COUNT, time: next.time + 15 / Number(tempo.value) };
     }
   }
 
   function light() {
-    while (shown.length && shown[0].time <= player.now()) {
-      const { step } = shown.shift();
+    while (scheduled.length && scheduled[0].time <= player.now()) {
+      const { step } = scheduled.shift();
       steps.forEach((button, k) => button.classList.toggle("now", k === step));
     }
     if (timer) requestAnimationFrame(light);
@@ -81,13 +82,13 @@ function soundBeat(player, pads, changed) {
   function stop() {
     clearInterval(timer);
     timer = 0;
-    shown = [];
+    scheduled = [];
     run.textContent = say("play_beat");
     player.stopAll();
   }
 
-  // Such as "1-8280_5-0808": pads and their steps in hexadecimal digits.
-  const written = () => rows.map((row, k) => row && `${k + 1}-${row.toString(16).padStart(4, "0")}`).filter(Boolean).join("_") || "0";
+  // As an address says it, such as "1-8280_5-0808": pads and their steps in hexadecimal digits.
+  const pattern = () => rows.map((row, k) => row && `${k + 1}-${row.toString(16).padStart(4, "0")}`).filter(Boolean).join("_") || "0";
 
   function read(text) {
     rows = rows.map(() => 0);
@@ -95,7 +96,9 @@ function soundBeat(player, pads, changed) {
   }
 
   return {
-    bar, tell, first, stop, written, read, changed: () => written() !== given,
+    bar, show, suggest, stop, pattern, read,
+    reset: () => read(suggested),
+    changed: () => pattern() !== suggested,
     plays: () => timer > 0, toggle: () => (timer ? stop() : start()),
     tempo: () => Number(tempo.value), setTempo: (value) => (tempo.value = value),
   };

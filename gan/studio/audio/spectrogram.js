@@ -1,5 +1,5 @@
-// Pictures of sound: how loud each frequency is at each moment, and the waveform above it. Given: common.js.
-// Makes `soundPicture`.
+// Pictures of sound: how loud each frequency is at each moment, and the waveform above it. Defines
+// `soundPicture`. After common.js.
 
 const COLUMNS = 192; // moments
 const ROWS = 96; // frequencies, as far apart as they sound (mel)
@@ -94,12 +94,12 @@ const palettes = {};
 function palette(of) {
   const written = getComputedStyle(of).getPropertyValue("--loudness");
   if (palettes[written]) return palettes[written];
-  const line = make("canvas", { width: 256, height: 1 }).getContext("2d");
-  const blend = line.createLinearGradient(0, 0, 256, 0);
+  const row = make("canvas", { width: 256, height: 1 }).getContext("2d");
+  const blend = row.createLinearGradient(0, 0, 256, 0);
   written.split(",").forEach((colour, k, all) => blend.addColorStop(k / (all.length - 1), colour.trim()));
-  line.fillStyle = blend;
-  line.fillRect(0, 0, 256, 1);
-  return (palettes[written] = line.getImageData(0, 0, 256, 1).data);
+  row.fillStyle = blend;
+  row.fillRect(0, 0, 256, 1);
+  return (palettes[written] = row.getImageData(0, 0, 256, 1).data);
 }
 
 // A canvas pair, waveform over spectrogram, with a playhead: `show(buffer)` draws a clip, `at(share)` moves the head.

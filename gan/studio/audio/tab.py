@@ -22,7 +22,7 @@ from gan.studio.audio.generate import (
     kit_classes,
     pad_name,
 )
-from gan.studio.component import page_errors, workbench
+from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.images.generate import MAX_TRUNCATION
 from gan.studio.model_panel import Row, column_name, describe, panel_html
 from gan.studio.registry import Registry
@@ -46,7 +46,7 @@ def build(registry: Registry) -> None:
         clips, milliseconds = generate_kit(registry, asked["model"], pads, asked["truncation"], asked["label"])
         return [pad_name(pad["index"], clip) for pad, clip in zip(asked["pads"], clips)], clips, milliseconds
 
-    @page_errors
+    @open_errors
     def open_sound(model: str, request: gr.Request) -> dict[str, Any]:
         pipeline, language = registry.get(model, AudioPipeline), words(request)
         facts = describe(model, pipeline)
@@ -59,7 +59,7 @@ def build(registry: Registry) -> None:
                 for name, labels in (pipeline.labels or {}).items()
             ],
             "pads": kit_classes(pipeline),
-            "card": panel_html(facts, panel_rows(facts, language), language),
+            "panel": panel_html(facts, panel_rows(facts, language), language),
         }
 
     @page_errors

@@ -2,10 +2,9 @@
 
 import base64
 import io
-import math
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
-from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
@@ -74,10 +72,10 @@ def archive(registry: Registry, shown: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def gallery_value(
+def draw_pictures(
     registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str
-) -> tuple[dict[str, Any], float]:
-    """What gallery.js draws, and the milliseconds that the pictures took."""
+) -> tuple[list[dict[str, Any]], float]:
+    """As `draw`, for the page: of each picture its seed, its class, a file name, and a PNG in base64."""
     output, milliseconds = draw(registry, model, seed, num_images, truncation, label)
     pictures = [
         {
@@ -89,51 +87,8 @@ def gallery_value(
         }
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
-    height, width = registry.get(model, ImagePipeline).resolution
-    state = {"model": model, "seed": seed, "num_images": num_images, "truncation": truncation, "label": label}
-    return {**state, "width": width, "height": height, "pictures": pictures}, milliseconds
-
-
-def class_name(registry: Registry, model: str, label: str) -> str:
-    """The class as the model spells it.
-
-    Raises:
-        GANError: if it has no such class.
-    """
-    pipeline = registry.get(model, ImagePipeline)
-    index = pipeline.label_index(label)
-    assert index is not None
-    return pipeline.labels[index] if pipeline.labels else str(index)
+    return pictures, milliseconds
 
 
 def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:
     return output.labels or [None] * len(output.images)
-
-
-def state_from_address(query: Mapping[str, str], default_model: str) -> dict[str, Any]:
-    """The state that an address asks for: `?model=fashion&seed=7&n=24&psi=0.8&label=Sandal`, any part left out.
-
-    What isn't a number counts as left out, and the sliders go no further than they go.
-
-    Raises:
-        GANError: if there are no such seeds.
-    """
-
-    def number(key: str, kind: Callable[[str], Any], otherwise: Any) -> Any:
-        try:
-            value = kind(query[key])
-            return value if math.isfinite(value) else otherwise
-        except (KeyError, ValueError, OverflowError):
-            return otherwise
-
-    seed = number("seed", int, START["seed"])
-    count = min(max(1, number("n", int, START["num_images"])), MAX_IMAGES)  # before a list of so many seeds is made
-    truncation = min(max(0.0, number("psi", float, START["truncation"])), MAX_TRUNCATION)
-    sample_seeds(seed, count)
-    return {
-        "model": query.get("model") or default_model,
-        "seed": seed,
-        "num_images": count,
-        "truncation": truncation,
-        "label": query.get("label", ""),
-    }

@@ -1,34 +1,46 @@
-// The gallery. Draws what `gallery_value` rendered: a grid of pictures, or a single one. Keeps the address in step, so
-// that it restores what is shown, and asks for another state with trigger("go", {seed, num_images, ...}).
-// Given by gr.HTML: element, props, server, trigger, watch; by common.js: say, save, inSight, writeAddress, ...
+// Pictures that follow their sliders: a grid of them, or a single one. After common.js, fields.js and tab.js.
 
-const gallery = element.querySelector(".gallery");
-gallery.innerHTML = `
-  <div class="bar"><div class="title" aria-live="polite"></div><div class="tools"></div></div>
-  <p class="message" role="alert" hidden></p>
-  <div class="tiles"></div>`;
-const [title, tools, message, tiles] = [".title", ".tools", ".message", ".tiles"].map((name) => gallery.querySelector(name));
-
-const buttons = {};
-for (const key of ["back", "earlier", "later", "copy", "png", "zip"]) {
-  buttons[key] = iconButton(key, say(key), () => actions[key]());
-  tools.append(buttons[key]);
-}
-
-gallery.classList.add("waiting");
-let shown = null; // the value that is drawn
+const root = element.querySelector(".pictures");
+const { start, limits } = props;
+let shown = null; // what was drawn last: its state, pictures and their model
 let grid = null; // the grid that a single picture was opened from
 
-function draw() {
-  if (!props.value) return;
-  message.textContent = props.value.error || "";
-  message.hidden = !props.value.error;
-  if (!props.value.pictures) return; // nothing but a message: what is shown stays
-  shown = props.value;
-  gallery.classList.remove("waiting");
-  const { pictures } = shown;
+const fields = {
+  seed: seedField({ usual: start.seed, max: limits.seed }),
+  num_images: sliderField({ key: "n", title: say("num_images"), usual: start.num_images, min: 1, max: limits.num_images, step: 1 }),
+  truncation: sliderField({ key: "psi", title: say("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: say("truncation_info") }),
+  label: classField({ any: say("any_label") }),
+};
+const tab = createTab({
+  name: "pictures", root, models: props.models, related: ["morph"], fields, load: server.open_images,
+  showModel: (model) => fields.label.fill(model.labels),
+  request: server.make_images,
+  render, layout, keydown,
+});
+
+const title = make("div", { class: "title", "aria-live": "polite" });
+const tools = {
+  back: iconButton("back", say("back"), back),
+  earlier: iconButton("earlier", say("earlier"), () => turn(-1)),
+  later: iconButton("later", say("later"), () => turn(1)),
+  copy: tab.link,
+  png: iconButton("png", say("png"), () => save(png(shown.pictures[0].png), shown.pictures[0].file)),
+  zip: zipButton(say("zip"), () => server.zip_images(shown.state), () =>
+    `${shown.pictures[0].file.replace(/_seed-.*/, "")}_seeds-${shown.pictures[0].seed}-${shown.pictures.at(-1).seed}.zip`, tab.tell),
+};
+const tiles = make("div", { class: "tiles" });
+const speed = fact("speed");
+tab.arrange({
+  bar: [title, make("div", { class: "tools" }, ...Object.values(tools))],
+  stage: [tiles],
+  controls: [fields.seed.box, fields.truncation.box, fields.label.box, fields.num_images.box],
+  facts: [speed],
+});
+
+function render({ pictures, milliseconds }, state) {
+  shown = { state, pictures, model: tab.model };
   while (tiles.childElementCount > pictures.length) tiles.lastChild.remove();
-  while (tiles.childElementCount < pictures.length) tiles.append(tile());
+  while (tiles.childElementCount < pictures.length) tiles.append(makeTile(tiles.childElementCount));
   pictures.forEach((picture, k) => {
     const [image, caption] = tiles.children[k].children;
     image.src = png(picture.png);
@@ -37,44 +49,51 @@ function draw() {
     caption.lastChild.textContent = picture.label || "";
     tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
   });
-  const alone = pictures.length === 1;
-  gallery.classList.toggle("alone", alone);
-  if (!alone) grid = { seed: shown.seed, num_images: shown.num_images };
-  title.textContent = say(alone ? "one_seed" : "seeds", { first: shown.seed, last: pictures.at(-1).seed });
-  if (alone && pictures[0].label) title.append(document.createElement("small"));
-  if (alone && pictures[0].label) title.lastChild.textContent = pictures[0].label;
+  const single = pictures.length === 1;
+  root.classList.toggle("single", single);
+  if (!single) grid = { seed: state.seed, num_images: state.num_images };
+  title.textContent = say(single ? "one_seed" : "seeds", { first: pictures[0].seed, last: pictures.at(-1).seed });
+  if (single && pictures[0].label) title.append(make("small", { text: pictures[0].label }));
+  speed.set(say("speed_value", { each: (milliseconds / pictures.length).toFixed(1), count: pictures.length, total: milliseconds.toFixed(0) }));
   layout();
-  address("replaceState", shown);
 }
 
-function tile() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "tile";
-  const image = new Image();
+function makeTile(index) {
+  const image = make("img");
   image.decoding = "sync"; // no blank frame between two pictures
-  const caption = document.createElement("span");
-  caption.append(document.createElement("b"), document.createElement("i"));
-  button.append(image, caption);
-  button.onclick = () => {
-    if (shown.pictures.length > 1) open(shown.pictures[[...tiles.children].indexOf(button)].seed);
-  };
-  return button;
+  return make("button", { type: "button", class: "tile", onclick: () => single(index) }, image, make("span", {}, make("b"), make("i")));
+}
+
+function single(index) {
+  if (shown.pictures.length > 1) tab.set({ seed: shown.pictures[index].seed, num_images: 1 }, "pushState");
+}
+
+function back() {
+  tab.set(grid || { seed: shown.state.seed, num_images: start.num_images }, "pushState");
+}
+
+function turn(direction) {
+  const count = shown.pictures.length;
+  tab.set({ seed: Math.min(limits.seed - count + 1, Math.max(0, shown.state.seed + direction * count)) });
+}
+
+function keydown(event) {
+  if (!shown || onSlider(event)) return;
+  if (event.key === "ArrowLeft") turn(-1);
+  if (event.key === "ArrowRight") turn(1);
+  if (event.key === "Escape" && shown.pictures.length === 1) back();
 }
 
 // The largest whole number of device pixels a pixel at which all pictures are in sight; never a blurred one.
 function layout() {
-  if (!shown || !inSight()) return;
-  const { width, height, pictures } = shown;
-  const phone = matchMedia("(max-width: 860px)").matches;
+  if (!shown || !tab.inSight()) return;
+  const { width, height } = shown.model;
   const ratio = window.devicePixelRatio || 1;
-  const count = pictures.length;
-  const gap = phone ? 6 : 10;
-  const caption = count > 1 ? (phone ? 14 : 18) : 0;
-  // In a frame that grows with its content, the window's height would chase its own tail.
-  const sight = window.parent === window ? window.innerHeight : Math.min(window.innerHeight, 900);
+  const count = shown.pictures.length;
+  const gap = onPhone() ? 6 : 10;
+  const caption = count > 1 ? (onPhone() ? 14 : 18) : 0;
   const top = tiles.getBoundingClientRect().top + window.scrollY;
-  const room = phone ? 0.48 * sight : Math.max(320, sight - top - 28);
+  const room = onPhone() ? 0.48 * visibleHeight() : Math.max(320, visibleHeight() - top - 28);
   let best = { scale: 0, empty: 0 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
@@ -90,80 +109,11 @@ function layout() {
   }
   // What width is left widens the gaps, until the columns stand as far apart as the rows do with their captions.
   const [wide, between] = [best.scale * width, Math.max(1, best.columns - 1)];
-  const spread = Math.floor(Math.min(gap + caption, (tiles.clientWidth - best.columns * wide) / between));
+  const across = Math.floor(Math.min(gap + caption, (tiles.clientWidth - best.columns * wide) / between));
   tiles.classList.toggle("labelled", wide >= 100);
   tiles.style.setProperty("--columns", best.columns);
-  tiles.style.setProperty("--gap", `${gap}px ${spread}px`);
+  tiles.style.setProperty("--gap", `${gap}px ${across}px`);
   tiles.style.setProperty("--width", `${wide}px`);
-  gallery.style.setProperty("--across", `${best.columns * wide + (best.columns - 1) * spread}px`);
   tiles.style.setProperty("--height", `${best.scale * height}px`);
+  root.style.setProperty("--across", `${best.columns * wide + (best.columns - 1) * across}px`);
 }
-
-function address(how, state) {
-  const { model, seed, num_images: n, truncation: psi, label } = state;
-  if (inSight()) writeAddress(how, { model, seed, n, psi, label });
-}
-
-function open(seed) {
-  address("pushState", { ...shown, seed, num_images: 1 });
-  trigger("go", { seed, num_images: 1 });
-}
-
-const state = () => {
-  const { model, seed, num_images, truncation, label } = shown;
-  return { model, seed, num_images, truncation, label };
-};
-
-const actions = {
-  back() {
-    const target = grid || { seed: shown.seed, num_images: 24 };
-    address("pushState", { ...shown, ...target });
-    trigger("go", target);
-  },
-  earlier: () => trigger("go", { seed: Math.max(0, shown.seed - shown.pictures.length) }),
-  later: () => trigger("go", { seed: shown.seed + shown.pictures.length }),
-  async copy() {
-    try {
-      await navigator.clipboard.writeText(window.location.href);
-      flash(buttons.copy, say("copied"));
-    } catch {
-      flash(buttons.copy, say("failed"));
-    }
-  },
-  png: () => save(png(shown.pictures[0].png), shown.pictures[0].file),
-  async zip() {
-    try {
-      const data = await server.zip_file(state());
-      if (data.error) throw data.error;
-      const name = `${shown.pictures[0].file.replace(/_seed-.*/, "")}_seeds-${shown.seed}-${shown.pictures.at(-1).seed}.zip`;
-      saveBytes(data, "application/zip", name);
-    } catch {
-      flash(buttons.zip, say("failed"));
-    }
-  },
-};
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [role=listbox], [role=tablist]");
-  if (typing || !shown || !inSight() || event.metaKey || event.ctrlKey || event.altKey) return;
-  if (event.key === "ArrowLeft") actions.earlier();
-  if (event.key === "ArrowRight") actions.later();
-  if (event.key === "Escape" && shown.pictures.length === 1) actions.back();
-});
-window.addEventListener("popstate", () => {
-  const asked = new URL(window.location.href).searchParams;
-  document.getElementById(`${asked.get("tab") || "pictures"}-tab-button`).click();
-  if (asked.has("tab")) return;
-  trigger("go", {
-    model: asked.get("model"), seed: Number(asked.get("seed")), num_images: Number(asked.get("n")),
-    truncation: Number(asked.get("psi")), label: asked.get("label") || "",
-  });
-});
-new ResizeObserver(() => {
-  if (!shown || !inSight()) return;
-  layout();
-  address("replaceState", shown); // another tab may have written its own
-}).observe(gallery);
-window.addEventListener("resize", layout);
-watch("value", draw);
-draw();

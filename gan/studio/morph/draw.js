@@ -1,4 +1,5 @@
-// A small canvas to draw on, in shades that the model knows. Makes a `canvas`, its `tools` and `picture()`.
+// A small canvas to draw on, in shades that the model knows: `canvas`, its `tools`, and `picture()`, a PNG in base64.
+// Defines `drawingPad`. After common.js.
 
 function drawingPad({ width, height, grey, dark }, changed) {
   const SIZE = 336; // of its longer side; the server fits it to the model

@@ -6,7 +6,8 @@ import gradio as gr
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
-from gan.studio.component import page_errors, workbench
+from gan.pipeline import MAX_SEED
+from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.model_info import has_component, objective
 from gan.studio.morph.generate import morph_file, morph_value, opening
 from gan.studio.morph.uploads import MAX_BYTES
@@ -32,7 +33,7 @@ def build(registry: Registry) -> None:
             return {"models": offered, "error": str(error)}
         return {"models": [*offered, current] if has_component(source, "encoder") else offered, "error": ""}
 
-    @page_errors
+    @open_errors
     def open_model(model: str) -> dict[str, Any]:
         return opening(registry, model)
 
@@ -46,8 +47,9 @@ def build(registry: Registry) -> None:
 
     workbench(
         "morph",
-        ["morph/draw.js", "morph/tab.js"],
+        ["morph/draw.js", "morph/end.js", "morph/tab.js"],
         [models, open_model, morph, save_morph],
+        limits={"seed": MAX_SEED},
         max_bytes=MAX_BYTES,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from gan.pipeline import MAX_SEED
-from gan.studio.component import page_errors, workbench
+from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.model_panel import Row, describe, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
@@ -35,7 +35,7 @@ def build(registry: Registry) -> None:
     """Adds the tab's content to the page that is being built. No model is loaded before the tab is shown."""
     streams = Streams()
 
-    @page_errors
+    @open_errors
     def open_text(model: str, request: gr.Request) -> dict[str, Any]:
         pipeline, language = registry.get(model, TextPipeline), words(request)
         facts = describe(model, pipeline)
@@ -45,7 +45,7 @@ def build(registry: Registry) -> None:
             "critic": pipeline.critic is not None,
             "strength": pipeline.config.critic_strength,
             "acrostic": takes_acrostic(pipeline),
-            "card": panel_html(facts, panel_rows(facts, language), language),
+            "panel": panel_html(facts, panel_rows(facts, language), language),
         }
 
     @page_errors
