@@ -1,6 +1,8 @@
-"""Class labels: names and their indices."""
+"""Class labels: names, brought to one form when they are read, and their indices."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -8,12 +10,44 @@ from torch import Tensor
 from gan.errors import GANError
 
 
+def printable(text: str) -> str:
+    """Text as any UTF-8 file can hold it: bytes that were no UTF-8, and control characters, as escapes (`\\xe9`)."""
+    return "".join(_escape(c) if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+
+
+def _escape(character: str) -> str:
+    # A path keeps a byte that is no UTF-8 as a lone surrogate (PEP 383), which no file or console takes.
+    code = ord(character)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else character.encode("unicode_escape").decode()
+
+
+def clean_name(text: object) -> str:
+    """A class name in the one form in which it is kept: Unicode NFC, printable, no blanks around it, single ones in
+    it. Of nothing but blanks: the empty string."""
+    return printable(" ".join(unicodedata.normalize("NFC", str(text)).split()))
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Numbers by their value, also in words (`page 2` before `page 10`), the rest by the order of characters."""
+    words = sorted(names)
+    if all(_NUMBER.fullmatch(word) for word in words):
+        return sorted(words, key=float)
+    # Every second piece is a number: pieces at the same place can be compared.
+    return sorted(words, key=lambda word: [int(p) if k % 2 else p for k, p in enumerate(_DIGITS.split(word))])
+
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_DIGITS = re.compile(r"(\d+)")
+
+
 def label_index(name: str, names: Sequence[str]) -> int | None:
-    """The index of a name in a list: of exactly that name, else of one that differs in case only, else `None`."""
+    """The index of a name in a list: of exactly that name, else of one that differs in case, blanks around it or its
+    Unicode form only, else `None`."""
     if name in names:
         return names.index(name)
-    folded = [known.casefold() for known in names]
-    return folded.index(name.casefold()) if name.casefold() in folded else None
+    folded = [clean_name(known).casefold() for known in names]
+    wanted = clean_name(name).casefold()
+    return folded.index(wanted) if wanted in folded else None
 
 
 def check_labels(labels: list[str] | None, num_classes: int) -> None:

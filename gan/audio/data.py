@@ -1,35 +1,40 @@
 """Sounds for training: from the Hub, from a local data set repository, from a plain folder, or synthesised in code."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import datasets
 import numpy as np
+import soundfile
 import torch
-from datasets import Dataset
 from datasets.packaged_modules.audiofolder.audiofolder import AudioFolder
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from gan.audio import drums
-from gan.audio.preprocessing import MOST_SECONDS, UNREADABLE, fit_clip, read_sound, sixteen_bits
+from gan.audio.preprocessing import (
+    MAX_SECONDS,
+    UNREADABLE,
+    Silent,
+    cut,
+    fit_clip,
+    openable,
+    read_recording,
+    read_sound,
+    sixteen_bits,
+)
 from gan.audio.spectrogram import whole_length
 from gan.data import (
-    class_indices,
-    classes_of,
-    folder_classes,
+    PEEKED,
+    DataReport,
+    LeftOut,
+    Rows,
+    SampleKind,
+    decode,
+    duplicates,
+    find_rows,
     hold_out,
-    in_order,
-    label_columns,
-    read_splits,
-    sample_column,
-    shown_name,
-    visible_files,
-    without_empty_classes,
+    unusable,
 )
 from gan.errors import GANError
 from gan.utils.files import fingerprint
@@ -38,11 +43,20 @@ from gan.utils.subsets import training_subset
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
 LOWEST_RATE, HIGHEST_RATE = 4_000, 16_000  # between which data keep their own
 SECONDS = 1.0
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
-METADATA = "metadata.csv"
+SLICES = ("first", "even", "onset")
+RECORDING = 8  # times the length of a clip and more is a recording, of which one clip is surely not all that is meant
+MIN_RECORDING = 10.0  # and so many seconds
 
-_Values = dict[str, list[str | None]]  # by column, the class of each clip
-_Names = dict[str, list[str]]  # by column, the names of its classes
+_CONVERT = "convert them, for instance with `ffmpeg -i sound.m4a sound.wav`"
+_ELSEWHERE = (".m4a", ".aac", ".wma", ".mp4", ".webm", ".amr", ".ape", ".wv", ".mka", ".ac3", ".3gp", ".mov", ".mkv")
+SOUNDS = SampleKind(
+    name="sound",
+    plural="sounds",
+    flag="audio",
+    feature=datasets.Audio,
+    suffixes=openable(),
+    advice=dict.fromkeys(_ELSEWHERE, _CONVERT),
+)
 
 
 class _Undecoded(datasets.Audio):
@@ -68,6 +82,7 @@ class AudioSet:
         split: which part this is.
         skipped: files that could not be read, or in which nothing is heard.
         license: as its repository states it, or `None`.
+        report: what reading found, or `None`.
     """
 
     audio: np.ndarray
@@ -78,6 +93,7 @@ class AudioSet:
     split: str
     skipped: int = 0
     license: str | None = None
+    report: DataReport | None = None
 
     def __len__(self) -> int:
         return len(self.audio)
@@ -114,16 +130,17 @@ class AudioSet:
 
 
 def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None]:
-    """The training clips and the held-out ones, as the command line asks for them.
+    """The training clips and the held-out ones, as the command line asks for them; says what was found.
 
     The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
     clips is set aside (at most 2,000), always the same ones. Of fewer than 20 clips none is: `None`.
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `audio_column`,
-            `label_column` (names, or `None` for `label` if there is one), `unconditional`, `sampling_rate` (`None`:
-            that of the first clip, if it is at most 16 kHz), `duration` (seconds, or `None` for one; rounded up to
-            a whole number of hops), `normalize`, `max_train_samples`.
+            `label_column` (names, or `None` for the one that is usually called so), `unconditional`,
+            `allow_any_label`, `sampling_rate` (`None`: that of most files, if it is at most 16 kHz), `duration`
+            (seconds, or `None` for one; rounded up to a whole number of hops), `slice` (one of `SLICES`, or `None`:
+            `first`, and `even` where most are long recordings), `normalize`, `max_train_samples`.
         split: the data set's split to hold out instead.
 
     Raises:
@@ -131,18 +148,36 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
     """
     if args.sampling_rate is not None and args.sampling_rate < LOWEST_RATE:
         raise GANError(f"--sampling_rate {args.sampling_rate} is too low; give at least {LOWEST_RATE}.")
-    if args.duration is not None and args.duration > MOST_SECONDS:
-        raise GANError(f"--duration {args.duration:g} is too long; give at most {MOST_SECONDS} seconds.")
-    if args.train_data_dir is not None:
-        train, test = _from_folder(args), None
-    elif args.dataset_name == "drums":
+    if args.duration is not None and args.duration > MAX_SECONDS:
+        raise GANError(f"--duration {args.duration:g} is too long; give at most {MAX_SECONDS} seconds.")
+    report = DataReport("clips")
+    recording_of = None
+    test: AudioSet | None
+    if args.train_data_dir is None and args.dataset_name == "drums":
         train = _drums(args, min(DRUMS_TRAIN, args.max_train_samples or DRUMS_TRAIN), 0, "train")
         test = _drums(args, DRUMS_TEST, 1, "test")
+        report.name = train.name
+        report.found = {"size": f"{train.samples / train.sampling_rate:g} s at {train.sampling_rate:,} Hz"}
     else:
-        train, test = read_splits(args, split, "sounds", _from_split)
+        rows, test_rows = find_rows(args, SOUNDS, report, split)
+        form = _decide_form(rows, args, report)
+        train, recording_of = _audio_set(rows, form, report)
+        test = None if test_rows is None else _audio_set(test_rows, form, report, train)[0]
+        if test is not None and not _fits(test, train):
+            report.note(unusable(test.split, train.name, "sounds"))
+            test = None
     if test is None:
-        return hold_out(train)
-    return train, test
+        train, test = hold_out(train, recording_of)
+    report.describe(len(train), train.labels, train.label_names)
+    if test is not None:
+        report.describe_held_out(test.split, len(test), duplicates(train.audio, test.audio))
+    report.show()
+    return replace(train, report=report), test
+
+
+def _fits(test: AudioSet, train: AudioSet) -> bool:
+    """Whether a split beside the training clips has their classes."""
+    return test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
 
 
 def _drums(args: Any, count: int, seed: int, split: str) -> AudioSet:
@@ -154,125 +189,105 @@ def _drums(args: Any, count: int, seed: int, split: str) -> AudioSet:
     return AudioSet(audio, labels[:, None], names, rate, "drums", split, license="apache-2.0")
 
 
-def _from_folder(args: Any) -> AudioSet:
-    root = Path(args.train_data_dir)
-    if not root.is_dir():
-        raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of sounds.")
-    if (root / METADATA).is_file():
-        files, values = _from_metadata(root / METADATA, args)
-    else:
-        files, values = _from_tree(root, args)
-    chosen = training_subset(len(files), args.max_train_samples)
-    names = {column: in_order(set(filter(None, classes))) for column, classes in values.items()}
-    labels = _indices({column: [classes[k] for k in chosen] for column, classes in values.items()}, names)
-    audio, kept, rate = _read((files[k] for k in chosen), len(chosen), args, f"the folder {root}")
-    if labels is not None:
-        labels = labels[kept]
-    skipped = len(chosen) - len(kept)
-    labels, names = _with_clips(labels, names)
-    return AudioSet(audio, labels, names or None, rate, root.resolve().name, "train", skipped)
+@dataclass(frozen=True)
+class Form:
+    """What every clip of a set is made.
+
+    Attributes:
+        sampling_rate: in Hz.
+        samples: in a clip.
+        slice: one of `SLICES`: how many clips a file is made, and where they begin.
+        normalize: whether the peak of each is brought to 0.9.
+    """
+
+    sampling_rate: int
+    samples: int
+    slice: str
+    normalize: bool
+
+    def fit(self, file: Any) -> tuple[np.ndarray, Counter[str]]:
+        """A file to int16 (clips, samples), and what is to be counted about it."""
+        if file is None:
+            raise ValueError("there is no sound")
+        if self.slice == "first":
+            sounds = [read_sound(file)]
+        else:
+            recording = read_recording(file, self.sampling_rate)
+            pieces = cut(recording, self.sampling_rate, self.samples, self.slice == "onset")
+            sounds = [(piece, self.sampling_rate) for piece in pieces]
+        clips = []
+        for sound, own_rate in sounds:
+            try:
+                clips.append(fit_clip(sound, own_rate, self.sampling_rate, self.samples, self.normalize))
+            except Silent:
+                continue
+        if not clips:
+            raise LeftOut("silent")
+        return sixteen_bits(np.stack(clips)), Counter(silent=len(sounds) - len(clips))
 
 
-def _from_tree(root: Path, args: Any) -> tuple[list[Path], _Values]:
-    """The files of a folder and its sub-folders, which are classes."""
-    if any(root.glob(f"*/{METADATA}")):
-        raise GANError(f"The folder {root} is laid out as a data set with splits; give it with --dataset_name.")
-    files = visible_files(root, SOUND_SUFFIXES)
-    if not files:
-        raise GANError(f"The folder {root} holds no sounds ({', '.join(SOUND_SUFFIXES)}).")
-    labels, names = folder_classes(files, root, args.unconditional)
-    if args.label_column not in (None, ["label"]) and not args.unconditional:
-        raise GANError(
-            f"The folder {root} has no {METADATA} that would hold the columns of --label_column; its sub-folders are "
-            f"its classes."
-        )
-    return files, {} if labels is None or names is None else {"label": [names[label] for label in labels]}
-
-
-def _from_metadata(table: Path, args: Any) -> tuple[list[Path], _Values]:
-    """The files that a `metadata.csv` lists, and their classes."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = header
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise GANError(f"{table} is not a table of comma-separated values in UTF-8 ({error}).") from error
-    if "file_name" not in header:
-        raise GANError(f"{table} has no column file_name; its columns are {', '.join(header) or 'none'}.")
-    if not rows:
-        raise GANError(f"{table} lists no files.")
-    columns = label_columns(args.label_column, header, str(table), args.unconditional)
-    for number, row in enumerate(rows, 1):
-        if not row["file_name"] or not (table.parent / row["file_name"]).is_file():
-            raise GANError(f"{table} lists {row['file_name'] or 'no file'!r} in row {number}, which is not there.")
-        for column in columns:
-            if not row[column]:
-                raise GANError(f"{table} has no {column} for {row['file_name']}; fill it in, or delete the row.")
-    return [table.parent / row["file_name"] for row in rows], {name: [row[name] for row in rows] for name in columns}
-
-
-def _from_split(split: Dataset, args: Any, split_name: str, like: AudioSet | None) -> AudioSet:
-    column = sample_column(split, args.audio_column, datasets.Audio, "sound")
-    where = f"the {split_name} split of {args.dataset_name}"
-    values: _Values = {}
-    names: _Names = {}
-    for name in label_columns(args.label_column, split.column_names, "the data set", args.unconditional):
-        values[name], names[name] = classes_of(split, name)
-    if like is not None and like.label_names is not None and names.keys() == like.label_names.keys():
-        names = like.label_names
-    files = _files(split.select_columns([column]).cast_column(column, datasets.Audio(decode=False)), column)
-    audio, kept, rate = _read(files, len(split), args, where, like)
-    labels = _indices(values, names)
-    if labels is not None:
-        labels = labels[kept]
-    if like is None:
-        labels, names = _with_clips(labels, names)
-    name = shown_name(args.dataset_name)
-    skipped = len(split) - len(kept)
-    return AudioSet(audio, labels, names or None, rate, name, split_name, skipped, split.info.license or None)
-
-
-def _files(split: Dataset, column: str) -> Iterator[BinaryIO | str]:
-    for row in split:
-        cell = row[column] or {"bytes": b""}
-        yield cell["path"] if cell["bytes"] is None else io.BytesIO(cell["bytes"])
-
-
-def _indices(values: _Values, names: _Names) -> np.ndarray | None:
-    """int64 (n, columns): where each class stands among the names; -1 if it does not, or there is none."""
-    if not values:
-        return None
-    return np.stack([class_indices(classes, names[column]) for column, classes in values.items()], axis=1)
-
-
-def _with_clips(labels: np.ndarray | None, names: _Names) -> tuple[np.ndarray | None, _Names]:
-    """Labels (n, columns) and names without the classes of which there is no clip."""
-    if labels is None:
-        return None, names
-    columns = [without_empty_classes(column, list(known)) for column, known in zip(labels.T, names.values())]
-    return np.stack([column for column, _ in columns], axis=1), dict(zip(names, (known for _, known in columns)))
-
-
-def _read(
-    files: Iterable[Path | str | BinaryIO], count: int, args: Any, where: str, like: AudioSet | None = None
-) -> tuple[np.ndarray, list[int], int]:
-    """Reads and fits each file once. Returns int16 (kept, samples), the indices that were kept, the sampling rate."""
-    rate = like.sampling_rate if like else args.sampling_rate
-    audio: np.ndarray | None = None
-    kept: list[int] = []
-    for index, file in enumerate(tqdm(files, desc=f"Reading {where}", total=count, unit=" clips", leave=False)):
+def _decide_form(rows: Rows, args: Any, report: DataReport) -> Form:
+    """What all clips are made: as the command line says, or else as most files are."""
+    rates: Counter[int] = Counter()
+    seconds = []
+    for index in training_subset(len(rows), PEEKED):
         try:
-            sound, own_rate = read_sound(file)
-            wanted = rate or min(max(own_rate, LOWEST_RATE), HIGHEST_RATE)
-            fitted = fit_clip(sound, own_rate, wanted, whole_length(args.duration or SECONDS, wanted), args.normalize)
+            about = soundfile.info(rows.files[index])
         except UNREADABLE:
-            continue  # a damaged file among good ones: counted by the caller
-        if audio is None:
-            rate, audio = wanted, np.empty((count, len(fitted)), np.int16)
-        audio[len(kept)] = sixteen_bits(fitted)
-        kept.append(index)
-    if audio is None:
-        raise GANError(f"None of the {count} files in {where} can be read as sound and heard.")
-    return audio[: len(kept)], kept, rate
+            continue  # counted when it is decoded
+        rates[min(max(about.samplerate, LOWEST_RATE), HIGHEST_RATE)] += 1
+        seconds.append(about.frames / about.samplerate)
+    rate = args.sampling_rate or (rates.most_common(1)[0][0] if rates else HIGHEST_RATE)
+    samples = whole_length(args.duration or SECONDS, rate)
+    how = "asked for" if args.sampling_rate else f"{rates[rate]:,} of {rates.total():,} looked at have it"
+    report.found["size"] = f"{samples / rate:g} s at {rate:,} Hz ({how})"
+    chosen = args.slice or _choose_slice(np.asarray(seconds), samples / rate, report)
+    return Form(rate, samples, chosen, args.normalize)
+
+
+def _choose_slice(seconds: np.ndarray, clip: float, report: DataReport) -> str:
+    """One clip a file, unless the set is mostly long recordings: then they are cut evenly, and it is said.
+
+    Args:
+        seconds: float64 (n,), of files that were looked at.
+        clip: seconds of a clip.
+    """
+    long = seconds[seconds > max(RECORDING * clip, MIN_RECORDING)]
+    if not len(long):
+        return "first"
+    about = f"{len(long):,} of {len(seconds):,} files last up to {long.max():,.0f} seconds, and a clip {clip:g}:"
+    if long.sum() < seconds.sum() / 2:
+        report.note(
+            f"{about} one clip of each is used, where it begins to be heard; --slice even or --slice onset cuts them "
+            f"up, --duration lengthens the clips."
+        )
+        return "first"
+    report.note(
+        f"{about} they are cut evenly into clips; --slice onset begins a clip wherever a sound sets in, --slice first "
+        f"keeps one of each, --duration lengthens the clips."
+    )
+    return "even"
+
+
+def _audio_set(
+    rows: Rows, form: Form, report: DataReport, like: AudioSet | None = None
+) -> tuple[AudioSet, np.ndarray | None]:
+    """Decodes rows; also says which recording each clip is of, if they were cut up: int64 (n,).
+
+    Args:
+        like: the training clips, whose classes count.
+    """
+    decoded = decode(rows, form.fit, UNREADABLE, "sounds")
+    if not len(decoded.samples):
+        raise GANError(f"None of the {len(rows)} files in {rows.where} can be read as sound and heard.")
+    report.add_left_out(decoded.left_out)
+    files = len(np.unique(decoded.kept))
+    if form.slice != "first" and like is None:
+        how = "evenly" if form.slice == "even" else "at their onsets"
+        report.found["clips"] = f"{len(decoded.kept):,} clips cut {how} from {files:,} recordings"
+    known = None if like is None else like.label_names or {}
+    labels, names = rows.labels(decoded.kept, known)
+    found = AudioSet(
+        decoded.samples, labels, names, form.sampling_rate, rows.name, rows.split, len(rows) - files, rows.license
+    )
+    return found, None if form.slice == "first" else decoded.kept

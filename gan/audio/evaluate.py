@@ -25,6 +25,8 @@ class AudioEvaluation(evaluate.Evaluation):
         "unconditional": False,
         "audio_column": None,
         "label_column": None,
+        "allow_any_label": True,  # the model's own classes decide
+        "slice": None,
         "normalize": True,
         "max_train_samples": None,
     }
@@ -45,6 +47,7 @@ class AudioEvaluation(evaluate.Evaluation):
         )
         group.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to labels")
         group.add_argument("--audio_column", help="column with the clips; by default the one there is")
+        group.add_argument("--slice", choices=data.SLICES, help="how recordings are cut into clips")
         group.add_argument("--normalize", action=argparse.BooleanOptionalAction, help="bring clips to the same peak")
 
     def load(self, args: argparse.Namespace, pipeline: AudioPipeline) -> tuple[Any, list[Any]]:

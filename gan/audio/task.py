@@ -15,6 +15,7 @@ from gan.audio.plots import contact_sheet, spectrogram_picture
 from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, window_size
 from gan.cli import positive_float, positive_int
+from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.training.adversarial import (
     VALIDATION_SHARE,
@@ -43,9 +44,11 @@ class AudioTask(AdversarialTask):
             "--label_column",
             nargs="+",
             metavar="COLUMN",
-            help="columns with classes, one or several at once (digit speaker); by default `label`, if there is one",
+            help="columns with classes, one or several at once (digit speaker); by default `label`, or the one that "
+            "is usually called so",
         )
         sounds.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+        add_label_arguments(sounds)
         sounds.add_argument(
             "--sampling_rate", type=positive_int, help="in Hz; by default the data's own, at most 16000"
         )
@@ -54,6 +57,12 @@ class AudioTask(AdversarialTask):
             type=positive_float,
             help="of a clip in seconds, rounded up to a whole number of frames; by default 1; shorter sounds are "
             "padded, longer ones cropped from their onset",
+        )
+        sounds.add_argument(
+            "--slice",
+            choices=data.SLICES,
+            help="recordings that are longer than a clip: cut them evenly, cut them where sounds set in (onset), or "
+            "use the first sound of each; by default first, and even where most files are much longer than a clip",
         )
         sounds.add_argument(
             "--normalize",
@@ -76,10 +85,6 @@ class AudioTask(AdversarialTask):
         if known != list(found) and set(known) == set(found):  # columns are matched by name
             self.train_set = self.train_set.in_order(known)
             self.test_set = self.test_set and self.test_set.in_order(known)
-        if self.train_set.skipped:
-            PartialState().print(
-                f"{self.train_set.skipped} sounds could not be read or are silent, and are left out.", flush=True
-            )
         self.n_fft = window_size(self.train_set.sampling_rate)
         self.generator, self.discriminator = _networks(args, self.train_set, self.n_fft, pretrained)
         for network in (self.generator, self.discriminator):

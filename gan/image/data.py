@@ -1,42 +1,63 @@
 """Pictures for training: from the Hub, from a local data set repository, from a plain folder, or drawn in code."""
 
-import functools
-import io
+import contextlib
+import importlib
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
 import torch
-from datasets import Dataset
 from PIL import Image
+from PIL.ExifTags import Base
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from gan.data import (
-    class_indices,
-    classes_of,
-    folder_classes,
+    PEEKED,
+    DataReport,
+    Rows,
+    SampleKind,
+    decode,
+    duplicates,
+    find_rows,
     hold_out,
-    label_columns,
-    read_splits,
-    sample_column,
-    shown_name,
-    visible_files,
-    without_empty_classes,
+    unusable,
 )
 from gan.errors import GANError
 from gan.image import glyphs
-from gan.image.preprocessing import UNREADABLE, fit_picture, upright
+from gan.image.preprocessing import SIDEWAYS, UNREADABLE, fit_picture, is_deep, is_grey, pages, white_level
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+GREY_SHARE = 0.95  # of the pictures without colours, above which all are made grey
+
+
+def _openable() -> frozenset[str]:
+    """Suffixes of the files that Pillow opens, with the plug-in for HEIC where it is installed."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    known = Image.registered_extensions()  # loads Pillow's plug-ins
+    return frozenset(suffix for suffix, kind in known.items() if kind in Image.OPEN)
+
+
+_CONVERT = "convert them to PNG or JPEG first"
+PICTURES = SampleKind(
+    name="picture",
+    plural="pictures",
+    flag="image",
+    feature=datasets.Image,
+    suffixes=_openable(),
+    advice={
+        **dict.fromkeys((".heic", ".heif"), "install their plug-in with `pip install pillow-heif`"),
+        **dict.fromkeys((".svg", ".cr2", ".nef", ".arw", ".dng", ".jxl", ".exr", ".pdf"), _CONVERT),
+        **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), "take pictures out of them with ffmpeg first"),
+    },
+)
 
 
 @dataclass
@@ -51,6 +72,7 @@ class ImageSet:
         split: which part this is.
         skipped: pictures that could not be read.
         license: as its repository states it, or `None`.
+        report: what reading found, or `None`.
     """
 
     pixels: np.ndarray
@@ -60,6 +82,7 @@ class ImageSet:
     split: str
     skipped: int = 0
     license: str | None = None
+    report: DataReport | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -96,29 +119,48 @@ class ImageSet:
 
 
 def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
-    """The training pictures and the held-out ones, as the command line asks for them.
+    """The training pictures and the held-out ones, as the command line asks for them; says what was found.
 
     The held-out set is the data set's own `test` or `validation` split; where it has none, a tenth of the training
     pictures is set aside (at most 2,000), always the same ones. Of fewer than 20 pictures none is: `None`.
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
-            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`.
+            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`,
+            `allow_any_label`.
         split: the data set's split to hold out instead.
 
     Raises:
         GANError: if there are no usable pictures, with the reason.
     """
-    if args.train_data_dir is not None:
-        train, test = _from_folder(args), None
-    elif args.dataset_name == "glyphs":
+    report = DataReport("pictures")
+    test: ImageSet | None
+    if args.train_data_dir is None and args.dataset_name == "glyphs":
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
+        report.name = train.name
+        report.found = {"size": "{}x{}".format(*train.resolution), "colour": _colour_name(train.channels)}
     else:
-        train, test = read_splits(args, split, "pictures", _from_split)
+        rows, test_rows = find_rows(args, PICTURES, report, split)
+        form = _decide_form(rows, args, report)
+        train = _image_set(rows, form, report)
+        test = None if test_rows is None else _image_set(test_rows, form, report, train)
+        if test is not None and not _fits(test, train):
+            report.note(unusable(test.split, train.name, "pictures"))
+            test = None
     if test is None:
-        return hold_out(train)
-    return train, test
+        train, test = hold_out(train)
+    labels = None if train.labels is None else train.labels[:, None]
+    report.describe(len(train), labels, None if train.label_names is None else {"label": train.label_names})
+    if test is not None:
+        report.describe_held_out(test.split, len(test), duplicates(train.pixels, test.pixels))
+    report.show()
+    return replace(train, report=report), test
+
+
+def _fits(test: ImageSet, train: ImageSet) -> bool:
+    """Whether a split beside the training pictures has their classes."""
+    return test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
 
 
 def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:
@@ -130,99 +172,120 @@ def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:
     return ImageSet(pixels.numpy(), labels.numpy(), list(glyphs.CLASS_NAMES), "glyphs", split, license="apache-2.0")
 
 
-def _from_folder(args: Any) -> ImageSet:
-    root = Path(args.train_data_dir)
-    if not root.is_dir():
-        raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of pictures.")
-    files = visible_files(root, IMAGE_SUFFIXES)
-    files = [files[index] for index in training_subset(len(files), args.max_train_samples)]
-    if not files:
-        raise GANError(f"The folder {root} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
-    labels, names = folder_classes(files, root, args.unconditional)
-    decoded = _decode([functools.partial(Image.open, path) for path in files], args, f"the folder {root}")
-    return _image_set(decoded, labels, names, root.resolve().name, "train", None)
+@dataclass(frozen=True)
+class Form:
+    """What every picture of a set is made.
+
+    Attributes:
+        resolution: (height, width).
+        channels: 1 for grey, 3 for RGB.
+        crop: to its shape, instead of stretching.
+        white: the number that stands for white in pictures of more than 8 bits.
+    """
+
+    resolution: tuple[int, int]
+    channels: int
+    crop: bool
+    white: int | None
+
+    def fit(self, file: Any) -> tuple[np.ndarray, Counter[str]]:
+        """A file to uint8 (1, channels, height, width), and what is to be counted about it."""
+        with _open(file) as image:
+            counts = Counter(grey=int(is_grey(image)), colour=int(not is_grey(image)))
+            fitted = fit_picture(image, self.resolution, self.channels, self.crop, self.white)
+            counts["animated"] = int(pages(image) > 1)
+        return fitted[None], counts
 
 
-def _from_split(split: Dataset, args: Any, split_name: str, like: ImageSet | None) -> ImageSet:
-    column = sample_column(split, args.image_column, datasets.Image, "picture")
-    raw = split.select_columns([column]).cast_column(column, datasets.Image(decode=False))
-    labels: list[int] | None = None
-    names: list[str] | None = None
-    asked = None if args.label_column is None else [args.label_column]
-    for label_column in label_columns(asked, split.column_names, "the data set", args.unconditional):
-        classes, names = classes_of(split, label_column)
-        if like is not None and like.label_names is not None:
-            names = like.label_names
-        labels = class_indices(classes, names).tolist()
-
-    def opener(index: int) -> Callable[[], Image.Image]:
-        def open_one() -> Image.Image:
-            cell = raw[index][column]
-            return Image.open(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"])
-
-        return open_one
-
-    where = f"the {split_name} split of {args.dataset_name}"
-    decoded = _decode([opener(index) for index in range(len(split))], args, where, like)
-    name = shown_name(args.dataset_name)
-    return _image_set(decoded, labels, names, name, split_name, split.info.license or None, like is None)
+def _open(file: Any) -> Image.Image:
+    if file is None:
+        raise ValueError("there is no picture")
+    return Image.open(file)
 
 
-def _image_set(
-    decoded: tuple[np.ndarray, list[int], int],
-    labels: list[int] | None,
-    names: list[str] | None,
-    name: str,
-    split: str,
-    license: str | None,
-    to_train_on: bool = True,
-) -> ImageSet:
-    pixels, kept, skipped = decoded
-    chosen = None if labels is None else np.asarray([labels[index] for index in kept], dtype=np.int64)
-    if chosen is not None and names is not None and to_train_on:
-        chosen, names = without_empty_classes(chosen, names)
-    return ImageSet(pixels, chosen, names, name, split, skipped, license)
+def _decide_form(rows: Rows, args: Any, report: DataReport) -> Form:
+    """What all pictures are made: as the command line says, or else as most of them are."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    looked, grey, white = 0, 0, 0
+    for image in _peek(rows):
+        looked += 1
+        sizes[_natural_resolution(image)] += 1
+        grey += is_grey(image)
+        if is_deep(image):
+            white = max(white, white_level(image))
+    resolution = args.resolution or (sizes.most_common(1)[0][0] if sizes else (64, 64))
+    channels = args.image_channels or (1 if looked and grey > GREY_SHARE * looked else 3)
+    report.found["size"] = "{}x{} ({})".format(*resolution, _how_sized(args, resolution, sizes))
+    how = "as they are" if grey in (0, looked) else f"{grey:,} of {looked:,} looked at are grey"
+    report.found["colour"] = f"{_colour_name(channels)} ({'asked for' if args.image_channels else how})"
+    if 0 < grey < looked and not args.image_channels:
+        report.note(
+            f"Grey and coloured pictures are mixed; all are made {_colour_name(channels)}. --image_channels "
+            f"{4 - channels} would make them {_colour_name(4 - channels)}."
+        )
+    if white not in (0, 1, 255, 65535):
+        report.note(f"Pictures of 16 bits go up to {white:,} at most, which is taken for white.")
+    return Form(resolution, channels, args.center_crop, white or None)
 
 
-def _decode(
-    openers: list[Callable[[], Image.Image]], args: Any, where: str, like: ImageSet | None = None
-) -> tuple[np.ndarray, list[int], int]:
-    """Opens, crops and resizes each picture once. Returns pixels, the indices that could be read, and how many not."""
+def _how_sized(args: Any, resolution: tuple[int, int], sizes: Counter[tuple[int, int]]) -> str:
+    if args.resolution:
+        return "asked for"
+    if sizes.total() == sizes[resolution]:
+        return "their own" if resolution != LARGEST else "the default for large pictures"
+    return f"that of most, {sizes[resolution]:,} of {sizes.total():,} looked at"
 
-    resolution = like.resolution if like else args.resolution
-    channels = like.channels if like else args.image_channels
-    pixels: np.ndarray | None = None
-    kept: list[int] = []
-    for index, open_one in enumerate(tqdm(openers, desc=f"Reading {where}", unit=" pictures", leave=False)):
+
+def _peek(rows: Rows) -> Iterator[Image.Image]:
+    """Some pictures from all over the set, opened; of those of more than 8 bits also the pixels are read."""
+    for index in training_subset(len(rows), PEEKED):
         try:
-            with open_one() as image:
-                size = resolution or _natural_resolution(upright(image))
-                depth = channels or (1 if _is_grey(image) else 3)
-                fitted = fit_picture(image, size, depth, args.center_crop)
+            with _open(rows.files[index]) as image:
+                if is_deep(image):
+                    image.load()
+                image.getexif()
+                yield image
         except UNREADABLE:
-            continue  # a damaged picture among good ones: counted below
-        if pixels is None:
-            resolution, channels = size, depth
-            pixels = _allocate((len(openers), channels, *resolution))
-        pixels[len(kept)] = fitted
-        kept.append(index)
-    if pixels is None:
-        raise GANError(f"None of the {len(openers)} pictures in {where} can be read.")
-    return pixels[: len(kept)], kept, len(openers) - len(kept)
+            continue  # counted when it is decoded
 
 
-def _is_grey(image: Image.Image) -> bool:
-    return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
+def _colour_name(channels: int) -> str:
+    return "grey" if channels == 1 else "RGB"
+
+
+LARGEST = (64, 64)  # of a picture's own size that is kept
 
 
 def _natural_resolution(image: Image.Image) -> tuple[int, int]:
-    """The picture's own size where that is small and usable, else 64x64."""
+    """The picture's own size, upright, where that is small and usable, else 64x64."""
     width, height = image.size
-    small = max(width, height) <= 64 and min(width, height) >= 8 and width % 4 == 0 and height % 4 == 0
-    return (height, width) if small else (64, 64)
+    if image.getexif().get(Base.Orientation, 1) in SIDEWAYS:
+        width, height = height, width
+    small = max(width, height) <= LARGEST[0] and min(width, height) >= 8 and width % 4 == 0 and height % 4 == 0
+    return (height, width) if small else LARGEST
 
 
-def _allocate(shape: tuple[int, ...]) -> np.ndarray:
+def _image_set(rows: Rows, form: Form, report: DataReport, like: ImageSet | None = None) -> ImageSet:
+    """Decodes rows.
+
+    Args:
+        like: the training pictures, whose classes count.
+    """
+    decoded = decode(rows, form.fit, UNREADABLE, "pictures", _allocate)
+    if not len(decoded.samples):
+        raise GANError(f"None of the {len(rows)} pictures in {rows.where} can be read.")
+    report.add_left_out(decoded.left_out)
+    if animated := decoded.counts["animated"]:
+        report.note(f"Of {animated:,} animations and documents of several pages the first picture is used.")
+    known = None if like is None else dict.fromkeys(rows.names, like.label_names) if like.label_names else {}
+    labels, names = rows.labels(decoded.kept, known)
+    flat = None if labels is None else labels[:, 0]
+    label_names = None if names is None else next(iter(names.values()))
+    skipped = len(rows) - len(decoded.kept)
+    return ImageSet(decoded.samples, flat, label_names, rows.name, rows.split, skipped, rows.license)
+
+
+def _allocate(shape: tuple[int, ...], dtype: Any = np.uint8) -> np.ndarray:
     if np.prod(shape, dtype=np.int64) <= IN_MEMORY:
-        return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=shape)  # the file goes when the run does
+        return np.empty(shape, dtype)
+    return np.memmap(tempfile.TemporaryFile(), dtype, "w+", shape=shape)  # the file goes when the run does

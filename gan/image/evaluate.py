@@ -24,6 +24,7 @@ class ImageEvaluation(evaluate.Evaluation):
         "unconditional": False,
         "image_column": None,
         "label_column": None,
+        "allow_any_label": True,  # the model's own classes decide
         "center_crop": True,
         "max_train_samples": None,
     }

@@ -21,6 +21,11 @@ TURNS = {
 }
 
 
+SIDEWAYS = (5, 6, 7, 8)  # of these turns, those that make the width the height
+WHITE_LEVELS = (255, 1023, 4095, 16383, 65535)  # 8, 10, 12, 14, 16 bits
+BITS_PER_SAMPLE = 258  # a TIFF tag
+
+
 def upright(image: Image.Image) -> Image.Image:
     """The picture turned as its EXIF orientation says.
 
@@ -31,7 +36,9 @@ def upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool = True) -> np.ndarray:
+def fit_picture(
+    image: Image.Image, resolution: tuple[int, int], channels: int, crop: bool = True, white: int | None = None
+) -> np.ndarray:
     """Turned upright (EXIF), on white where transparent, from more bits to 8, in grey or RGB, cropped and resized.
 
     Args:
@@ -39,6 +46,7 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
         resolution: (height, width).
         channels: 1 for grey, 3 for RGB.
         crop: to the shape of the resolution, about the middle; otherwise stretched to it.
+        white: the number that stands for white in a picture of more than 8 bits; by default its own `white_level`.
 
     Returns:
         uint8 (channels, height, width).
@@ -47,8 +55,8 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
         one of `UNREADABLE`: if the file behind the picture is damaged.
     """
     image = upright(image)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
+    if is_deep(image):
+        image = _eight_bits(image, white or white_level(image))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -60,12 +68,40 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """A picture of 16 or 32 bits in 8. Numbers of 32 bits can be meant to end at 1 (fractions), 255 or 65,535."""
+def is_deep(image: Image.Image) -> bool:
+    """Whether it has more than 8 bits a pixel in one channel."""
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether it is stored without colours."""
+    return image.mode in ("1", "L", "LA") or is_deep(image)
+
+
+def pages(image: Image.Image) -> int:
+    """Frames of an animation, or pages of a document; 1 where others are layers, previews or sizes of the same."""
+    try:
+        return 1 if image.format in ("MPO", "PSD", "ICO", "ICNS") else getattr(image, "n_frames", 1)
+    except UNREADABLE:  # the first can be read, and what comes behind it is damaged
+        return 1
+
+
+def white_level(image: Image.Image) -> int:
+    """The number that stands for white in a picture of more than 8 bits: the smallest usual one that no pixel exceeds.
+
+    Cameras and microscopes store 10 to 14 bits in 16; numbers of 32 bits can be meant to end at 1 (fractions).
+    """
+    largest = float(np.nan_to_num(np.asarray(image, dtype=np.float64)).max())
+    if image.mode == "F" and largest <= 1:
+        return 1
+    stated = 0
+    if image.format == "TIFF":
+        stated = 2 ** max(image.tag_v2.get(BITS_PER_SAMPLE, (0,))[0], 0) - 1
+        stated = stated if stated in WHITE_LEVELS[:-1] else 0  # 16 bits may hold fewer
+    return next((level for level in WHITE_LEVELS if level >= max(largest, stated)), WHITE_LEVELS[-1])
+
+
+def _eight_bits(image: Image.Image, white: int) -> Image.Image:
     numbers = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    most = numbers.max()
-    if image.mode.startswith("I;16") or most > 255:
-        numbers = numbers // 256
-    elif image.mode == "F" and most <= 1:
-        numbers = numbers * 255
+    numbers = numbers * 255 if white == 1 else numbers // ((white + 1) // 256)
     return Image.fromarray(numbers.clip(0, 255).astype(np.uint8))

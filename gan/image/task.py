@@ -9,6 +9,7 @@ from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.cli import positive_float, positive_int
+from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.image import data, metrics
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
@@ -60,8 +61,11 @@ class ImageTask(AdversarialTask):
             "--dataset_name", default="glyphs", help="a Hub id, a local folder laid out as one, or the built-in glyphs"
         )
         pictures.add_argument("--image_column", help="column with the pictures; by default the one there is")
-        pictures.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
+        pictures.add_argument(
+            "--label_column", help="column with the classes; by default `label`, or the one that is usually called so"
+        )
         pictures.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
+        add_label_arguments(pictures)
         pictures.add_argument(
             "--resolution",
             type=resolution,
@@ -74,7 +78,7 @@ class ImageTask(AdversarialTask):
             help="crop to the shape of the resolution instead of stretching to it",
         )
         pictures.add_argument(
-            "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the first picture is"
+            "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the pictures are"
         )
         pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
         pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
@@ -90,8 +94,6 @@ class ImageTask(AdversarialTask):
         if args.resolution:
             grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
-        if self.train_set.skipped:
-            PartialState().print(f"{self.train_set.skipped} pictures could not be read and are left out.", flush=True)
         networks = _networks(args, self.train_set, pretrained)
         for network in networks.values():
             network.to(memory_format=torch.channels_last).train()

@@ -281,7 +281,7 @@ def test_a_steady_sound_is_cropped_at_its_beginning(load: Load, tmp_path: Path) 
 
 def test_the_first_minute_is_read(load: Load, tmp_path: Path) -> None:
     save(tmp_path / "1.wav", np.concatenate([silence(60), tone(0.5)]))
-    refusal(load, "--train_data_dir", tmp_path)
+    assert "None of the 1 files" in refusal(load, "--train_data_dir", tmp_path, "--slice", "first")
 
 
 def test_durations(load: Load, tmp_path: Path) -> None:
@@ -365,10 +365,14 @@ def test_columns_that_are_not_there(load: Load, spoken: Path, tmp_path: Path) ->
     assert "no metadata.csv" in refusal(load, "--train_data_dir", zoo, "--label_column", "mood")
 
 
-def test_a_data_set_taken_for_a_plain_folder(load: Load, tmp_path: Path) -> None:
-    for split in ("train", "test"):
-        table(folder(tmp_path / split, ["1.wav"]), ("file_name",), ("1.wav",))
-    assert "--dataset_name" in refusal(load, "--train_data_dir", tmp_path)
+def test_splits_with_a_table_each(load: Load, tmp_path: Path) -> None:
+    for split, count in (("train", 6), ("test", 2)):
+        root = folder(tmp_path / "set" / split, [f"{k}.wav" for k in range(count)])
+        table(root, ("file_name", "label"), *((f"{k}.wav", "ab"[k % 2]) for k in range(count)))
+    train, test = load("--train_data_dir", tmp_path / "set")
+    assert (len(train), train.split, len(test), test.split) == (6, "train", 2, "test")
+    assert train.label_names == test.label_names == {"label": ["a", "b"]}
+    assert test.labels is not None and test.labels.tolist() == [[0], [1]]
 
 
 # Held-out clips

@@ -167,7 +167,8 @@ def test_folders_without_a_picture(load: Load, tmp_path: Path) -> None:
     assert "holds no data set" in refusal(load, "--dataset_name", tmp_path / "empty")
     (tmp_path / "empty" / "notes.txt").write_text("text")
     assert "no pictures" in refusal(load, "--train_data_dir", tmp_path / "empty")
-    assert "does not exist" in refusal(load, "--train_data_dir", tmp_path / "empty" / "notes.txt")
+    said = refusal(load, "--train_data_dir", tmp_path / "empty" / "notes.txt")
+    assert "is a file and no folder" in said and "takes a folder of pictures" in said
 
 
 def test_folders_without_a_readable_picture(load: Load, tmp_path: Path) -> None:
@@ -252,12 +253,17 @@ def test_photographs_are_turned_upright(load: Load, tmp_path: Path) -> None:
     assert found[20:].min() > 215
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("1", 1), ("L", 1), ("RGB", 3), ("P", 3)])
-def test_grey_or_colour_as_the_first_picture_is(load: Load, tmp_path: Path, mode: str, channels: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "others", "channels"), [("1", "L", 1), ("L", "L", 1), ("L", "RGB", 3), ("P", "L", 3)]
+)
+def test_grey_or_colour_as_the_set_is(load: Load, tmp_path: Path, mode: str, others: str, channels: int) -> None:
     picture(0, mode=mode).save(tmp_path / "1.png")
-    picture(1).save(tmp_path / "2.png")
+    picture(1, mode=others).save(tmp_path / "2.png")
     picture(2, mode="L").save(tmp_path / "3.png")
-    assert load("--train_data_dir", tmp_path)[0].pixels.shape == (3, channels, 16, 16)
+    train, _ = load("--train_data_dir", tmp_path)
+    assert train.pixels.shape == (3, channels, 16, 16)
+    mixed = [note for note in train.report.notes if "Grey and coloured pictures are mixed" in note]
+    assert bool(mixed) == (channels == 3)
     for wanted in (1, 3):
         train, _ = load("--train_data_dir", tmp_path, "--image_channels", str(wanted))
         assert train.channels == wanted
@@ -331,7 +337,7 @@ def test_no_class_is_held_out_whole(load: Load, tmp_path: Path) -> None:
     assert 2 <= len(test) < 4  # of 45
     assert all(test.label_names[label].startswith("pair") for label in test.labels)
     lonely = [f"{k:02}/0.png" for k in range(20)]
-    train, test = load("--train_data_dir", folder(tmp_path / "lonely", lonely))
+    train, test = load("--train_data_dir", folder(tmp_path / "lonely", lonely), "--allow_any_label")
     assert (len(train), test) == (20, None)
 
 

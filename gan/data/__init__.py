@@ -1,0 +1,77 @@
+"""Where training data come from, whatever they are of: folders, tables, the Hub; and what is said about them."""
+
+from gan.data.columns import (
+    add_label_arguments,
+    check_classes,
+    class_indices,
+    class_names,
+    classes_of,
+    in_order,
+    label_columns,
+    sample_column,
+    tell_columns,
+    without_empty_classes,
+)
+from gan.data.decode import PEEKED, Decoded, LeftOut, decode
+from gan.data.folders import (
+    FolderPart,
+    check_folder,
+    classes_by_folder,
+    folder_classes,
+    folder_splits,
+    list_files,
+    look_through,
+    usable_files,
+    visible_files,
+)
+from gan.data.holdout import HELD_OUT, duplicates, hold_out, set_aside
+from gan.data.kinds import SampleKind
+from gan.data.report import DataReport, suffix_of
+from gan.data.repositories import load_splits, loading, shown_name, tell_unusable, unusable
+from gan.data.rows import Cells, Rows, find_rows
+from gan.data.tables import Table, find_table, listed_files, read_table
+
+__all__ = [
+    "HELD_OUT",
+    "PEEKED",
+    "Cells",
+    "DataReport",
+    "Decoded",
+    "FolderPart",
+    "LeftOut",
+    "Rows",
+    "SampleKind",
+    "Table",
+    "add_label_arguments",
+    "check_classes",
+    "check_folder",
+    "class_indices",
+    "class_names",
+    "classes_by_folder",
+    "classes_of",
+    "decode",
+    "duplicates",
+    "find_rows",
+    "find_table",
+    "folder_classes",
+    "folder_splits",
+    "hold_out",
+    "in_order",
+    "label_columns",
+    "list_files",
+    "listed_files",
+    "load_splits",
+    "loading",
+    "look_through",
+    "read_table",
+    "sample_column",
+    "set_aside",
+    "shown_name",
+    "suffix_of",
+    "tell_columns",
+    "tell_unusable",
+    "unusable",
+    "usable_files",
+    "visible_files",
+    "without_empty_classes",
+]

@@ -1,0 +1,296 @@
+"""Samples before they are decoded: which files there are, and the classes of each."""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset
+
+from gan.data.columns import (
+    check_classes,
+    class_indices,
+    class_names,
+    classes_of,
+    label_columns,
+    sample_column,
+    tell_columns,
+    without_empty_classes,
+)
+from gan.data.folders import (
+    HELD_OUT_NAMES,
+    FolderPart,
+    check_folder,
+    classes_by_folder,
+    folder_splits,
+    list_files,
+    look_through,
+    usable_files,
+)
+from gan.data.kinds import SampleKind
+from gan.data.report import DataReport
+from gan.data.repositories import load_splits, shown_name
+from gan.data.tables import FILE_COLUMN, TABLE_SUFFIXES, TABLES, Table, find_table, listed_files, read_table
+from gan.errors import GANError
+from gan.labels import clean_name, natural_order
+from gan.utils.subsets import training_subset
+
+FOLDER_BUILDERS = ("imagefolder", "audiofolder")  # of `datasets`, for plain files
+
+
+@dataclass
+class Rows:
+    """Samples that are not decoded yet.
+
+    Attributes:
+        files: of each, its path, or its content (`None`: there is none).
+        classes: by label column, the class of each sample; `None` where it has none.
+        names: by label column, the classes' names.
+        name: of the data set.
+        split: which part this is.
+        where: it was found, for errors ("the folder cats").
+        license: as its repository states it, or `None`.
+        by_folder: whether the classes are sub-folders.
+    """
+
+    files: Sequence[Any]
+    classes: dict[str, list[str | None]]
+    names: dict[str, list[str]]
+    name: str
+    split: str
+    where: str
+    license: str | None = None
+    by_folder: bool = False
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def take(self, indices: Iterable[int]) -> "Rows":
+        """The rows at these indices."""
+        classes = {column: [values[k] for k in indices] for column, values in self.classes.items()}
+        files = self.files.select(indices) if isinstance(self.files, Cells) else [self.files[k] for k in indices]
+        return replace(self, files=files, classes=classes)
+
+    def labels(
+        self, kept: np.ndarray, known: Mapping[str, list[str]] | None = None
+    ) -> tuple[np.ndarray | None, dict[str, list[str]] | None]:
+        """Class indices of the samples that could be decoded, and the classes' names by column.
+
+        Args:
+            kept: which rows these are.
+            known: names of the classes that are trained on; without, those of which there is a sample.
+
+        Returns:
+            int64 (len(kept), columns), -1 for a class that is not known or missing; `None` twice without classes, or
+            where none are known.
+        """
+        if not self.classes or known == {}:
+            return None, None
+        names = dict(known) if known is not None and known.keys() == self.names.keys() else self.names
+        columns = {c: class_indices([self.classes[c][k] for k in kept], names[c]) for c in names}
+        if known is None:
+            shrunk = {column: without_empty_classes(labels, names[column]) for column, labels in columns.items()}
+            columns, names = {c: s[0] for c, s in shrunk.items()}, {c: s[1] for c, s in shrunk.items()}
+        return np.stack(list(columns.values()), axis=1), names
+
+
+class Cells(Sequence[Any]):
+    """The files in a column of a `datasets` split."""
+
+    def __init__(self, split: Dataset, column: str):
+        self.split, self.column = split, column
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._file(self.split[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._file, self.split)
+
+    def select(self, indices: Iterable[int]) -> "Cells":
+        """The cells at these indices."""
+        return Cells(self.split.select(indices), self.column)
+
+    def _file(self, row: dict[str, Any]) -> Any:
+        cell = row[self.column]
+        if cell is None:
+            return None
+        return cell["path"] if cell["bytes"] is None else io.BytesIO(cell["bytes"])
+
+
+def find_rows(args: Any, kind: SampleKind, report: DataReport, split: str | None = None) -> tuple[Rows, Rows | None]:
+    """The training samples that the command line asks for, and those of a split to measure on, if there is one.
+
+    Args:
+        args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `label_column` (a name
+            or a list of them), `unconditional`, `allow_any_label`, `max_train_samples`, and the column of samples.
+        split: to measure on; by default the test or else the validation split.
+
+    Raises:
+        GANError: if there are no samples, or their classes cannot be used.
+    """
+    name = args.dataset_name or ""
+    if args.train_data_dir is not None:
+        train, test = _from_folder(Path(args.train_data_dir), args, kind, report, split)
+    elif Path(name).is_file() and Path(name).suffix.lower() in TABLE_SUFFIXES:
+        train, test = _from_folder(Path(name), args, kind, report, split)
+    else:
+        train, test = _from_repository(args, kind, report, split)
+    report.name = train.name
+    if args.max_train_samples is not None:
+        train = train.take(training_subset(len(train), args.max_train_samples))
+    for column, classes in train.classes.items():
+        if None in classes:
+            raise GANError(
+                f"{classes.count(None)} {kind.plural} of {args.dataset_name} have no class; name another column with "
+                f"--label_column, or train with --unconditional."
+            )
+        if not args.allow_any_label:
+            where = (
+                f"The column {column!r} of {train.name}" if not train.by_folder else f"The sub-folders of {train.name}"
+            )
+            check_classes(classes, train.names[column], where, kind.plural, train.by_folder)
+    return train, test
+
+
+def _roles(names: Sequence[str], split: str | None) -> tuple[str, str | None]:
+    """Which of the splits is trained on, and which is measured on, if any."""
+    train = "train" if "train" in names else names[0]
+    wanted = HELD_OUT_NAMES if split is None else (split,)
+    return train, next((name for name in wanted if name in names and name != train), None)
+
+
+def _wanted_columns(args: Any) -> list[str] | None:
+    return [args.label_column] if isinstance(args.label_column, str) else args.label_column
+
+
+# Folders
+
+
+def _from_folder(
+    path: Path, args: Any, kind: SampleKind, report: DataReport, split: str | None
+) -> tuple[Rows, Rows | None]:
+    """The samples of a folder, or those that a single table lists, to train and to measure on."""
+    if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
+        part = FolderPart(path.parent, "train", [])
+        return _listed(part, read_table(path), args, kind, report, clean_name(path.stem)), None
+    check_folder(path, kind.plural, kind.suffixes)
+    everything = list_files(path, getattr(args, "output_dir", None), report)
+    files = usable_files([file for file in everything if file.name not in TABLES], kind, report)
+    if not files:
+        other = "".join(f"; it has {line}" for line in report.left_out_lines())
+        raise GANError(f"The folder {path} holds no {kind.plural} ({kind.usual_suffixes()}){other}.")
+    base = look_through(path, files)
+    tables = [find_table(folder) for folder in (base, *base.parents) if folder.is_relative_to(path)]
+    table = next((read_table(found) for found in tables if found is not None), None)
+    parts = folder_splits(base, files, report)
+    names = list(parts)
+    wanted = names[0], (_roles(names, split)[1] if split else next(iter(names[1:]), None))
+    found = []
+    for part in (parts[name] for name in wanted if name is not None):
+        own = find_table(part.root) if len(parts) > 1 else None
+        own_table = table if own is None else read_table(own)
+        name = clean_name(path.resolve().name)
+        if own_table is None:
+            found.append(_tree(part, args, name, report))
+        else:
+            found.append(_listed(part, own_table, args, kind, report, name))
+    for name in names:
+        if name not in wanted:
+            report.leave_out(f"of the split {name}", parts[name].files)
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def _tree(part: FolderPart, args: Any, name: str, report: DataReport) -> Rows:
+    """The files of a folder; its sub-folders are their classes."""
+    where = f"the folder {part.root}"
+    wanted = _wanted_columns(args)
+    if wanted not in (None, ["label"]) and not args.unconditional:
+        raise GANError(
+            f"The folder {part.root} has no metadata.csv that would hold the columns of --label_column; its "
+            f"sub-folders are its classes."
+        )
+    classes = None if args.unconditional else classes_by_folder(part, report)
+    if classes is None and wanted and not args.unconditional:
+        raise GANError(
+            f"The folder {part.root} has neither sub-folders that are classes nor a metadata.csv with the column "
+            f"{wanted[0]!r}; train with --unconditional, or write one (file_name,{wanted[0]})."
+        )
+    if classes is None:
+        return Rows(part.files, {}, {}, name, part.split, where)
+    names = {"label": natural_order(set(classes))}
+    return Rows(part.files, {"label": list(classes)}, names, name, part.split, where, by_folder=True)
+
+
+def _listed(part: FolderPart, table: Table, args: Any, kind: SampleKind, report: DataReport, name: str) -> Rows:
+    """The files that a table lists, and their classes: those of its columns, or else of sub-folders."""
+    flag = f"--{kind.flag}_column"
+    files = listed_files(table, kind.column_of(args), flag)
+    where = f"the folder {part.root}"
+    chosen = [k for k, file in enumerate(files) if not part.files or file.is_relative_to(part.root)]
+    if not chosen:
+        raise GANError(f"{table.path} lists no files of {part.root}.")
+    listed = {files[k] for k in chosen}
+    report.leave_out(f"not listed in {table.path.name}", [file for file in part.files if file not in listed])
+    columns = [column for column in table.columns if column != (kind.column_of(args) or FILE_COLUMN)]
+    used = label_columns(_wanted_columns(args), table.columns, str(table.path), args.unconditional)
+    files = [files[k] for k in chosen]
+    rows = [table.rows[k] for k in chosen]
+    if not used and not args.unconditional:
+        by_folder = classes_by_folder(FolderPart(part.root, part.split, files), report)
+        if by_folder is not None:
+            names = {"label": natural_order(set(by_folder))}
+            return Rows(files, {"label": list(by_folder)}, names, name, part.split, where, by_folder=True)
+    if not args.unconditional:
+        tell_columns(columns, used, _wanted_columns(args), report)
+    classes: dict[str, list[str | None]] = {}
+    names = {}
+    for column in used:
+        classes[column], names[column] = class_names([row[column] for row in rows], None)
+        if None in classes[column]:
+            missing = files[classes[column].index(None)].name
+            raise GANError(f"{table.path} has no {column} for {missing}; fill it in, or delete the row.")
+    return Rows(files, classes, names, name, part.split, where)
+
+
+# Data sets that `datasets` reads
+
+
+def _from_repository(args: Any, kind: SampleKind, report: DataReport, split: str | None) -> tuple[Rows, Rows | None]:
+    """The samples of a data set on the Hub, or in a folder laid out as there, to train and to measure on."""
+    splits = load_splits(args, kind.plural)
+    train, test = _roles(list(splits), split)
+    if _is_plain_folder(args, splits[train]):
+        trial = DataReport(report.unit)
+        if (_from_folder(Path(args.dataset_name), args, kind, trial, split)[1] is None) == (len(splits) == 1):
+            return _from_folder(Path(args.dataset_name), args, kind, report, split)
+    rows = _split_rows(splits[train], train, args, kind, report)
+    return rows, None if test is None else _split_rows(splits[test], test, args, kind, report)
+
+
+def _is_plain_folder(args: Any, split: Dataset) -> bool:
+    folder = Path(args.dataset_name)
+    return folder.is_dir() and split.info.builder_name in FOLDER_BUILDERS and not (folder / "README.md").is_file()
+
+
+def _split_rows(split: Dataset, split_name: str, args: Any, kind: SampleKind, report: DataReport) -> Rows:
+    column = sample_column(split, kind.column_of(args), kind.feature, kind.name)
+    raw = split.select_columns([column]).cast_column(column, kind.feature(decode=False))
+    known = [name for name, feature in split.features.items() if isinstance(feature, ClassLabel)]
+    used = label_columns(_wanted_columns(args), split.column_names, "the data set", args.unconditional, known)
+    classes: dict[str, list[str | None]] = {}
+    names: dict[str, list[str]] = {}
+    for label in used:
+        classes[label], names[label] = classes_of(split, label)
+        if split.info.builder_name in FOLDER_BUILDERS:  # which has the names of folders as they come
+            names[label] = natural_order(names[label])
+    if not args.unconditional:
+        others = [name for name in split.column_names if name != column]
+        tell_columns(others, used, _wanted_columns(args), report)
+    where = f"the {split_name} split of {args.dataset_name}"
+    license = split.info.license or None
+    return Rows(Cells(raw, column), classes, names, shown_name(args.dataset_name), split_name, where, license)
