@@ -1,6 +1,7 @@
 """What every command line shares: types of arguments, what a record may hold of a command, errors and exit codes."""
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.errors import GANError
+from gan.labels import printable
 from gan.utils.distributed import join_processes
 from gan.utils.hardware import use_all_cores
 
@@ -47,9 +49,9 @@ def positive_float(text: str) -> float:
 
 
 def without_folders(word: str) -> str:
-    """The last part of an absolute path, also behind `--flag=`; anything else unchanged."""
+    """The last part of an absolute path, also behind `--flag=`; anything else unchanged, as far as UTF-8 has it."""
     flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return flag + sign + (Path(value).name if Path(value).is_absolute() else value)
+    return printable(flag + sign + (Path(value).name if Path(value).is_absolute() else value))
 
 
 def without_token(words: list[str]) -> list[str]:
@@ -90,6 +92,9 @@ def run_command(
         stopped: the sentence that Ctrl-C prints.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the console cannot print ends no run
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     args = parser.parse_args(argv)
     state = join_processes()

@@ -32,7 +32,7 @@ from gan.hub.repository import (
     read_json,
     stored_as_half,
 )
-from gan.labels import label_index
+from gan.labels import label_index, printable
 from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
@@ -169,7 +169,7 @@ class GANPipeline(DiffusionPipeline):
         folder = Path(save_directory)
         try:
             with files_into(folder) as temporary:
-                self._write_repository(temporary, repo_id or folder.resolve().name)
+                self._write_repository(temporary, repo_id or printable(folder.resolve().name))
                 for name in (TRAINING, METRICS, *PICTURES.values()):  # of a model that was here before
                     if not (temporary / name).exists():
                         (folder / name).unlink(missing_ok=True)

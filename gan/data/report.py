@@ -86,7 +86,11 @@ class DataReport:
 
     def line(self) -> str:
         """Everything but the notes, in one line."""
-        parts = [f"{self.samples:,} {self.unit} of {self.name} to train on", *self.found.values()]
+        return printable(f"Data: {self.samples:,} {self.unit} of {self.name} to train on, {self.summary()}")
+
+    def summary(self) -> str:
+        """What was found beside the number of samples: size, classes, the held-out part, what was left out."""
+        parts = [*self.found.values()]
         for column, about in self.classes.items():
             (low, fewest), (high, most) = about["smallest"], about["largest"]
             called = "classes" if column == "label" and len(self.classes) == 1 else f"classes of {column}"
@@ -99,7 +103,7 @@ class DataReport:
         else:
             parts.append(f"{self.held_out['samples']:,} held out ({self.held_out['split']})")
         gone = self.left_out_lines()
-        return printable("; ".join(["Data: " + ", ".join(parts), *(["left out: " + ", ".join(gone)] if gone else [])]))
+        return printable("; ".join([", ".join(parts), *(["left out: " + ", ".join(gone)] if gone else [])]))
 
     def left_out_lines(self) -> list[str]:
         """How many files are not used, a line a reason."""
@@ -113,7 +117,7 @@ class DataReport:
     def record(self) -> dict[str, Any]:
         """For `training.json`; JSON."""
         return {
-            "summary": self.line().removeprefix("Data: "),
+            "summary": self.summary(),
             "left_out": {reason: dict(files) for reason, files in self.left_out.items()},
             **self.found,
             "classes": self.classes,

@@ -82,9 +82,7 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
     dataset, arguments = training.get("dataset", {}), training.get("arguments", {})
     unit = pipeline.unit
     rows = {
-        "Data": f"{dataset.get('name')}, {dataset.get('split')} ({dataset.get(unit, 0):,} {unit})"
-        if dataset
-        else None,
+        "Data": _data_row(dataset, unit) if dataset else None,
         "Licence of the model": arguments.get("license") or dataset.get("license") or "not stated",
         "Started from": arguments.get("pretrained_model_name_or_path"),
         "Credit": arguments.get("data_credit"),
@@ -101,6 +99,11 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
     command = f"\n\n```bash\n{training['command']}\n```" if training.get("command") else ""
     return f"## How it was made\n\n| | |\n|---|---|\n{table}{command}"
+
+
+def _data_row(dataset: dict[str, Any], unit: str) -> str:
+    row = f"{dataset.get('name')}, {dataset.get('split')} ({dataset.get(unit, 0):,} {unit})"
+    return row + (f": {dataset['report']['summary']}" if "report" in dataset else "")
 
 
 def _metrics_section(pipeline: "GANPipeline") -> str:

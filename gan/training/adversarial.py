@@ -183,6 +183,7 @@ class AdversarialTask(ObjectiveTask):
             "skipped": self.train_set.skipped,
             "license": self.train_set.license,
             "fingerprint": self.train_set.fingerprint(),
+            **({} if self.train_set.report is None else {"report": self.train_set.report.record()}),
         }
 
     def split_validation(self, share: float) -> None:
