@@ -1,4 +1,4 @@
-"""Which models the studio offers, and the few that are in memory, shared by everybody who has the page open."""
+"""Which models the studio offers, and those in memory, shared by all who have the page open."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from gan.hub import client as hub
 from gan.pipeline import INDEX, PIPELINES, GANPipeline
 from gan.studio.model_info import modality, pipeline_class
 
-BUNDLED = Path(__file__).parents[2] / "weights"
+BUNDLED = Path(__file__).parents[2] / "weights"  # beside the package in the source tree
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
 BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
@@ -47,7 +47,10 @@ def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[s
         if str(folder.resolve()) not in offered.values():
             offered.setdefault(folder.name, str(folder.resolve()))
     if not offered:
-        raise GANError("There is no model to show; name one: python app.py --models user/name (or a model's folder).")
+        raise GANError(
+            "There is no model to show: the bundled ones come with the source code, in its folder weights/, and not "
+            "with an installed package; name one: python -m gan.studio --models user/name (or a model's folder)."
+        )
     return offered
 
 
@@ -61,8 +64,9 @@ class Registry:
 
     Args:
         offered: name to source, from `offered_models`.
-        allow_paths: whether the page and the endpoints may name folders of this machine; never where strangers come.
-        budget: bytes that the weights of models may take together; the one in use stays, however large.
+        allow_paths: whether the page and the API may name folders of this machine; only where nobody comes from
+            elsewhere.
+        budget: bytes of all weights in memory; the model in use stays, however large.
     """
 
     def __init__(self, offered: dict[str, str], allow_paths: bool = False, budget: int = BUDGET):
@@ -148,7 +152,7 @@ class Registry:
 
     def _token(self, source: str) -> bool | None:
         """The Hub token that a model is fetched with: that of whoever runs the studio (`None`) for what they offer and
-        where nobody else comes, otherwise none (`False`), or strangers could open their private models."""
+        where nobody comes from elsewhere, otherwise none (`False`), or others could open their private models."""
         return None if self.allow_paths or source in self.offered.values() else False
 
 

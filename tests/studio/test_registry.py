@@ -2,6 +2,7 @@
 
 import gc
 import math
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,9 +12,9 @@ import torch
 from gan import GANError, GANPipeline
 from gan.studio.images.generate import START, draw, file_name
 from gan.studio.images.tab import panel_rows
+from gan.studio.model_info import modality
 from gan.studio.model_panel import describe, panel_html
-from gan.studio.page import main, set_threads
-from gan.studio.registry import Registry, given_models, offered_models, parameter_bytes
+from gan.studio.registry import Registry, fetch_indexes, given_models, offered_models, parameter_bytes
 from gan.studio.strings import EN, ZH
 
 
@@ -46,7 +47,7 @@ def test_a_folder_without_a_model_is_named(tmp_path, weights):
 
 
 def test_nothing_to_show(tmp_path):
-    with pytest.raises(GANError, match="--models user/name"):
+    with pytest.raises(GANError, match=r"with the source code, in its folder weights/.*--models user/name"):
         offered_models(bundled=tmp_path)
 
 
@@ -55,31 +56,6 @@ def test_models_from_the_environment(monkeypatch):
     assert given_models(["d"]) == ["d", "user/a", "user/b", "./c"]
     monkeypatch.setenv("GAN_MODELS", "")
     assert given_models() == []
-
-
-def test_a_wrong_model_ends_the_program_with_one_sentence(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(["--models", "./nowhere"])
-    assert stopped.value.code == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-@pytest.mark.parametrize("port", ["99999", "0", "-1", "x"])
-def test_a_port_that_cannot_be_ends_the_program(port, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(["--port", port])
-    assert stopped.value.code == 2
-    assert "argument --port" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 2), ("64", 4), ("500m", None), ("", None)])
-def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
-    asked = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
-    monkeypatch.setenv("CPU_CORES", cores)
-    set_threads()
-    assert asked == [threads or 3]
 
 
 def test_a_model_is_loaded_once_for_everybody(weights, monkeypatch):
@@ -138,6 +114,18 @@ def test_folders_are_nobody_elses_business(weights, monkeypatch):
         with pytest.raises(GANError, match="There is no model"):
             stranger.source(name)
     assert stranger.source(" user/name ") == "user/name"
+
+
+def test_what_is_not_known_of_a_hub_model_counts_as_images():
+    assert modality("user/never-seen-here") is None and Registry({"user/x": "user/x"}).names("image") == ["user/x"]
+
+
+def test_a_hub_that_does_not_answer_keeps_no_page_waiting(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes requests, and answers none
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        fetch_indexes(Registry({"nobody/nothing-at-all": "nobody/nothing-at-all"}), seconds=0.5)
+        connection, _ = silent.accept()  # it was asked
+        connection.close()
 
 
 def test_file_names_carry_everything():

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gan.studio.api import ModalityAPI
-from gan.studio.text.batching import write
+from gan.studio.text.batching import generate_batched
 from gan.studio.text.generate import samples
 from gan.text.pipeline import TextPipeline
 
@@ -47,7 +47,7 @@ class TextAPI(ModalityAPI):
             Of each text its text, seed, label, log-likelihood in nats, and its tokens: what each adds to the text
             (nothing: the end), its log probability, and the nats that the critic adds to that.
         """
-        output = write(
+        output = generate_batched(
             self.registry.get(self._model(model), TextPipeline),
             seed=seed,
             num_samples=num_samples,

@@ -1,8 +1,8 @@
-"""Whole texts for the endpoint: requests that wait at the same time are written beside each other.
+"""Dynamic batching for the API: requests for texts that wait at the same time are sampled in one batch.
 
-The networks always take `ROWS` texts at once (`gan.text.sampling` says why), so one costs as much as all of them.
-Requests that differ in their seeds alone share these rows: while one sheet of texts is written, those that come fill
-the next. What a seed gives does not depend on its neighbours.
+The networks always take batches of `ROWS` texts (`gan.text.sampling` says why), so one text costs as much as `ROWS`.
+Requests that differ in their seeds alone share a batch: while one is sampled, those that arrive fill the next. What a
+seed gives does not depend on the rest of its batch.
 """
 
 from concurrent.futures import Future
@@ -10,46 +10,63 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from gan.studio.text.generate import checked, finish, progress
+from gan.studio.text.generate import check_request, finish, generate
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.text.sampling import ROWS
 
 
 @dataclass
-class _Sheet:
-    """Texts that will be written beside each other: their seeds so far, and what comes of them."""
+class _Batch:
+    """Texts of one model and the same settings: their seeds so far, and their samples in the end."""
 
+    key: str
     seeds: list[int] = field(default_factory=list)
-    written: "Future[TextPipelineOutput]" = field(default_factory=Future)
+    output: "Future[TextPipelineOutput]" = field(default_factory=Future)
 
 
-_open: dict[str, _Sheet] = {}  # by model and settings; those that can still be joined
-_joining = Lock()
-_writing = Lock()  # held by the sheet that is being written
+_waiting: list[_Batch] = []  # those that requests can still join
+_joining = Lock()  # guards them
+_sampling = Lock()  # held by the batch that is being sampled
 
 
-def write(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
-    """Finished texts. Arguments and errors are those of `gan.studio.text.generate.progress`."""
-    seeds, best_of, settings = checked(**asked)
-    if best_of != 1:
-        return finish(progress(pipeline, **asked))
-    key = repr((id(pipeline), settings))
-    with _joining:
-        sheet = _open.get(key)
-        leads = sheet is None or len(sheet.seeds) + len(seeds) > ROWS
-        if sheet is None or leads:
-            sheet = _open[key] = _Sheet()
-        own = slice(len(sheet.seeds), len(sheet.seeds) + len(seeds))
-        sheet.seeds += seeds
+def generate_batched(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
+    """Finished texts. Arguments and errors are those of `gan.studio.text.generate.check_request`."""
+    seeds, best_of, settings = check_request(**asked)
+    if best_of != 1:  # its candidates fill batches by themselves
+        return finish(generate(pipeline, **asked))
+    batch, own, leads = _join(repr((id(pipeline), settings)), seeds)
     if leads:
         try:
-            with _writing:
+            with _sampling:
                 with _joining:
-                    if _open.get(key) is sheet:
-                        del _open[key]
-                sheet.written.set_result(finish(pipeline.stream_of(sheet.seeds, **settings)))
+                    _waiting.remove(batch)
+                batch.output.set_result(finish(pipeline.stream_of(batch.seeds, **settings)))
         except BaseException as error:  # whatever it is, those who have joined must not wait for ever
-            sheet.written.set_exception(error)
-    whole = sheet.written.result()
-    parts: dict[str, Any] = {name: None if of is None else of[own] for name, of in vars(whole).items()}
+            batch.output.set_exception(error)
+    whole = batch.output.result()
+    parts: dict[str, Any] = {name: None if values is None else values[own] for name, values in vars(whole).items()}
     return TextPipelineOutput(**parts)
+
+
+def waiting_texts() -> int:
+    """Texts in batches that have not begun."""
+    with _joining:
+        return sum(len(batch.seeds) for batch in _waiting)
+
+
+def _join(key: str, seeds: list[int]) -> tuple[_Batch, slice, bool]:
+    """Adds seeds to a waiting batch with room, or to a new one.
+
+    Returns:
+        The batch, the place of the seeds in it, and whether it is new: whoever began it samples it.
+    """
+    with _joining:
+        fitting = (batch for batch in _waiting if batch.key == key and len(batch.seeds) + len(seeds) <= ROWS)
+        batch = next(fitting, None)
+        is_new = batch is None
+        if batch is None:
+            batch = _Batch(key)
+            _waiting.append(batch)
+        own = slice(len(batch.seeds), len(batch.seeds) + len(seeds))
+        batch.seeds += seeds
+        return batch, own, is_new

@@ -1,8 +1,8 @@
-"""Texts for the page and the endpoints, and the streams in which the page reads them while they are being written.
+"""Texts for the page and the API, and the streams in which the page reads them while they are sampled.
 
 A stream is pulled: the page asks for more until it has everything, and stops asking when a slider has moved on.
-Nothing has to be cancelled, no stream gets ahead of its reader, and every few tokens take their turn on the
-generator's thread, between the pictures of others.
+Nothing has to be cancelled, no stream gets ahead of its reader, and every few tokens take a turn in the queue, between
+the requests of others.
 """
 
 import math
@@ -22,35 +22,36 @@ from gan.studio.queue import run_queued
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.text.sampling import ROWS
 
-MAX_TEXTS = ROWS  # at once: they grow beside each other
-MAX_BEST_OF = 32  # of the slider: as many candidates go through the networks at once
+MAX_TEXTS = ROWS  # of a request: they are sampled in one batch
+MAX_BEST_OF = 32  # of the slider: as many candidates fit into a batch
 MAX_CRITIC_STRENGTH = 2.0  # of the slider; the pipeline takes more
-MAX_TEMPERATURE = 1.5
-MAX_PROMPT_LENGTH = 1000  # of a beginning
-OPEN_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
-ANSWER = 0.04  # seconds of writing that go into an answer
-TURN = 0.02  # seconds that writing keeps the generator's thread from others; one token, if that takes longer
-# Tokens that go into it however long they take: the first goes out at once, and where answers travel slowly, more go
-# into each; few enough that a slider that has moved on isn't kept waiting.
-FEWEST = (1, 2, 4, 8)
+MAX_TEMPERATURE = 1.5  # of the slider
+MAX_PROMPT_LENGTH = 1000  # characters of a prefix or acrostic
+MAX_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
+ANSWER_TIME = 0.04  # seconds of sampling for an answer to the page
+TURN_TIME = 0.02  # seconds of sampling for a turn in the queue; one token, if that takes longer
+# Tokens of the first, second, ... answer at least: the first goes out at once, and where answers travel slowly, more
+# go into each; few enough that a slider that has moved on isn't kept waiting.
+MIN_TOKENS = (1, 2, 4, 8)
 
-Token: TypeAlias = tuple[str | None, float, float | None]  # what it adds (`None`: the end), log probability, opinion
+# What it adds to the text (`None`: the end), its log probability, and what the critic adds to that in nats.
+Token: TypeAlias = tuple[str | None, float, float | None]
 
 
 @dataclass
-class Writing:
+class Stream:
     """Texts on their way to a page.
 
     Attributes:
-        progress: what there is of them, after every token.
-        sent: how many tokens of each the page has.
-        milliseconds: that writing has taken so far, waiting not counted.
+        steps: all texts so far, after every token.
+        sent: how many tokens of each text the page has.
+        milliseconds: of sampling so far, waiting not counted.
         answers: that the page has been given.
-        by_token: whether they grow token by token; if not, finished texts at a time.
-        lock: held by the request that it goes on for.
+        by_token: whether texts grow token by token; if not, a step adds finished texts.
+        lock: held by the request that is being answered.
     """
 
-    progress: Iterator[TextPipelineOutput]
+    steps: Iterator[TextPipelineOutput]
     sent: list[int]
     milliseconds: float = 0.0
     answers: int = 0
@@ -59,79 +60,79 @@ class Writing:
 
 
 class Streams:
-    """The streams that pages are reading, the oldest forgotten when there are too many."""
+    """The streams that pages are reading; where there are too many, the one not read for longest is dropped."""
 
-    def __init__(self, capacity: int = OPEN_STREAMS):
+    def __init__(self, capacity: int = MAX_STREAMS):
         self.capacity = capacity
-        self._open: OrderedDict[str, Writing] = OrderedDict()
+        self._open: OrderedDict[str, Stream] = OrderedDict()
         self._lock = threading.Lock()
 
     def begin(self, pipeline: TextPipeline, asked: dict[str, Any]) -> dict[str, Any]:
         """Opens a stream, and answers as `more` does, with its name as "stream".
 
         Args:
-            asked: the arguments of `progress`.
+            asked: the arguments of `check_request`.
 
         Raises:
             GANError: if one of them can't be used.
         """
-        by_token = asked.get("best_of", 1) == 1
-        writing, name = Writing(progress(pipeline, **asked), [], by_token=by_token), secrets.token_urlsafe(9)
-        answer = _go_on(writing)
+        stream = Stream(generate(pipeline, **asked), [], by_token=asked.get("best_of", 1) == 1)
+        name = secrets.token_urlsafe(9)
+        answer = _next_answer(stream)
         if not answer["done"]:
             with self._lock:
-                self._open[name] = writing
+                self._open[name] = stream
                 while len(self._open) > self.capacity:
                     self._open.popitem(last=False)
         return {"stream": name, **answer}
 
     def more(self, name: str) -> dict[str, Any]:
-        """What has been written since the last answer.
+        """What has been sampled since the last answer.
 
         Returns:
-            "samples": of each its "seed", its "label" and its new "tokens"; "done"; "milliseconds" of writing. Or
+            "samples": of each its "seed", its "label" and its new "tokens"; "done"; "milliseconds" of sampling. Or
             {"gone": True} for a stream that isn't open.
 
         Raises:
-            GANError: if writing fails.
+            GANError: if sampling fails.
         """
         with self._lock:
-            writing = self._open.get(name)
-            if writing is None:
+            stream = self._open.get(name)
+            if stream is None:
                 return {"gone": True}
             self._open.move_to_end(name)
-        with writing.lock:
-            answer = _go_on(writing)
+        with stream.lock:
+            answer = _next_answer(stream)
         if answer["done"]:
             with self._lock:
                 self._open.pop(name, None)
         return answer
 
 
-def progress(pipeline: TextPipeline, **asked: Any) -> Iterator[TextPipelineOutput]:
-    """Texts, unfinished, whenever there is more of them; what comes last are all of them, finished.
+def generate(pipeline: TextPipeline, **asked: Any) -> Iterator[TextPipelineOutput]:
+    """All texts so far, whenever there is more of them; the last are finished.
 
-    One by one the tokens of all, or, where the best of several candidates is kept, some finished texts at a time.
+    They grow token by token or, where the best of several candidates is kept, by some finished texts at a time.
 
-    Args: those of `checked`.
+    Args: those of `check_request`.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    seeds, best_of, settings = checked(**asked)
+    seeds, best_of, settings = check_request(**asked)
     if best_of == 1:
         yield from pipeline.stream_of(seeds, **settings)
         return
     whole: TextPipelineOutput | None = None
-    together = max(1, ROWS // max(1, int(best_of)))  # texts whose candidates fill the networks' rows: a short turn
-    for start in range(0, len(seeds), together):
-        count = min(together, len(seeds) - start)
-        found = pipeline(seeds[start], count, best_of=best_of, **settings)
-        whole = found if whole is None else _joined(whole, found)
+    texts_a_batch = max(1, ROWS // max(1, int(best_of)))  # a turn in the queue is short
+    for start in range(0, len(seeds), texts_a_batch):
+        count = min(texts_a_batch, len(seeds) - start)
+        output = pipeline(seeds[start], count, best_of=best_of, **settings)
+        whole = output if whole is None else _concatenated(whole, output)
         yield whole
 
 
-def checked(
+def check_request(
     seed: int,
     num_samples: int,
     temperature: float = 1.0,
@@ -143,7 +144,7 @@ def checked(
     best_of: int = 1,
     label: str = "",
 ) -> tuple[list[int], int, dict[str, Any]]:
-    """The seeds of the texts, how many candidates there are for each, and the other arguments of the pipeline.
+    """A request's seeds, candidates for each text, and the other arguments of the pipeline.
 
     Raises:
         GANError: for what the pipeline would take and the studio doesn't.
@@ -154,7 +155,7 @@ def checked(
     if not 1 <= num_samples <= MAX_TEXTS:
         raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MAX_TEXTS}.")
     if len(prefix or "") > MAX_PROMPT_LENGTH or len(acrostic or "") > MAX_PROMPT_LENGTH:
-        raise GANError(f"A text can begin with {MAX_PROMPT_LENGTH} letters at most.")
+        raise GANError(f"A prefix or acrostic can have {MAX_PROMPT_LENGTH} characters at most.")
     settings: dict[str, Any] = {
         "temperature": temperature,
         "top_k": top_k,
@@ -168,18 +169,18 @@ def checked(
 
 
 def finish(steps: Iterator[TextPipelineOutput]) -> TextPipelineOutput:
-    """Finished texts, written in turns."""
+    """Finished texts, sampled in turns of the queue."""
     whole: TextPipelineOutput | None = None
     done = False
     while not done:
-        (last, _, done), _ = run_queued(lambda: _some(steps))
+        (last, _, done), _ = run_queued(lambda: _take_turn(steps))
         whole = last or whole
     assert whole is not None  # a text is asked for, and its first token is a step
     return whole
 
 
 def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[dict[str, Any]]:
-    """Of each text "seed", "label" and "tokens", without those that were sent before."""
+    """Of each text "seed", "label" and "tokens", without those that have been sent."""
     count = len(output.texts)
     opinions: Sequence[list[float] | None] = output.token_opinions or [None] * count
     labels: Sequence[str | None] = output.labels or [None] * count
@@ -194,7 +195,7 @@ def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[d
 
 
 def tokens(pieces: list[str], log_likelihoods: list[float], opinions: list[float] | None) -> list[Token]:
-    """The tokens of a text; its end, which adds nothing, is one as well."""
+    """The tokens of a text; its end, which adds nothing, is one, too."""
     rows = zip_longest(pieces, log_likelihoods, opinions or [])
     return [(piece, round(p, 4), None if opinion is None else round(opinion, 4)) for piece, p, opinion in rows]
 
@@ -204,36 +205,38 @@ def takes_acrostic(pipeline: TextPipeline) -> bool:
     return all(pipeline.tokenizer.token_to_id(mark) is not None for mark in "，。")
 
 
-def _joined(a: TextPipelineOutput, b: TextPipelineOutput) -> TextPipelineOutput:
+def _concatenated(a: TextPipelineOutput, b: TextPipelineOutput) -> TextPipelineOutput:
     both = {key: a[key] + b[key] if a[key] is not None else None for key in a}
     return TextPipelineOutput(**{"labels": None, "token_opinions": None} | both)
 
 
-def _some(steps: Iterator[TextPipelineOutput], most: int | None = None) -> tuple[TextPipelineOutput | None, int, bool]:
+def _take_turn(
+    steps: Iterator[TextPipelineOutput], max_steps: int | None = None
+) -> tuple[TextPipelineOutput | None, int, bool]:
     """As many steps as fit into a turn: the last of them, how many, and whether there are no more."""
-    end = time.monotonic() + TURN
+    end = time.monotonic() + TURN_TIME
     last, count = None, 0
     for last in steps:
         count += 1
-        if count == most or time.monotonic() > end:
+        if count == max_steps or time.monotonic() > end:
             return last, count, False
     return last, count, True
 
 
-def _go_on(writing: Writing) -> dict[str, Any]:
-    """Writes the next answer: the first token alone, later some, and as many as there is time for."""
-    fewest = FEWEST[min(writing.answers, len(FEWEST) - 1)] if writing.by_token else 1
-    end = time.monotonic() + (ANSWER if writing.answers else 0)
-    writing.answers += 1
-    done, last, written = False, None, 0
-    most = 1 if writing.answers == 1 else None
-    while not done and (written < fewest or time.monotonic() < end):
-        (step, count, done), milliseconds = run_queued(lambda: _some(writing.progress, most))
-        writing.milliseconds += milliseconds
-        last, written = step or last, written + count
-    if last is None:  # it was finished, and all of it sent
-        return {"samples": [], "done": True, "milliseconds": round(writing.milliseconds, 1)}
-    sent = writing.sent + [0] * (len(last.texts) - len(writing.sent))
-    found = samples(last, sent)
-    writing.sent = [k + len(sample["tokens"]) for k, sample in zip(sent, found)]
-    return {"samples": found, "done": done, "milliseconds": round(writing.milliseconds, 1)}
+def _next_answer(stream: Stream) -> dict[str, Any]:
+    """Samples the next answer: the first token alone, later as many as there is time for, and some at least."""
+    min_steps = MIN_TOKENS[min(stream.answers, len(MIN_TOKENS) - 1)] if stream.by_token else 1
+    max_steps = None if stream.answers else 1
+    end = time.monotonic() + (ANSWER_TIME if stream.answers else 0)
+    stream.answers += 1
+    done, last, taken = False, None, 0
+    while not done and (taken < min_steps or time.monotonic() < end):
+        (step, count, done), milliseconds = run_queued(lambda: _take_turn(stream.steps, max_steps))
+        stream.milliseconds += milliseconds
+        last, taken = step or last, taken + count
+    if last is None:  # all of it has been sent
+        return {"samples": [], "done": True, "milliseconds": round(stream.milliseconds, 1)}
+    sent = stream.sent + [0] * (len(last.texts) - len(stream.sent))
+    new = samples(last, sent)
+    stream.sent = [k + len(sample["tokens"]) for k, sample in zip(sent, new)]
+    return {"samples": new, "done": done, "milliseconds": round(stream.milliseconds, 1)}

@@ -1,20 +1,14 @@
-"""Text models in the registry, their streams, and the endpoint that writes."""
+"""Text models in the registry, and their streams."""
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AppError
 
 from gan import GANError, ImagePipeline, TextPipeline
-from gan.studio.model_info import modality
 from gan.studio.model_panel import describe, panel_html
-from gan.studio.queue import run_queued
-from gan.studio.registry import Registry, fetch_indexes
+from gan.studio.registry import Registry
 from gan.studio.strings import EN, ZH
-from gan.studio.text.batching import write
+from gan.studio.text.batching import generate_batched
 from gan.studio.text.generate import MAX_PROMPT_LENGTH, Streams
 from gan.studio.text.tab import panel_rows
 
@@ -27,7 +21,7 @@ FAILING = [
     ({"temperature": -1}, "temperature of -1"),
     ({"top_p": 0}, "top-p of 0"),
     ({"prefix": "x"}, "'x' in it, which the model has never seen"),
-    ({"prefix": "春" * (MAX_PROMPT_LENGTH + 1)}, "letters at most"),
+    ({"prefix": "春" * (MAX_PROMPT_LENGTH + 1)}, "characters at most"),
     ({"prefix": "春", "acrostic": "春"}, "give one of them"),
     ({"best_of": 65}, "ask for 1 to 64"),
     ({"best_of": 0}, "ask for 1 to 64"),
@@ -52,7 +46,6 @@ def read(streams, answer):
 def test_each_tab_is_offered_the_models_of_its_kind(writers):
     assert writers.names("text") == ["verses", "notes"] and writers.names("image") == ["blots"]
     assert [writers.default(wanted) for wanted in ("image", "text", "sound")] == ["blots", "verses", ""]
-    assert modality("user/never-seen-here") is None and Registry({"user/x": "user/x"}).names("image") == ["user/x"]
 
 
 def test_text_comes_with_its_critic_and_pictures_without(library, tmp_path):
@@ -65,10 +58,6 @@ def test_text_comes_with_its_critic_and_pictures_without(library, tmp_path):
         registry.get("verses", ImagePipeline)
     with pytest.raises(GANError, match="none is offered here"):
         Registry({"verses": str(library / "verses")}).get("verses", ImagePipeline)
-
-
-def test_models_that_were_never_here_keep_nobody_waiting():
-    fetch_indexes(Registry({"nobody/nothing-at-all": "nobody/nothing-at-all"}), seconds=60)
 
 
 def test_a_text_model_is_described(writers):
@@ -111,7 +100,7 @@ def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(writers
 def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
     pipeline, streams = writers.get("verses"), Streams()
     monkeypatch.setattr(
-        "gan.studio.text.generate.ANSWER", 0.0
+        "gan.studio.text.generate.ANSWER_TIME", 0.0
     )  # or a fast machine writes all three into the first answer
     asked = {"seed": 5, "num_samples": 3, "best_of": 32}  # a text's candidates fill all rows
     first = streams.begin(pipeline, asked)
@@ -119,28 +108,11 @@ def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
     found, _ = read(streams, first)
     direct = pipeline(**asked)
     assert ["".join(piece for piece, _, _ in tokens) for tokens in found] == direct.texts
-    assert write(pipeline, **asked).texts == direct.texts == write(pipeline, **asked, label="").texts
-
-
-def test_those_who_wait_are_written_together_and_get_what_is_theirs(writers, monkeypatch):
-    pipeline, held, sheets = writers.get("verses"), threading.Event(), []
-    asked = [{"seed": 40 * k, "num_samples": 1 + 2 * k} for k in range(6)]  # 36 texts in all: two sheets
-    asked += [{"seed": 3, "num_samples": 2, "temperature": 0.5}]
-    alone = [pipeline(**one) for one in asked]
-    asked += [{"seed": k, "num_samples": 1, "prefix": "x"} for k in range(2)]
-    stream_of = pipeline.stream_of
-    monkeypatch.setattr(pipeline, "stream_of", lambda seeds, **how: sheets.append(seeds) or stream_of(seeds, **how))
-    with ThreadPoolExecutor(len(asked) + 1) as pool:
-        busy = pool.submit(run_queued, held.wait)
-        found = [pool.submit(write, pipeline, **one) for one in asked]
-        time.sleep(0.5)  # until all wait
-        held.set()
-        assert busy.result()
-        assert [future.result() for future in found[:-2]] == alone
-        for future in found[-2:]:
-            with pytest.raises(GANError, match="never seen"):
-                future.result()
-    assert len(sheets) < len(asked)  # five where no thread was late: the first alone, two, and two with other settings
+    assert (
+        generate_batched(pipeline, **asked).texts
+        == direct.texts
+        == generate_batched(pipeline, **asked, label="").texts
+    )
 
 
 def test_streams_are_forgotten_when_there_are_too_many(writers):
@@ -167,56 +139,8 @@ def test_streams_take_turns(writers):
 
 
 @pytest.mark.parametrize(("asked", "message"), FAILING)
-def test_what_cannot_be_written_is_said_and_no_stream_opened(writers, asked, message):
+def test_what_cannot_be_sampled_is_refused_and_no_stream_opened(writers, asked, message):
     streams = Streams()
     with pytest.raises(GANError, match=message):
         streams.begin(writers.get("verses"), {"seed": 0, "num_samples": 1, **asked})
     assert not streams._open
-
-
-@pytest.fixture(scope="module")
-def client(library_address, tmp_path_factory):
-    return Client(library_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
-
-
-def test_the_arguments_have_stable_names(client):
-    endpoint = client.view_api(return_format="dict")["named_endpoints"]["/generate_text"]
-    names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
-    assert names == [
-        *("model", "seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength"),
-        *("acrostic", "best_of", "label"),
-    ]
-    assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
-    assert "same texts" in endpoint["description"]
-
-
-def test_texts_are_those_of_the_pipeline(client, writers):
-    pipeline = writers.get("verses")
-    found = client.predict("verses", 40, 3, 0.8, 12, 0.95, "明月", 1.5, api_name="/generate_text")
-    direct = pipeline(40, 3, temperature=0.8, top_k=12, top_p=0.95, prefix="明月", critic_strength=1.5)
-    assert [sample["text"] for sample in found] == direct.texts and direct.texts[0].startswith("明月")
-    assert [sample["seed"] for sample in found] == [40, 41, 42]
-    assert found[1]["log_likelihood"] == pytest.approx(direct.log_likelihoods[1], abs=1e-3)
-    assert "".join(piece or "" for piece, _, _ in found[2]["tokens"]) == direct.texts[2]
-    # what is left out is as the model was published, critic and all; the first model writes
-    assert client.predict(api_name="/generate_text")[0]["text"] == pipeline().texts[0]
-    best = client.predict(seed=2, acrostic="春夏", best_of=8, api_name="/generate_text")[0]["text"]
-    assert best == pipeline(2, acrostic="春夏", best_of=8).texts[0]
-    named = client.predict("notes", seed=3, label="long", api_name="/generate_text")[0]
-    assert (named["text"], named["label"]) == (writers.get("notes")(3, label="long").texts[0], "long")
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "arguments", "message"),
-    [
-        ("/generate_text", {"model": "blots"}, "blots makes images, not texts; choose one of verses, notes"),
-        ("/generate_images", {"model": "verses"}, "verses makes texts, not images; choose one of blots"),
-        ("/generate_text", {"model": "notes", "critic_strength": 1}, "This model has no critic"),
-        ("/generate_text", {"model": "nothing"}, "There is no model 'nothing'"),
-        ("/generate_text", {"num_samples": 99}, "ask for 1 to 32"),
-    ],
-)
-def test_what_cannot_be_is_said_in_a_sentence(client, endpoint, arguments, message):
-    with pytest.raises(AppError, match=message):
-        client.predict(api_name=endpoint, **arguments)
-    assert client.predict("verses", api_name="/load_model")["kind"] == "text"
