@@ -125,6 +125,21 @@ def _complete(evaluation: Evaluation, args: argparse.Namespace, pipeline: GANPip
     for name, default in evaluation.data_defaults.items():
         if getattr(args, name, None) is None:
             setattr(args, name, recorded.get(name, default) if same else default)
+    if asked == (None, None) and args.train_data_dir:
+        args.train_data_dir = _training_folder(args.train_data_dir, args.model)
+
+
+def _training_folder(name: str, model: str) -> str:
+    """The folder that a model was trained on: a record has its name only, as it may be published.
+
+    Raises:
+        GANError: if it is neither here nor beside the model.
+    """
+    places = [Path(name), Path(model).parent / name]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise GANError(f"{model} was trained on the folder {name}, which is not here; name it with --train_data_dir.")
+    return str(found)
 
 
 def _held_out(evaluation: Evaluation, args: argparse.Namespace, train_set: Any, candidates: list[Any]) -> Any:

@@ -56,6 +56,8 @@ def check_folder(path: Path, plural: str, suffixes: frozenset[str]) -> None:
         remedy = f"unpack it with `mkdir {folder} && tar -xf {path} -C {folder}`, and give --train_data_dir {folder}"
     elif suffix in ARCHIVES:
         remedy = "unpack it, and give the folder that this makes"
+    elif suffix in (".parquet", ".arrow"):
+        remedy = f"a table with {plural} in it is given with --dataset_name {path}"
     elif suffix in suffixes:
         remedy = f"give the folder that it is in, with as many {plural} as you have: --train_data_dir {path.parent}"
     else:

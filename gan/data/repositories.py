@@ -24,7 +24,7 @@ TABLE_BUILDERS = {
     ".arrow": ("arrow", {}),
     ".txt": ("text", {}),
 }
-NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 
 
 def load_splits(args: Any, what: str, streaming: bool = False) -> DatasetDict | IterableDatasetDict:

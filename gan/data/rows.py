@@ -183,6 +183,8 @@ def _from_folder(
     files = usable_files([file for file in everything if file.name not in TABLES], kind, report)
     if not files:
         other = "".join(f"; it has {line}" for line in report.left_out_lines())
+        if any(file.suffix.lower() in (".parquet", ".arrow") for file in everything):
+            other = f"; it is laid out as a data set on the Hub: give it with --dataset_name {path}"
         raise GANError(f"The folder {path} holds no {kind.plural} ({kind.usual_suffixes()}){other}.")
     base = look_through(path, files)
     tables = [find_table(folder) for folder in (base, *base.parents) if folder.is_relative_to(path)]

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,43 @@ def test_formats(load: Load, tmp_path: Path, suffix: str, subtype: str) -> None:
     assert np.abs(clip).max() == pytest.approx(0.9, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "kind", "subtype"),
+    [
+        ("au", "AU", None),
+        ("snd", "AU", None),
+        ("caf", "CAF", None),
+        ("w64", "W64", None),
+        ("aifc", "AIFF", "PCM_16"),
+        ("oga", "OGG", "VORBIS"),
+        ("opus", "OGG", "OPUS"),
+        ("rf64", "RF64", None),
+        ("voc", "VOC", None),
+        ("sph", "NIST", None),
+    ],
+)
+def test_every_format_that_libsndfile_opens(
+    load: Load, tmp_path: Path, suffix: str, kind: str, subtype: str | None
+) -> None:
+    soundfile.write(tmp_path / f"1.{suffix}", tone(rate=16000), 16000, subtype, format=kind)
+    assert heard(only(load, tmp_path, "--sampling_rate", "16000"), 16000) == pytest.approx(500, abs=5)
+
+
+def test_other_files_are_counted_by_suffix(load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folder(tmp_path / "set", ["1.wav", "2.wav"])
+    for name in ("a.m4a", "b.m4a", "notes.txt"):
+        (root / name).write_bytes(b"something else")
+    save(root / "3.wav", silence(1))
+    (root / "4.flac").write_bytes(b"damaged")
+    train, _ = load("--train_data_dir", root)
+    assert train.report.left_out == {
+        "files that are no sounds": {".m4a": 2, ".txt": 1},
+        "silent": {".wav": 1},
+        "damaged": {".flac": 1},
+    }
+    assert "ffmpeg -i sound.m4a sound.wav" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("rate", [4000, 7999, 11025, 22050, 44100, 48000, 96000])
 def test_rates(load: Load, tmp_path: Path, rate: int) -> None:
     save(tmp_path / "1.wav", tone(rate=rate), rate)
@@ -294,6 +332,57 @@ def test_durations(load: Load, tmp_path: Path) -> None:
     assert "at least 4000" in refusal(load, "--train_data_dir", tmp_path, "--sampling_rate", "3999")
 
 
+# Recordings
+
+
+def beeps(count: int, gap: float = 0.9) -> np.ndarray:
+    """Short tones in silence, one a second, the first after a quarter of one."""
+    return np.concatenate([silence(0.25), *([tone(0.1), silence(gap)] * count)])
+
+
+def test_recordings_are_cut_evenly(load: Load, tmp_path: Path) -> None:
+    recording = np.concatenate([tone(1.024, pitch=300 + 50 * k) for k in range(12)] + [tone(0.3)])
+    save(tmp_path / "1.wav", recording)
+    train, _ = load("--train_data_dir", tmp_path)  # a set of recordings is cut without being asked
+    assert len(train) == 12
+    assert [heard(clip) for clip in train.audio] == pytest.approx([300 + 50 * k for k in range(12)], abs=5)
+    assert train.report.found["clips"] == "12 clips cut evenly from 1 recordings"
+    assert "they are cut evenly into clips; --slice onset" in train.report.notes[0]
+    assert len(load("--train_data_dir", tmp_path, "--slice", "first")[0]) == 1
+    longer, _ = load("--train_data_dir", tmp_path, "--slice", "even", "--duration", "2.048")
+    assert len(longer) == 6
+    assert len(load("--train_data_dir", tmp_path, "--slice", "even", "--sampling_rate", "16000")[0]) == 12
+
+
+def test_recordings_are_cut_at_onsets(load: Load, tmp_path: Path) -> None:
+    save(tmp_path / "1.wav", beeps(12))
+    train, _ = load("--train_data_dir", tmp_path, "--slice", "onset", "--duration", "0.5")
+    assert len(train) == 12
+    begins = (np.abs(train.audio) > 3000).argmax(1)
+    assert (begins < 0.02 * RATE).all()
+
+
+def test_one_long_file_among_short_ones_is_said(load: Load, tmp_path: Path) -> None:
+    folder(tmp_path, [f"{k}.wav" for k in range(3)])
+    for k in range(9):
+        save(tmp_path / f"long{k}.wav", tone(2))
+    save(tmp_path / "recording.wav", tone(12))
+    train, _ = load("--train_data_dir", tmp_path)
+    assert len(train) == 13
+    assert "1 of 13 files last up to 12 seconds" in train.report.notes[0]
+
+
+@pytest.mark.parametrize("recordings", [2, 24])
+def test_no_recording_lies_across_the_held_out_line_by_its_clips(load: Load, tmp_path: Path, recordings: int) -> None:
+    for k in range(recordings):
+        save(tmp_path / f"{k:02}.wav", np.concatenate([tone(0.128, 300 + 20 * j, 0.3) for j in range(40)]))
+    train, test = load("--train_data_dir", tmp_path, "--slice", "even", "--duration", "0.128")
+    assert len(train) + len(test) == 40 * recordings
+    held = [round((heard(clip) - 300) / 20) for clip in test.audio]
+    # the end of each of a few, or all of some of many
+    assert held == [*range(36, 40)] * 2 if recordings == 2 else held == [*range(40)] * 2
+
+
 # metadata.csv
 
 SPOKEN = [
@@ -373,6 +462,16 @@ def test_splits_with_a_table_each(load: Load, tmp_path: Path) -> None:
     assert (len(train), train.split, len(test), test.split) == (6, "train", 2, "test")
     assert train.label_names == test.label_names == {"label": ["a", "b"]}
     assert test.labels is not None and test.labels.tolist() == [[0], [1]]
+
+
+def test_lines_of_json_beside_sounds(load: Load, tmp_path: Path) -> None:
+    root = folder(tmp_path / "set", ["1.wav", "2.wav", "3.wav"])
+    lines = [
+        {"sound": f" {k}.wav", "mood": mood, "speaker": 2} for k, mood in ((1, "calm"), (2, " calm"), (3, "wild"))
+    ]
+    (root / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    train, _ = load("--train_data_dir", root, "--audio_column", "sound", "--label_column", "mood", "speaker")
+    assert train.label_names == {"mood": ["calm", "wild"], "speaker": ["2"]}
 
 
 # Held-out clips

@@ -1,6 +1,8 @@
 """Pictures for training, from folders and data sets as people have them."""
 
 import argparse
+import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -269,6 +271,46 @@ def test_grey_or_colour_as_the_set_is(load: Load, tmp_path: Path, mode: str, oth
         assert train.channels == wanted
 
 
+@pytest.mark.parametrize("suffix", ["avif", "jfif", "ppm", "pgm", "tga", "qoi", "jp2", "ico", "dib", "pcx", "apng"])
+def test_every_format_that_pillow_opens(load: Load, tmp_path: Path, suffix: str) -> None:
+    for seed in range(3):
+        kind = {"jfif": "JPEG", "dib": "BMP", "apng": "PNG", "pgm": "PPM"}.get(suffix)
+        picture(seed).save(tmp_path / f"{seed}.{suffix}", format=kind)
+    train, _ = load("--train_data_dir", tmp_path)
+    assert (len(train), train.report.left_out) == (3, {})
+
+
+def test_other_files_are_counted_by_suffix(load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folder(tmp_path / "set", ["1.png", "2.png"])
+    for name in ("a.heic", "b.heic", "notes.txt", "README"):
+        (root / name).write_bytes(b"something else")
+    (root / "3.jpg").write_bytes(b"damaged")
+    train, _ = load("--train_data_dir", root)
+    assert train.report.left_out["files that are no pictures"] == {".heic": 2, ".txt": 1, "": 1}
+    assert train.report.left_out["damaged"] == {".jpg": 1}
+    said = capsys.readouterr().out
+    assert "4 files that are no pictures (.heic 2, " in said
+    assert "pip install pillow-heif" in said
+
+
+@pytest.mark.parametrize("largest", [255, 1023, 4095, 16383, 65535])
+def test_bits_are_those_of_the_set(load: Load, tmp_path: Path, largest: int) -> None:
+    ramp = np.linspace(0, largest, 256).reshape(16, 16).astype(np.uint16)
+    for k, share in enumerate((1, 0.5)):  # the second is darker and stays so
+        Image.fromarray((ramp * share).astype(np.uint16)).save(tmp_path / f"{k}.png")
+    train, _ = load("--train_data_dir", tmp_path)
+    assert train.pixels[0].max() == 255
+    assert train.pixels[1].max() == 127
+    assert any("taken for white" in note for note in train.report.notes) == (255 < largest < 65535)
+
+
+def test_animations_are_said(load: Load, tmp_path: Path) -> None:
+    for name in ("1.gif", "2.tiff", "3.webp"):
+        picture(0).save(tmp_path / name, save_all=True, append_images=[picture(1)])
+    picture(2).save(tmp_path / "4.gif")
+    assert "Of 3 animations" in load("--train_data_dir", tmp_path)[0].report.notes[0]
+
+
 # Sizes
 
 
@@ -312,6 +354,88 @@ def test_what_the_networks_get(load: Load, tmp_path: Path) -> None:
     assert images.min() >= -1 and images.max() <= 1
     assert torch.equal(images[0], images[2])
     assert np.array_equal(((images[1] + 1) * 127.5).round().numpy(), train.pixels[0])
+
+
+def test_the_size_is_that_of_most(load: Load, tmp_path: Path) -> None:
+    picture(0, 20, 20).save(tmp_path / "0.png")
+    for seed in range(1, 4):
+        picture(seed, 32, 24).save(tmp_path / f"{seed}.png")
+    train, _ = load("--train_data_dir", tmp_path)
+    assert train.resolution == (24, 32)
+    assert train.report.found["size"] == "24x32 (that of most, 3 of 4 looked at)"
+
+
+# Splits and tables in a folder
+
+
+def test_splits_of_a_folder(load: Load, tmp_path: Path) -> None:
+    names = [
+        f"{split}/{kind}/{k}.png" for split in ("train", "val", "test") for kind in ("cat", "dog") for k in range(4)
+    ]
+    train, test = load("--train_data_dir", folder(tmp_path / "data", names))
+    assert (len(train), train.split, len(test), test.split) == (8, "train", 8, "test")
+    assert train.label_names == test.label_names == ["cat", "dog"]
+    assert train.report.left_out == {"of the split val": {".png": 8}}
+    wrapped = folder(tmp_path / "archive", [f"data-1.0/{name}" for name in names])
+    assert load("--train_data_dir", wrapped)[1].split == "test"
+
+
+def test_a_test_folder_of_other_classes(load: Load, tmp_path: Path) -> None:
+    names = [f"train/{kind}/{k:02}.png" for kind in ("cat", "dog") for k in range(12)]
+    train, test = load("--train_data_dir", folder(tmp_path / "data", [*names, "test/1.png", "test/2.png"]))
+    assert (len(train), test.split) == (22, "held-out tenth")
+    assert any("other classes" in note for note in train.report.notes)
+
+
+def test_copies_across_the_held_out_line_are_found(load: Load, tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", [f"train/{k}.png" for k in range(6)])
+    folder(root, ["test/a.png", "test/b.png"], first_seed=5)
+    train, _ = load("--train_data_dir", root)
+    assert train.report.held_out == {"split": "test", "samples": 2, "duplicates": 1}
+    assert train.report.notes[-1].startswith("1 of the 2 held-out pictures are trained on, too")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_table_beside_pictures(load: Load, tmp_path: Path, suffix: str) -> None:
+    root = folder(tmp_path / "data", [f"images/{k}.png" for k in range(6)])
+    rows = [("images\\" if k else "images/") + f"{k}.png" for k in range(5)]
+    breeds = ["b", "a", " a", "b ", "a"]
+    if suffix == "csv":
+        lines = ["file_name,breed,caption", *(f"{file},{breed},x y" for file, breed in zip(rows, breeds))]
+    else:
+        lines = [json.dumps({"file_name": file, "breed": breed}) for file, breed in zip(rows, breeds)]
+    (root / f"metadata.{suffix}").write_text("\n".join(lines))
+    train, _ = load("--train_data_dir", root, "--label_column", "breed")
+    assert train.label_names == ["a", "b"]
+    assert train.labels is not None and train.labels.tolist() == [1, 0, 0, 1, 0]
+    assert train.report.left_out == {f"not listed in metadata.{suffix}": {".png": 1}}
+    unnamed, _ = load("--train_data_dir", root)
+    assert unnamed.labels is None
+    assert any("--label_column can name a column: breed" in note for note in unnamed.report.notes)
+    assert load("--train_data_dir", root / f"metadata.{suffix}", "--label_column", "breed")[0].label_names == [
+        "a",
+        "b",
+    ]
+    assert "'mood'" in refusal(load, "--train_data_dir", root, "--label_column", "mood")
+
+
+def test_a_label_column_without_a_table(load: Load, tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", ["1.png", "2.png"])
+    assert "no metadata.csv" in refusal(load, "--train_data_dir", root, "--label_column", "breed")
+    assert "nor a metadata.csv" in refusal(load, "--train_data_dir", root, "--label_column", "label")
+
+
+def test_class_folders_with_names_as_they_come(load: Load, tmp_path: Path) -> None:
+    names = ["cafe\u0301/1.png", "10/1.png", "2/1.png", " tea /1.png", os.fsdecode(b"th\xe9") + "/1.png"]
+    train, _ = load("--train_data_dir", folder(tmp_path / "data", names))
+    assert train.label_names == ["2", "10", "café", "tea", "th\\xe9"]
+
+
+def test_as_many_classes_as_pictures(load: Load, tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", [f"{k}/1.png" for k in range(24)])
+    assert "24 classes of 24 pictures" in refusal(load, "--train_data_dir", root)
+    assert len(load("--train_data_dir", root, "--allow_any_label")[0].label_names) == 24
+    assert load("--train_data_dir", root, "--unconditional")[0].labels is None
 
 
 # Held-out pictures
@@ -513,6 +637,36 @@ def test_a_damaged_data_set(load: Load, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "train.parquet").write_bytes(b"not parquet")
     assert str(tmp_path / "set") in refusal(load, "--dataset_name", tmp_path / "set")
+
+
+def test_a_plain_folder_as_a_data_set(load: Load, tmp_path: Path) -> None:
+    names = [f"train/{kind}/{k}.png" for kind in ("2", "10") for k in range(3)]
+    root = folder(tmp_path / "set", [*names, "test/2/a.png", "test/10/a.png"])
+    picture(50).save(root / "train" / "2" / "b.jfif", format="JPEG")
+    train, test = load("--dataset_name", root)
+    assert (len(train), len(test), train.label_names) == (7, 2, ["2", "10"])
+
+
+def test_a_single_table_as_a_data_set(load: Load, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "shapes", SHAPES, image=PICTURES[:4], label=[0, 1, 0, 1])
+    table = next(root.rglob("*.parquet"))
+    assert len(load("--dataset_name", table)[0]) == 4
+    assert "--dataset_name" in refusal(load, "--train_data_dir", table)
+    assert "--dataset_name" in refusal(load, "--train_data_dir", root)
+    assert "The file shapes.parquet does not exist" in refusal(load, "--dataset_name", "shapes.parquet")
+
+
+def test_a_data_set_with_a_script(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "set.py").write_text("import datasets")
+    assert "no code of a data set is run here" in refusal(load, "--dataset_name", tmp_path / "set")
+
+
+def test_a_cache_that_cannot_be_written(load: Load, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "shapes", SHAPES, image=PICTURES[:4], label=[0, 1, 0, 1])
+    (tmp_path / "file").write_text("no folder")
+    said = refusal(load, "--dataset_name", root, "--cache_dir", tmp_path / "file" / "cache")
+    assert str(tmp_path / "file") in said and "--cache_dir" in said and "HF_HOME" in said
 
 
 # Built in
