@@ -106,19 +106,14 @@ def ready(page: Page, address: str, selector: str) -> None:
     page.evaluate(POINTER)
 
 
-def choose(recorder: Recorder, dropdown: str, name: str) -> None:
-    """Picks an entry of one of Gradio's drop-down lists."""
-    page = recorder.page
-    choice = page.locator(f"{dropdown} input")
+def choose(recorder: Recorder, title: str, name: str) -> None:
+    """Picks an entry of a drop-down list of the tab of pictures; a headless browser doesn't show the list itself."""
+    choice = recorder.page.locator(".pictures").get_by_label(title, exact=True)
     recorder.glide(choice)
-    choice.click()
-    page.wait_for_timeout(SETTLED)
-    recorder.frame(2)
-    option = page.get_by_role("option", name=name, exact=True)
-    recorder.glide(option)
-    option.click()
-    page.wait_for_timeout(SETTLED)
-    recorder.frame(5)
+    recorder.frame(3)
+    choice.select_option(name)
+    recorder.page.wait_for_timeout(SETTLED)
+    recorder.frame(6)
 
 
 def pictures(recorder: Recorder, address: str) -> None:
@@ -126,12 +121,12 @@ def pictures(recorder: Recorder, address: str) -> None:
     page = recorder.page
     ready(page, f"{address}?n=24", FIRST_PICTURE)
     recorder.frame(4)
-    knob = page.locator("#truncation input[type=range]")
+    knob = page.locator(".pictures").get_by_role("slider", name="Truncation")
     recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 10), lambda: page.wait_for_timeout(SETTLED))
-    choose(recorder, "#label", "Sandal")
-    choose(recorder, "#model", "emoji")
-    choose(recorder, "#label", "Smileys & Emotion")
-    later = page.locator("#gallery .tools button").nth(2)
+    choose(recorder, "Class", "Sandal")
+    choose(recorder, "Model", "emoji")
+    choose(recorder, "Class", "Smileys & Emotion")
+    later = page.locator(".pictures .tools button").nth(2)
     recorder.glide(later)
     for _ in range(3):
         later.click()
@@ -176,7 +171,7 @@ def pads(recorder: Recorder, address: str) -> None:
     page.wait_for_function("document.querySelectorAll('.sound .pad b:not(:empty)').length == 16")
     page.wait_for_timeout(SETTLED)
     recorder.frame(2)
-    play = page.locator(".sound .beat button.main")
+    play = page.locator(".sound .sequencer button.main")
     recorder.glide(play)
     play.click()
     recorder.last(2.4)
