@@ -171,7 +171,7 @@ def pads(recorder: Recorder, address: str) -> None:
     page.wait_for_function("document.querySelectorAll('.sound .pad b:not(:empty)').length == 16")
     page.wait_for_timeout(SETTLED)
     recorder.frame(2)
-    play = page.locator(".sound .sequencer button.main")
+    play = page.locator(".sound .sequencer button").first
     recorder.glide(play)
     play.click()
     recorder.last(2.4)

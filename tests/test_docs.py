@@ -72,7 +72,7 @@ def split(words: list[str]) -> list[list[str]]:
 
 
 # Modules of ours with a command line.
-COMMANDS = ["gan.training", "gan.sample", "gan.hub", "gan.export", "gan.studio.page"]
+COMMANDS = ["gan.training", "gan.sample", "gan.hub", "gan.export", "gan.studio"]
 COMMANDS += [f"gan.{modality}.evaluate" for modality in ("image", "text", "audio")]
 
 
@@ -107,7 +107,7 @@ def parsing_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def run_module(name: str, words: list[str]) -> None:
     """`python -m name words`."""
     module = importlib.import_module(name)
-    if hasattr(module, "__path__"):
+    if not hasattr(module, "main"):
         module = importlib.import_module(f"{name}.__main__")
     module.main(words)
 
@@ -129,7 +129,7 @@ def run_python(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     script = ROOT / words[0]
     assert script.is_file(), script
     if script.parent == ROOT:  # train.py and app.py hand their command line over
-        name = {"train.py": "gan.training", "app.py": "gan.studio.page"}[script.name]
+        name = {"train.py": "gan.training", "app.py": "gan.studio"}[script.name]
         run_module(name, words[1:])
     run_script(script, words[1:], monkeypatch)
 
