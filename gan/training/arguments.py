@@ -1,6 +1,7 @@
 """The command line: the flags that every modality shares, under the names that diffusers' scripts gave them."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ def parser(tasks: Mapping[str, type["Task"]], program: str = "train.py") -> argp
     return top
 
 
+def seed(text: str) -> int:
+    """An argparse type: a whole number, brought below 2**62 where it is not: PyTorch's seeds have 64 bits."""
+    return int(text) % 2**62
+
+
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that every modality understands."""
     for add in (_add_data, _add_run, _add_optimisation, _add_tracking, _add_hub):
@@ -69,17 +75,24 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--output_dir", default="gan-model", help="where the model repository and checkpoints are written"
     )
     group.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
-    group.add_argument("--seed", type=int, default=0, help="of initial weights, batches, noise and augmentation")
+    group.add_argument("--seed", type=seed, default=0, help="of initial weights, batches, noise and augmentation")
     group.add_argument(
         "--train_batch_size", type=positive_int, default=8, help="samples of a micro-batch, for each process"
     )
-    group.add_argument("--gradient_accumulation_steps", type=positive_int, default=1, help="micro-batches to one step")
-    group.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
-    group.add_argument("--num_train_epochs", type=positive_int, help="or its length in epochs")
+    group.add_argument(
+        "--gradient_accumulation_steps",
+        type=positive_int,
+        default=os.environ.get("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "1"),
+        help="micro-batches to one step",
+    )
+    length = group.add_mutually_exclusive_group()
+    length.add_argument("--max_train_steps", type=positive_int, help="length of the run in steps")
+    length.add_argument("--num_train_epochs", type=positive_int, help="or its length in epochs")
     group.add_argument(
         "--mixed_precision",
         choices=("no", "bf16"),
-        help="float32 or bfloat16 (penalties stay in float32); by default bf16 where the hardware computes in it",
+        help="float32 or bfloat16 (penalties stay in float32); by default what accelerate is configured for, or "
+        "bf16 where the hardware computes in it",
     )
 
 
@@ -138,7 +151,10 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--checkpoints_total_limit", type=positive_int, default=2, help="how many to keep; older ones are removed"
     )
-    group.add_argument("--resume_from_checkpoint", help="a checkpoint folder, or `latest` for the newest whole one")
+    group.add_argument(
+        "--resume_from_checkpoint",
+        help="a checkpoint folder, also below output_dir (checkpoint-1000), or `latest` for the newest whole one",
+    )
     group.add_argument(
         "--evaluate", action=argparse.BooleanOptionalAction, default=True, help="measure the model at the end"
     )

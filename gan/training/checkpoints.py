@@ -61,7 +61,7 @@ def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | No
     """Loads a checkpoint into everything that `accelerator` prepared or registered.
 
     Args:
-        wanted: a folder, or `latest` for the newest in `output_dir` that can be read.
+        wanted: a folder, in `output_dir` or anywhere, or `latest` for the newest in `output_dir` that can be read.
 
     Returns:
         The folder, or `None` if `latest` found no checkpoint at all.
@@ -69,7 +69,9 @@ def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | No
     Raises:
         GANError: if the folder named is missing or damaged, or every checkpoint is damaged.
     """
-    candidates = all_checkpoints(output_dir)[::-1] if wanted == "latest" else [Path(wanted)]
+    below = output_dir / wanted
+    named = below if below.is_dir() else Path(wanted)
+    candidates = all_checkpoints(output_dir)[::-1] if wanted == "latest" else [named]
     for folder in candidates:
         if not folder.is_dir():
             raise GANError(f"There is no checkpoint at {folder}; `--resume_from_checkpoint latest` finds the newest.")

@@ -8,13 +8,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from gan.training.launcher import make_accelerator
 from gan.training.players import Players, make_players
 from gan.training.publishing import Publisher, check_flags
 from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.run import Run, check_output_dir
 from gan.training.task import Batch, Task
-from gan.utils.distributed import join_processes
-from gan.utils.hardware import native_precision, use_all_cores
+from gan.utils.hardware import use_all_cores
 
 DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
 
@@ -33,7 +33,9 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
     """
     check_output_dir(args)
     check_flags(args)
-    accelerator = start_accelerator(args)
+    accelerator = make_accelerator(args)
+    use_all_cores(accelerator)
+    torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
     # For the initial weights. What draws from the global state later (dropout, sampling of text) does so after its
     # task has seeded it for the micro-batch, so that resumed runs are exact.
     torch.manual_seed(args.seed)
@@ -145,18 +147,6 @@ def penalty_weight(args: argparse.Namespace, step: int) -> float:
     first, last = args.gamma, args.gamma_final or args.gamma / 10
     gamma = last + (first - last) * (1 + math.cos(math.pi * share)) / 2
     return gamma / 2 * args.penalty_interval
-
-
-def start_accelerator(args: argparse.Namespace) -> Accelerator:
-    """Meets the other processes, and sets precision and threads."""
-    args.mixed_precision = args.mixed_precision or native_precision()
-    join_processes()
-    accelerator = Accelerator(
-        mixed_precision=args.mixed_precision, gradient_accumulation_steps=args.gradient_accumulation_steps
-    )
-    use_all_cores(accelerator)
-    torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
-    return accelerator
 
 
 def _run_length(args: argparse.Namespace, size: int, step_samples: int) -> int:

@@ -70,6 +70,18 @@ class Players:
         for parameter in trainable:
             parameter.requires_grad_(True)
 
+    def use_flags(self, args: argparse.Namespace) -> None:
+        """Sets the optimisers and schedules to what the command line says: a checkpoint brings those of its run."""
+        for player, rate in zip(self.all, _learning_rates(args)):
+            groups, scheduler = player.optimizer.param_groups, player.scheduler
+            for group, weight_decay in zip(groups, (args.adam_weight_decay, 0.0)):
+                betas = args.adam_beta1, args.adam_beta2
+                group |= {"initial_lr": rate, "betas": betas, "eps": args.adam_epsilon, "weight_decay": weight_decay}
+            scheduler.base_lrs = [rate for _ in groups]
+            scheduler._last_lr = [rate * factor(scheduler.last_epoch) for factor in scheduler.lr_lambdas]
+            for group, now in zip(groups, scheduler._last_lr):
+                group["lr"] = now
+
     def end_step(self, step: int, step_samples: int) -> None:
         """Moves the learning rates and the average on, after the `step`-th step of `step_samples` samples."""
         for player in self.all:
@@ -89,11 +101,10 @@ def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator,
     if args.adam_beta1 is None:  # momentum unsettles adversarial training, and helps where there is no discriminator
         args.adam_beta1 = 0.9 if task.discriminator is None else 0.0
     networks = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
-    rates = args.learning_rate, args.discr_learning_rate or args.learning_rate
     betas = args.adam_beta1, args.adam_beta2
     optimizers = [
         torch.optim.AdamW(_groups(network, args.adam_weight_decay), rate, betas, eps=args.adam_epsilon, fused=True)
-        for network, rate in zip(networks, rates)
+        for network, rate in zip(networks, _learning_rates(args))
     ]
     length = {
         "num_warmup_steps": min(args.lr_warmup_steps, args.max_train_steps // 10),
@@ -106,6 +117,11 @@ def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator,
         for network, optimizer, scheduler in zip(prepared, prepared[len(networks) :], schedulers)
     ]
     return Players(players[0], players[1] if len(players) > 1 else None, ema)
+
+
+def _learning_rates(args: argparse.Namespace) -> tuple[float, float]:
+    """Of the generator and the discriminator."""
+    return args.learning_rate, args.discr_learning_rate or args.learning_rate
 
 
 def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

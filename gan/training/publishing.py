@@ -19,10 +19,12 @@ logger = get_logger(__name__)
 
 
 def check_flags(args: argparse.Namespace) -> None:
-    """Raises `GANError` for flags that only go with --push_to_hub."""
-    for flag in ("push_every", "create_space"):
-        if getattr(args, flag) and not args.push_to_hub:
-            raise GANError(f"--{flag} publishes, too; give --push_to_hub with it, or leave it out.")
+    """Raises `GANError` for flags that only go with another one."""
+    needed = {"push_every": "push_to_hub", "create_space": "push_to_hub", "hub_model_id": "push_to_hub"}
+    needed |= {"hub_private_repo": "push_to_hub", "revision": "pretrained_model_name_or_path"}
+    for flag, other in needed.items():
+        if getattr(args, flag) and not getattr(args, other):
+            raise GANError(f"--{flag} has no effect without --{other}; give that too, or leave it out.")
 
 
 class Publisher:

@@ -12,6 +12,7 @@ from accelerate.logging import get_logger
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from gan.data import shown_name
 from gan.errors import GANError
 from gan.pipeline import INDEX, GANPipeline
 from gan.training import checkpoints
@@ -38,8 +39,11 @@ class Progress:
     def __init__(self, args: argparse.Namespace, task: Task, num_processes: int) -> None:
         self.step = 0
         self.seconds = 0.0
+        source = args.pretrained_model_name_or_path
         self.identity = {
             "--seed": args.seed,
+            "--objective": getattr(args, "objective", None),
+            "--pretrained_model_name_or_path": source and shown_name(source),
             "--train_batch_size": args.train_batch_size,
             "--gradient_accumulation_steps": args.gradient_accumulation_steps,
             "--discriminator_steps": args.discriminator_steps,
@@ -113,6 +117,12 @@ class Run:
                     f"{folder} cannot be resumed exactly: {' and '.join(changed)} changed since; give what it was, or "
                     f"fine-tune its model with --pretrained_model_name_or_path."
                 )
+            if self.step > self.args.max_train_steps:
+                raise GANError(
+                    f"{folder} has {self.step} steps behind it, and --max_train_steps or --num_train_epochs asks for "
+                    f"{self.args.max_train_steps}; raise it."
+                )
+            self.players.use_flags(self.args)
             found = f"Resumes from {folder}."
             logger.info(found if folder else "There is no checkpoint yet: starts from the beginning.")
         elif self.accelerator.is_main_process:

@@ -246,6 +246,18 @@ def _interrupted(work: Path, env: dict[str, str]) -> Result:
     return _stopped(work, env, "interrupted", signal.SIGINT)
 
 
+def _hung_up(work: Path, env: dict[str, str]) -> Result:
+    return _stopped(work, env, "hung up", signal.SIGHUP)
+
+
+def test_a_closed_terminal_stops_cleanly(runs: dict[str, Future], work: Path) -> None:
+    result = runs["hung up"].result().check()
+    assert "The model is in" not in result.out and "Traceback" not in result.err  # nobody is there to read it
+    (step,) = _checkpoints(work / "hung up")
+    assert step == read(work / "hung up/training.json")["steps"] < 100_000
+    assert set(model_files(work / "hung up")) == MODEL - MEASURED
+
+
 def _terminated(work: Path, env: dict[str, str]) -> tuple[Result, Result]:
     stopped = _stopped(work, env, "terminated", signal.SIGTERM)
     shutil.copytree(work / "terminated", work / "continued")
@@ -445,6 +457,7 @@ ALONE = {
     "module": _module,
     "unmeasured": _unmeasured,
     "interrupted": _interrupted,
+    "hung up": _hung_up,
     "away": _away,
     "terminated": _terminated,
     "killed": _killed,
