@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, TypeAlias
 
 from gan.pipeline import GANPipeline
+from gan.studio.strings import METRICS
 
 Row: TypeAlias = tuple[str, str]  # a term and its value
 
@@ -103,8 +104,14 @@ def _metric_rows(metrics: list[dict[str, Any]], words: dict[str, str]) -> list[R
         if features and features != space:
             rows.append((words["measured_in"], features))
             space = features
-        rows.append((name.removesuffix(f" ({features})"), _measured(metric, words)))
+        rows.append((metric_name(name.removesuffix(f" ({features})"), words), _measured(metric, words)))
     return rows
+
+
+def metric_name(name: str, words: dict[str, str]) -> str:
+    """The name of a metric in the page's language, where that is known."""
+    known = next((known for known in METRICS if name.startswith(known)), None)
+    return words[known] + name.removeprefix(known) if known else name
 
 
 def _measured(metric: dict[str, Any], words: dict[str, str]) -> str:

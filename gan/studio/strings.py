@@ -10,6 +10,11 @@ from gan.studio.images import strings as images
 from gan.studio.morph import strings as morph
 from gan.studio.text import strings as text
 
+# Names of metrics begin so in `metrics.json`, which is English.
+METRICS = (
+    *("Fréchet distance", "Kernel distance", "Sliced Wasserstein distance", "Precision", "Recall", "Density"),
+    *("Coverage", "Class agreement", "Reconstruction error"),
+)
 EN = {
     "tagline": "Small generators, live.",
     "in_queue": "Queue: {before} ahead of you",
@@ -19,7 +24,7 @@ EN = {
     "seed": "Seed",
     "dice": "Shuffle",
     "label": "Class",
-    "any_label": "Any, from the seed",
+    "any_label": "By seed",
     "truncation": "Truncation ψ",
     "truncation_info": "1 as trained, smaller is safer and less varied",
     "hub": "Open from the Hub",
@@ -52,6 +57,7 @@ EN = {
     "reference": "{value} (real data {reference})",
     "license": "Licence",
     "speed": "Speed",
+    **{name: name for name in METRICS},
 }
 ZH = {
     "tagline": "小巧的生成器，即刻出图。",
@@ -92,6 +98,15 @@ ZH = {
     "reference": "{value}（真实数据为 {reference}）",
     "license": "许可证",
     "speed": "速度",
+    "Fréchet distance": "弗雷歇距离",
+    "Kernel distance": "核距离",
+    "Sliced Wasserstein distance": "切片瓦瑟斯坦距离",
+    "Precision": "精确率",
+    "Recall": "召回率",
+    "Density": "密度",
+    "Coverage": "覆盖率",
+    "Class agreement": "类别一致率",
+    "Reconstruction error": "重建误差",
 }
 OWN = (images, morph, compare, text, audio)
 for module in OWN:

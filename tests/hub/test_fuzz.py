@@ -38,7 +38,7 @@ from gan import (
 from gan.audio.preprocessing import UNREADABLE, fit_clip, read_sound, wav
 from gan.hub.card import model_card
 from gan.studio.model_panel import describe, panel_html
-from gan.studio.morph.uploads import from_text, read_picture
+from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.page import TABS
 from gan.studio.strings import EN
 from gan.text.data import load
@@ -281,7 +281,7 @@ def test_pictures(models: dict[str, Path], data: st.DataObject) -> None:
     assert isinstance(pipeline, ImagePipeline)
     file = data.draw(st.sampled_from(_pictures()).flatmap(damaged) | st.binary(max_size=200))
     answer("picture", lambda: pipeline.reconstruct(read_picture(file, EN)))
-    answer("base64", lambda: from_text(data.draw(st.text(max_size=40) | st.integers()), EN))
+    answer("base64", lambda: decode_base64(data.draw(st.text(max_size=40) | st.integers()), EN))
 
 
 @some(60)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gan import GANError, GANPipeline
-from gan.studio.images.generate import START, draw, file_name
+from gan.studio.images.generate import START, file_name, generate_images
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import modality
 from gan.studio.model_panel import describe, panel_html
@@ -136,7 +136,7 @@ def test_file_names_carry_everything():
 @pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])
 def test_a_number_that_is_missing_is_said(missing, registry):
     with pytest.raises(GANError, match="must be numbers"):
-        draw(registry, "shapes", **{**START, missing: None})
+        generate_images(registry, "shapes", **{**START, missing: None})
 
 
 def test_the_card_escapes_what_a_repository_says(registry):

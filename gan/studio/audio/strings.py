@@ -9,7 +9,7 @@ EN = {
     "views": "View",
     # the controls
     "num_clips": "Clips",
-    "any_of_column": "Any, from the seed",
+    "any_of_column": "By seed",
     "column_label": "Class",
     "column_digit": "Digit",
     "column_speaker": "Speaker",

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gan.studio.images.generate import as_text, draw
-from gan.studio.model_panel import describe, duration, is_number, size, text
+from gan.studio.images.generate import generate_images, png_base64
+from gan.studio.model_panel import describe, duration, is_number, metric_name, size, text
 from gan.studio.registry import Registry
 
 COUNT = 12  # pictures of each model
@@ -30,10 +30,10 @@ def compared_pictures(
     """
     columns = []
     for model in models:
-        output, milliseconds = draw(registry, model, seed, COUNT, truncation, label)
+        output, milliseconds = generate_images(registry, model, seed, COUNT, truncation, label)
         columns.append(
             {
-                "pictures": [as_text(image) for image in output.images],
+                "pictures": [png_base64(image) for image in output.images],
                 "seeds": output.seeds,
                 "labels": output.labels or [""] * COUNT,
                 "milliseconds": round(milliseconds / COUNT, 1),
@@ -50,10 +50,9 @@ def compared_facts(registry: Registry, models: list[str], words: dict[str, str])
     """
     facts = [describe(model, registry.get(model)) for model in models]
     rows = [
-        row
+        _metric_row(facts, name, higher_is_better, words)
         for prefix, higher_is_better in METRICS
         for name in _names(facts, prefix)[:1]  # of several feature spaces the first
-        for row in [_metric_row(facts, name, prefix, higher_is_better, words)]
     ]
     seconds = [fact["training"].get("seconds") for fact in facts]
     times = [duration(value, words) if is_number(value) else "–" for value in seconds]
@@ -69,7 +68,7 @@ def _names(facts: list[dict[str, Any]], prefix: str) -> list[str]:
 
 
 def _metric_row(
-    facts: list[dict[str, Any]], name: str, prefix: str, higher_is_better: bool, words: dict[str, str]
+    facts: list[dict[str, Any]], name: str, higher_is_better: bool, words: dict[str, str]
 ) -> dict[str, Any]:
     metrics: list[dict[str, Any]] = [
         next((metric for metric in fact["metrics"] if metric.get("name") == name), {}) for fact in facts
@@ -82,7 +81,7 @@ def _metric_row(
     if reference:  # 0 is what real pictures score by definition
         note.append(words["real_pictures"].format(value=text(reference)))
     return {
-        "name": words.get(prefix, prefix) + name.removeprefix(prefix),
+        "name": metric_name(name, words),
         "note": ", ".join(note),
         "cells": ["–" if value is None else text(value) for value in values],
         "best": values.index(best) if best is not None else None,

@@ -7,7 +7,7 @@ from PIL import Image
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.studio.api import File, Gallery, ModalityAPI
-from gan.studio.images.generate import MAX_IMAGES, draw
+from gan.studio.images.generate import MAX_IMAGES, generate_images
 from gan.studio.morph.generate import fit_upload
 from gan.studio.morph.uploads import MAX_BYTES, read_picture
 from gan.studio.queue import run_queued
@@ -34,7 +34,7 @@ class ImageAPI(ModalityAPI):
         Returns:
             PNG files at the model's native size, each with its seed as caption.
         """
-        output, _ = draw(self.registry, self._model(model), seed, num_images, truncation, label)
+        output, _ = generate_images(self.registry, self._model(model), seed, num_images, truncation, label)
         return [(image, str(number)) for image, number in zip(output.images, output.seeds)]
 
     def reconstruct_image(self, model: str, image: File, label: str = "") -> Image.Image:

@@ -9,7 +9,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.images.api import ImageAPI
-from gan.studio.images.generate import MAX_IMAGES, MAX_TRUNCATION, START, archive, draw_pictures
+from gan.studio.images.generate import MAX_IMAGES, MAX_TRUNCATION, START, archive, images_for_page
 from gan.studio.model_panel import Row, describe, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
@@ -31,12 +31,12 @@ def build(registry: Registry) -> None:
 
     @page_errors
     def make_images(asked: dict[str, Any]) -> dict[str, Any]:
-        pictures, milliseconds = draw_pictures(registry, **asked)
+        pictures, milliseconds = images_for_page(registry, **asked)
         return {"pictures": pictures, "milliseconds": milliseconds}
 
     @page_errors
     def zip_images(asked: dict[str, Any]) -> dict[str, str]:
-        return {"data": base64.b64encode(archive(registry, asked)).decode()}
+        return {"data": base64.b64encode(archive(registry, **asked)).decode()}
 
     workbench(
         "pictures",

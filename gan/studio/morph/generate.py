@@ -14,8 +14,8 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import image_grid, to_pil
 from gan.pipeline import sample_seeds
-from gan.studio.images.generate import as_text
-from gan.studio.morph.uploads import from_text, read_picture
+from gan.studio.images.generate import png_base64
+from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
@@ -125,7 +125,7 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
         "grey": pipeline.generator.config.image_channels == 1,
         "dark": is_dark(images),
         "labels": pipeline.labels or [],
-        "examples": [{"png": as_text(image), "label": label} for image, label in zip(images, labels)],
+        "examples": [{"png": png_base64(image), "label": label} for image, label in zip(images, labels)],
     }
 
 
@@ -139,11 +139,11 @@ def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]
     (a, a_inverted), (b, b_inverted) = (_end(pipeline, asked[key], words) for key in ("a", "b"))
     result = morph(registry, asked["model"], a, b, asked["label"])
     return {
-        "strip": as_text(image_grid(result.frames, columns=1)),
+        "strip": png_base64(image_grid(result.frames, columns=1)),
         "steps": STEPS,
         "ends": [
             {
-                "taken": as_text(end) if isinstance(end, Image.Image) else None,
+                "taken": png_base64(end) if isinstance(end, Image.Image) else None,
                 "inverted": was_inverted,
                 "label": label,
                 "code": code,
@@ -172,7 +172,7 @@ def _end(pipeline: ImagePipeline, asked: dict[str, Any], words: dict[str, str]) 
     """An end, and whether it was inverted; asked for as `{"seed": 7}` or `{"picture": base64, "invert": ...}`."""
     if "seed" in asked:
         return sample_seeds(asked["seed"], 1)[0], False
-    image = read_picture(from_text(asked.get("picture"), words), words)
+    image = read_picture(decode_base64(asked.get("picture"), words), words)
     return fit_upload(pipeline, image, asked.get("invert"))
 
 

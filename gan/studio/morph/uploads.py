@@ -1,4 +1,4 @@
-"""Pictures that strangers send: bounded before they are decoded, and refused in one sentence."""
+"""Uploaded pictures: bounded before they are decoded, and refused in one sentence."""
 
 import base64
 import binascii
@@ -15,19 +15,19 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000  # a phone's camera takes 12 to 25 million
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 
-# A picture of the largest size is a few hundred megabytes while it is decoded: two at a time, whoever else waits.
+# The largest picture takes a few hundred megabytes while it is decoded, so at most two are decoded at a time.
 _decoding = threading.Semaphore(2)
 
 
 def read_picture(data: bytes, words: dict[str, str]) -> Image.Image:
-    """The picture in a file, decoded; of an animated one the first frame. Its mode and rotation are those of the file.
+    """The picture in a file, decoded; of an animation the first frame. Its mode and orientation are those of the file.
 
     Args:
         data: the file's bytes.
         words: the strings of the page's language.
 
     Raises:
-        GANError: if it isn't a picture that can be read, is damaged, or too large.
+        GANError: if it isn't a picture in one of `FORMATS`, is damaged, or too large.
     """
     if len(data) > MAX_BYTES:
         raise GANError(words["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
@@ -50,11 +50,11 @@ def read_picture(data: bytes, words: dict[str, str]) -> Image.Image:
     return image
 
 
-def from_text(text: object, words: dict[str, str]) -> bytes:
+def decode_base64(text: object, words: dict[str, str]) -> bytes:
     """The bytes of a base64 text.
 
     Raises:
-        GANError: if it is none, or too long.
+        GANError: if it isn't one, or is too long.
     """
     if not isinstance(text, str):
         raise GANError(words["no_picture"])

@@ -18,8 +18,8 @@ EN = {
     "critic_strength": "Critic strength λ",
     "critic_strength_info": "0 without the critic; {best} was best on validation data",
     "best_of": "Best of",
-    "best_of_info": "writes so many, keeps the one with the highest critic score",
-    "any_text_label": "Any, from the seed",
+    "best_of_info": "samples so many, keeps the one with the highest critic score",
+    "any_text_label": "By seed",
     # the texts
     "critic_view": "Critic scores",
     "legend_title": "What the critic adds to the log-likelihood of a token; the colour is full at 1 nat.",

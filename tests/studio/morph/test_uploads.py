@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan import GANError
 from gan.studio.morph.generate import fit_upload
-from gan.studio.morph.uploads import MAX_BYTES, from_text, read_picture
+from gan.studio.morph.uploads import MAX_BYTES, decode_base64, read_picture
 from gan.studio.strings import EN, ZH
 
 
@@ -114,12 +114,12 @@ def test_a_file_has_a_largest_size():
     with pytest.raises(GANError, match="at most 20 MB"):
         read_picture(b"\0" * (MAX_BYTES + 1), EN)
     with pytest.raises(GANError, match="at most 20 MB"):
-        from_text("A" * (2 * MAX_BYTES), EN)
+        decode_base64("A" * (2 * MAX_BYTES), EN)
 
 
 @pytest.mark.parametrize("text", [None, 7, "not base64!", "é"])
 def test_text_that_is_no_file_is_said(text):
     with pytest.raises(GANError) as raised:
-        from_text(text, EN)
+        decode_base64(text, EN)
     assert str(raised.value) == EN["no_picture"]
-    assert from_text(base64.b64encode(b"abc").decode(), EN) == b"abc"
+    assert decode_base64(base64.b64encode(b"abc").decode(), EN) == b"abc"
