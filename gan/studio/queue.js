@@ -1,17 +1,17 @@
-// Says how many requests are before ours when an answer is long in coming, whichever tab waits for it: all of them ask
-// by fetch. Given: common.js, and by gr.HTML element, props, server.
+// Shows how many requests are ahead of ours when an answer takes long, whichever tab waits for it. All tabs call the
+// server through Gradio's client, which uses fetch; so fetch is watched. After common.js.
 
 const PATIENCE = 800; // ms before a request counts as waiting, and between two looks at the queue
-const LOOK = '"fn_name":"queue_status"'; // in the body of what we ask ourselves, which waits for nobody
-const waiting = new Map(); // answers to where the queue ended when we found them waiting: they are before that
-const plain = window.fetch.bind(window);
-let watched = false;
+const OWN = '"fn_name":"queue_status"'; // in the body of our own requests, which are not queued
+const waiting = new Map(); // promises of answers, each with the queue's length so far when it was first seen to wait
+const fetchUnwatched = window.fetch.bind(window);
+let watching = false;
 
 window.fetch = (...request) => {
-  const answer = plain(...request);
+  const answer = fetchUnwatched(...request);
   const [address, options] = request;
-  if (/\/component_server|\/run\//.test(String(address.url ?? address)) && !String(options?.body).includes(LOOK)) {
-    const late = setTimeout(() => wait(answer), PATIENCE);
+  if (String(address.url ?? address).includes("/component_server") && !String(options?.body).includes(OWN)) {
+    const late = setTimeout(() => watch(answer), PATIENCE);
     const settled = () => {
       clearTimeout(late);
       waiting.delete(answer);
@@ -21,21 +21,21 @@ window.fetch = (...request) => {
   return answer;
 };
 
-async function wait(answer) {
+async function watch(answer) {
   waiting.set(answer, null);
-  if (watched) return;
-  watched = true;
+  if (watching) return;
+  watching = true;
   while (waiting.size) {
     const { joined = 0, started = 0, error } = await server.queue_status();
-    if (!error) for (const [late, end] of waiting) waiting.set(late, end ?? joined);
-    const before = Math.min(...waiting.values()) - started - 1; // of the first of ours; infinite where none waits any more
-    write(waiting.size && before > 0 ? say("in_queue", { before }) : "");
+    if (!error) for (const [late, position] of waiting) waiting.set(late, position ?? joined);
+    const ahead = Math.min(...waiting.values()) - started - 1; // of our first request; infinite where none waits any more
+    show(waiting.size && ahead > 0 ? say("in_queue", { before: ahead }) : "");
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
   }
-  watched = false;
-  write("");
+  watching = false;
+  show("");
 }
 
-function write(text) {
-  element.querySelector(".queue").textContent = text; // looked up anew: Gradio may have drawn it anew
+function show(text) {
+  element.querySelector(".queue").textContent = text; // looked up each time: Gradio may have drawn the element anew
 }

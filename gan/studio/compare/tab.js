@@ -22,7 +22,7 @@ const columns = make("div", { class: "columns" });
 const table = make("table");
 root.append(
   make("p", { class: "lead", text: say("compare_lead") }),
-  make("div", { class: "bar" }, tab.modelBox, ...Object.values(fields).map((field) => field.box)),
+  make("div", { class: "bar" }, tab.picker, ...Object.values(fields).map((field) => field.box)),
   tab.message, columns, make("h2", { text: say("measured") }), table);
 
 function showModel({ name, labels, rows }) {

@@ -22,7 +22,7 @@ const tab = createTab({
   failed: () => ends.forEach((end) => end.revert()),
 });
 
-const bar = make("div", { class: "bar" }, make("p", { class: "lead", text: say("morph_lead") }), tab.modelBox, fields.label.box);
+const bar = make("div", { class: "bar" }, make("p", { class: "lead", text: say("morph_lead") }), tab.picker, fields.label.box);
 const frame = make("canvas", { class: "frame", role: "img", "aria-label": say("morph_frame") });
 const slider = make("input", {
   type: "range", min: 0, max: 1, step: "any", value: place, "aria-label": say("morph_slider"), class: "interpolation",
