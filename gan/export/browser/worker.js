@@ -1,33 +1,33 @@
-// Fetches the runtime and the generator, then turns each request into pictures; the page itself never waits.
+// Loads ONNX Runtime and the generator, then draws pictures on request, so that the page stays responsive.
 
 let ort, session, size;
 
-async function fetched(url, integrity) {
+async function fetchChecked(url, integrity) {
   const answer = await fetch(url, integrity ? { integrity } : {});
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}.`);
   return answer;
 }
 
-async function start(record) {
+async function load(record) {
   const { from, integrity } = record.runtime;
   const [[script, scriptHash], [wasm, wasmHash]] = integrity;
   const [code, binary, model] = await Promise.all([
-    fetched(from + script, scriptHash).then((answer) => answer.blob()),
-    fetched(from + wasm, wasmHash).then((answer) => answer.arrayBuffer()),
-    fetched("model.onnx").then((answer) => answer.arrayBuffer()),
+    fetchChecked(from + script, scriptHash).then((answer) => answer.blob()),
+    fetchChecked(from + wasm, wasmHash).then((answer) => answer.arrayBuffer()),
+    fetchChecked("model.onnx").then((answer) => answer.arrayBuffer()),
   ]);
-  // Imported from what was fetched and checked, and not once more by its address.
+  // Imported from the bytes that were checked, and not fetched again.
   ort = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
   ort.env.wasm.wasmBinary = binary;
-  ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
+  ort.env.wasm.numThreads = 1; // more would need headers (COOP, COEP) that a plain web server does not send
   session = await ort.InferenceSession.create(model);
   size = record.outputs.images.shape.slice(1);
-  await draw({ seed: 0, count: 1, label: -1, truncation: 1 }); // the first pictures compile what makes them
+  await draw({ seed: 0, count: 1, label: -1, truncation: 1 }); // the first run is slower
   return { ready: true };
 }
 
 async function draw({ seed, count, label, truncation }) {
-  const began = performance.now();
+  const start = performance.now();
   const feeds = {
     seeds: new ort.Tensor("int64", BigInt64Array.from({ length: count }, (_, k) => BigInt(seed + k)), [count]),
     truncation: new ort.Tensor("float32", [truncation], []),
@@ -36,7 +36,7 @@ async function draw({ seed, count, label, truncation }) {
     feeds.classes = new ort.Tensor("int64", new BigInt64Array(count).fill(BigInt(label)), [count, 1]);
   }
   const { images, labels } = await session.run(feeds);
-  const milliseconds = performance.now() - began;
+  const milliseconds = performance.now() - start;
   return { seed, pictures: rgba(images.data, count), labels: labels && Array.from(labels.data, Number), milliseconds };
 }
 
@@ -45,7 +45,7 @@ function rgba(values, count) {
   const [channels, height, width] = size;
   const area = height * width;
   return Array.from({ length: count }, (_, k) => {
-    const pixels = new Uint8ClampedArray(4 * area).fill(255); // rounds to even, as PyTorch does
+    const pixels = new Uint8ClampedArray(4 * area).fill(255); // its assignment rounds half to even, as PyTorch does
     for (let colour = 0; colour < 3; colour++) {
       const at = (k * channels + Math.min(colour, channels - 1)) * area;
       for (let p = 0; p < area; p++) pixels[4 * p + colour] = values[at + p] * 127.5 + 127.5;
@@ -56,7 +56,7 @@ function rgba(values, count) {
 
 addEventListener("message", async ({ data }) => {
   try {
-    postMessage(data.record ? await start(data.record) : await draw(data));
+    postMessage(data.record ? await load(data.record) : await draw(data));
   } catch (error) {
     postMessage({ error: String(error.message ?? error) });
   }
