@@ -2,11 +2,12 @@
 // its `element`, `props` and `server`.
 
 const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-const say = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+// The words of the page in the language of the browser; `values` are put in for {names}.
+const t = (key, values = {}) => props.strings[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // Where the server cannot be reached, Gradio's client answers with nothing; it becomes an error like any other.
 server = new Proxy(server, {
-  get: (functions, name) => async (...given) => (await functions[name](...given)) ?? { error: say("unreachable"), unreachable: true },
+  get: (functions, name) => async (...values) => (await functions[name](...values)) ?? { error: t("unreachable"), unreachable: true },
 });
 
 // The address that the page was opened with. The first script to be loaded notes it, before any writes another.
@@ -82,18 +83,18 @@ function copyButton(icon, name, done, text) {
       await navigator.clipboard.writeText(text());
       flash(button, done);
     } catch {
-      flash(button, say("failed"));
+      flash(button, t("failed"));
     }
   });
   return button;
 }
 
-// A button that fetches a ZIP (base64) and saves it; `complain` is given what is wrong with what was asked for.
-function zipButton(name, ask, fileName, complain) {
+// A button that fetches a ZIP (base64) and saves it; `showMessage` is called with an error of the server.
+function zipButton(name, ask, fileName, showMessage) {
   const button = iconButton("zip", name, async () => {
     const [file, answer] = [fileName(), await ask()];
-    if (answer.unreachable) flash(button, say("failed"));
-    else if (answer.error) complain(answer.error);
+    if (answer.unreachable) flash(button, t("failed"));
+    else if (answer.error) showMessage(answer.error);
     else saveBytes(answer.data, "application/zip", file);
   });
   return button;
@@ -119,8 +120,8 @@ const onPhone = () => matchMedia("(max-width: 860px)").matches;
 // The height in which pictures are to fit. In a frame that grows with its content, as a Space's, the window is no measure.
 const visibleHeight = () => (window.parent === window ? window.innerHeight : Math.min(window.innerHeight, 900));
 
-// Makes `work` run for the latest call only: what is called while it runs is one more run after it, however often it is
-// called. `work` is given `superseded()`, which is true as soon as another run waits.
+// Makes `work` run for the latest call only: calls made while it runs are answered by one more run after it, however many
+// they are. `work` is passed `superseded()`, which is true as soon as another run waits.
 function latestOnly(work) {
   let [running, waiting] = [false, false];
   return async function run() {

@@ -25,12 +25,12 @@ function makeField(own) {
 }
 
 // A seed and a button for another. `title` is shown above it, or, with `bare`, is only its name for a screen reader.
-function seedField({ usual, max, title = say("seed"), bare = false, ...own }) {
+function seedField({ usual, max, title = t("seed"), bare = false, ...own }) {
   let value = usual; // stays as it was while the number is being typed anew
   const input = make("input", { type: "number", min: 0, max, step: 1, value, "aria-label": title, oninput: () => {
     if (input.value !== "") (value = Number(input.value)), field.changed();
   } });
-  const shuffle = make("button", { type: "button", text: say("dice"), onclick: () => (field.set(randomSeed()), field.changed()) });
+  const shuffle = make("button", { type: "button", text: t("dice"), onclick: () => (field.set(randomSeed()), field.changed()) });
   const field = makeField({
     usual, input,
     box: make("div", { class: "row" }, bare ? input : labelled(title, input), shuffle),
@@ -77,7 +77,7 @@ const setOptions = (select, names, any) =>
   select.replaceChildren(...[["", any], ...names.map((name) => [name, name])].map(([value, text]) => make("option", { value, text })));
 
 // A class of a model, "" for any; hidden where the model has none.
-function classField({ any, title = say("label"), ...own }) {
+function classField({ any, title = t("label"), ...own }) {
   let names = [];
   const select = make("select", { "aria-label": title, onchange: () => field.changed() });
   const box = labelled(title, select);
@@ -94,7 +94,7 @@ function classField({ any, title = say("label"), ...own }) {
     },
     get: () => select.value,
     set: (name) => (select.value = name),
-    // In any case of letters. A class that the model hasn't is asked for all the same: the server says which there are.
+    // In any case of letters. A class that the model doesn't have is requested all the same: the server says which it has.
     read(text) {
       const known = [text, ...names.filter((name) => name.toLowerCase() === text.toLowerCase())].find((name) => names.includes(name));
       if (!known) select.append(make("option", { value: text, text }));

@@ -29,7 +29,7 @@ async function watch(answer) {
     const { joined = 0, started = 0, error } = await server.queue_status();
     if (!error) for (const [late, position] of waiting) waiting.set(late, position ?? joined);
     const ahead = Math.min(...waiting.values()) - started - 1; // of our first request; infinite where none waits any more
-    show(waiting.size && ahead > 0 ? say("in_queue", { before: ahead }) : "");
+    show(waiting.size && ahead > 0 ? t("in_queue", { before: ahead }) : "");
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
   }
   watching = false;

@@ -7,7 +7,7 @@
 //   load(model)               asks the server what a model is
 //   showModel(model)          shows it: `model.name` and what `load` brought
 //   request(state)            asks the server for samples of `state`, {model, ...values of the fields}; null: none needed
-//   render(answer, state, superseded)   shows them; `superseded()` says whether others have been asked for meanwhile
+//   render(answer, state, superseded)   shows them; `superseded()` says whether others are wanted by now
 // and, as far as a tab needs them,
 //   failed(state)             the request was refused; what is shown stays
 //   turnedTo(), turnedFrom()  the tab came into sight, which otherwise opens a model the first time; it went out of sight
@@ -18,7 +18,7 @@
 // and returns what is at the end of it. A state is all that samples depend on: what `state()` returned can be kept, and
 // `set()` later restores it.
 function createTab(tab) {
-  const { name, root, fields, modelKey = "model", modelTitle = say("model"), related = [] } = tab;
+  const { name, root, fields, modelKey = "model", modelTitle = t("model"), related = [] } = tab;
   let model = null;
   let loads = 0; // so far; only the answer of the last one counts
   let untried = false; // the next request is the first of an address, which may ask for what there is not
@@ -26,27 +26,27 @@ function createTab(tab) {
   let written = null; // the parts of the address that are this tab's
   let restoring = null; // a promise
 
-  const { message, tell } = messageBox();
+  const { message, showMessage } = messageBox();
   const picker = modelPicker(modelTitle, openAndAsk);
   const panel = make("div", { class: "panel" });
   const isHidden = (field) => (field.hidden ? field.hidden() : Boolean(field.box?.hidden));
   for (const field of Object.values(fields)) field.changed ??= () => ask();
   picker.offer(tab.models);
 
-  // Returns whether the model is open now; `null` if another one has been asked for meanwhile.
+  // Returns whether the model is open now; `null` if another one is being opened by now.
   async function open(name) {
     const load = ++loads;
     const answer = await tab.load(name);
     if (load !== loads) return null;
     if (answer.error) {
       picker.show(model?.name);
-      tell(answer.error);
+      showMessage(answer.error);
       return false;
     }
     model = { ...answer, name };
     picker.show(name);
     panel.innerHTML = model.panel ?? ""; // made by model_panel.py, which escapes what a repository says
-    tell("");
+    showMessage("");
     tab.showModel(model);
     return true;
   }
@@ -63,7 +63,7 @@ function createTab(tab) {
   });
 
   function set(values, how) {
-    for (const [key, value] of Object.entries(values)) fields[key].set(value);
+    for (const [key, field] of Object.entries(fields)) if (values[key] !== undefined) field.set(values[key]);
     if (how && written) write(how);
     return ask();
   }
@@ -79,7 +79,7 @@ function createTab(tab) {
     if (inSight(root)) writeAddress(how, parts);
   }
 
-  // Opens the model of an address, sets all fields by it, and asks. What cannot be is said, and what can be is shown.
+  // Opens the model of an address, sets all fields by it, and asks. What is impossible in it is said and left out.
   async function restore(query) {
     const [first] = picker.names();
     const wanted = (modelKey && query.get(modelKey)) || first;
@@ -101,27 +101,27 @@ function createTab(tab) {
 
   const ask = latestOnly(async (superseded) => {
     if (!model) return;
-    const [of, asked, parts, first] = [model, state(), addressParts(), untried];
+    const [opened, requested, parts, first] = [model, state(), addressParts(), untried];
     untried = false;
     try {
-      const answer = await tab.request(asked);
-      if (of !== model) return; // another model was opened meanwhile, and asked
+      const answer = await tab.request(requested);
+      if (opened !== model) return; // another model has been opened, and its samples are requested
       if (answer?.error) {
-        tell(answer.error);
-        tab.failed?.(asked);
+        showMessage(answer.error);
+        tab.failed?.(requested);
         if (!first || answer.unreachable) return;
         notice = answer.error;
         for (const field of Object.values(fields)) field.reset();
         return void ask();
       }
-      tell(notice);
+      showMessage(notice);
       notice = "";
       root.classList.remove("waiting");
-      if (answer) await tab.render(answer, asked, superseded);
+      if (answer) await tab.render(answer, requested, superseded);
       write("replaceState", parts);
     } catch (error) {
       console.error(error);
-      tell(say("failed"));
+      showMessage(t("failed"));
     }
   });
 
@@ -175,11 +175,11 @@ function createTab(tab) {
     open, openAndAsk, // (model)
     offer: picker.offer, // (models): other ones than at the beginning
     restore, addressToRestore, // for tabs with a `turnedTo` of their own
-    tell, // (text): shows what is wrong, "" nothing
+    showMessage, // (text): shows what is wrong, "" nothing
     inSight: () => inSight(root),
     layout,
     // Parts of the page:
-    arrange, message, picker: picker.box, link: copyButton("copy", say("copy"), say("copied"), () => window.location.href),
+    arrange, message, picker: picker.box, link: copyButton("copy", t("copy"), t("copied"), () => window.location.href),
   };
 }
 
@@ -208,11 +208,11 @@ function watchSight(root, { turnedTo, turnedFrom, resized }) {
 
 function messageBox() {
   const message = make("p", { class: "message", role: "alert", hidden: true });
-  const tell = (text) => {
+  const showMessage = (text) => {
     message.textContent = text || "";
     message.hidden = !text;
   };
-  return { message, tell };
+  return { message, showMessage };
 }
 
 // Hidden while there is nothing to choose from.
@@ -236,14 +236,14 @@ function modelPicker(title, choose) {
 
 // A field that opens a model of the Hub, or of this machine's folders where the registry allows them.
 function hubRow(root, message, open) {
-  const input = make("input", { type: "text", placeholder: say("hub_placeholder"), autocomplete: "off", autocapitalize: "off",
+  const input = make("input", { type: "text", placeholder: t("hub_placeholder"), autocomplete: "off", autocapitalize: "off",
     spellcheck: "false", onkeydown: (event) => event.key === "Enter" && !event.isComposing && load() });
-  const button = make("button", { type: "button", text: say("load"), onclick: () => load() });
+  const button = make("button", { type: "button", text: t("load"), onclick: () => load() });
   async function load() {
     const name = input.value.trim();
     if (!name || button.disabled) return;
     button.disabled = true; // a download may take a while, and what is shown stays where it is
-    button.textContent = say("loading");
+    button.textContent = t("loading");
     try {
       const done = await open(name);
       if (done) input.value = "";
@@ -251,16 +251,16 @@ function hubRow(root, message, open) {
       (done ? root : message).scrollIntoView({ block: done ? "start" : "nearest" });
     } finally {
       button.disabled = false;
-      button.textContent = say("load");
+      button.textContent = t("load");
     }
   }
-  return make("div", { class: "row hub" }, labelled(say("hub"), input), button);
+  return make("div", { class: "row hub" }, labelled(t("hub"), input), button);
 }
 
-// A line of the panel beside the samples.
+// A row of the panel beside the samples.
 function fact(name) {
   const value = make("dd");
-  return { box: make("dl", {}, make("dt", { text: say(name) }), value), set: (text) => (value.textContent = text) };
+  return { box: make("dl", {}, make("dt", { text: t(name) }), value), set: (text) => (value.textContent = text) };
 }
 
 const onSlider = (event) => Boolean(event.target.closest?.("input[type=range]"));

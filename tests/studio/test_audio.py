@@ -242,7 +242,7 @@ def test_a_beat_plays_the_pads_on_time(open_sound):
 
 def test_what_cannot_be_is_said_and_what_was_there_stays(open_sound, players):
     page = open_sound("model=blots&seed=1&n=1")
-    page.get_by_text("blots makes images, not sound").wait_for()
+    page.get_by_text("blots makes images, not clips").wait_for()
     assert facts(page) == [["Seed 1", players.get("voices")(1).labels[0]]]
     page.locator(".sound .controls > .row input").first.fill("99999999999")
     page.get_by_text("is not a whole number from 0").wait_for()
@@ -271,7 +271,7 @@ def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_
     page = open_sound("model=voices&seed=3&view=pads", viewport={"width": 390, "height": 844})
     field, load, message = (page.locator(f".sound {what}") for what in (".hub input", ".hub button", ".message"))
     for name, said in (
-        ("user/pictures", "user/pictures makes images, not sound; choose one of voices, hits."),
+        ("user/pictures", "user/pictures makes images, not clips; choose one of voices, hits."),
         (str(band / "hits"), "There is no model"),  # a folder is nobody else's business
     ):
         field.fill(name)
@@ -316,7 +316,7 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_sound, view, w
     for key in (
         *own,
         "clips_view",
-        "way_view",
+        "interpolation_view",
         "pads_view",
         "column_speaker",
         "truncation",

@@ -149,6 +149,25 @@ def test_an_address_that_is_damaged_opens_on_what_there_is(open_page, query, sta
     assert page.locator(".pictures .message").is_visible() == refused
 
 
+def test_keys_turn_the_seeds_and_lead_back_to_the_grid(open_page):
+    page = open_page("n=3&seed=1")
+    first = sources(page)
+    page.locator(".pictures .title").click()
+    page.keyboard.press("ArrowRight")
+    second = changed(page, first)
+    page.wait_for_url(re.compile("seed=4&n=3"))
+    page.locator(".tile").nth(1).click()
+    page.wait_for_selector(".pictures.single")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile("seed=4&n=1"))
+    assert sources(page) == second[:1]
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".pictures:not(.single)")
+    page.wait_for_url(re.compile("seed=4&n=3"))
+    field(page, "truncation").locator("input[type=range]").press("ArrowLeft")  # moves the slider, and not the seeds
+    page.wait_for_url(re.compile("seed=4&n=3&psi=0.99"))
+
+
 def test_a_number_of_a_slider_can_be_typed(open_page):
     page = open_page("n=3")
     number = field(page, "truncation").locator(".number")

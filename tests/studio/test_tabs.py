@@ -166,6 +166,26 @@ def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, fami
     page.wait_for_url(re.compile(r"\?tab=compare&seed=7&psi=1$"))
 
 
+def test_nothing_of_the_pictures_is_asked_behind_another_tab(open_address, family_address):
+    asked = []
+    page = open_address("about:blank")
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.goto(f"{family_address}?tab=compare")
+    page.wait_for_selector(".compare .sheet img[src]")
+    assert any("open_comparison" in data for data in asked)
+    assert not any("open_images" in data or "make_images" in data for data in asked)
+    page.get_by_role("tab", name=EN["pictures_tab"]).click()
+    page.wait_for_selector(".tile img[src]")
+
+
+def test_a_class_that_is_not_there_is_said_and_the_tab_opens_without(open_tab):
+    page = open_tab("tab=compare&label=Cube")
+    page.locator(".compare .message", has_text="There is no label 'Cube'").wait_for()
+    assert page.locator(".compare .class-label select").input_value() == ""
+    page = open_tab("tab=compare&label=star")
+    page.wait_for_url(re.compile("label=Star$"))
+
+
 def test_objectives_stand_side_by_side(open_tab, relatives):
     page = open_tab("tab=compare&seed=5&psi=0.8&label=Star")
     assert page.locator(".compare .column h2").all_inner_texts() == ["GAN", "VAE", "VAE-GAN"]

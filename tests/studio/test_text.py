@@ -99,7 +99,7 @@ def test_every_token_shows_the_critics_opinion(open_text, writers):
     colours = "all => all.map(mark => getComputedStyle(mark).backgroundImage)"
     assert len(set(marks.evaluate_all(colours))) > 2
     marks.nth(1).hover()
-    assert EN["opinion"] in page.locator(".tip").inner_text()
+    assert EN["score"] in page.locator(".tip").inner_text()
     page.get_by_role("button", name=EN["critic_view"]).click()
     page.wait_for_url(re.compile("view=plain"))
     assert len(set(marks.evaluate_all(colours))) == 1

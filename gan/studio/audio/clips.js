@@ -5,9 +5,9 @@
 function clipCard(root, player) {
   const picture = soundPicture(root);
   const face = make("div", { class: "face", onclick: () => card.play() }, picture.box);
-  const go = iconButton("play", say("play_clip"), () => (player.plays(card) ? player.stop(card) : card.play()));
+  const go = iconButton("play", t("play_clip"), () => (player.plays(card) ? player.stop(card) : card.play()));
   const [seed, label] = [make("b"), make("span")];
-  const keep = iconButton("save", say("save_wav"), () => saveBytes(card.clip.wav, "audio/wav", card.clip.file));
+  const keep = iconButton("save", t("save_wav"), () => saveBytes(card.clip.wav, "audio/wav", card.clip.file));
   const box = make("article", { class: "clip" }, face, make("footer", {}, go, make("div", { class: "facts" }, seed, label), keep));
   const card = {
     box, picture, clip: null,
@@ -16,9 +16,9 @@ function clipCard(root, player) {
       player.stop(card);
       card.clip = clip;
       picture.show(readWav(clip.wav));
-      seed.textContent = say("one_seed", { first: clip.seed });
+      seed.textContent = t("one_seed", { first: clip.seed });
       label.textContent = clip.label || "";
-      go.setAttribute("aria-label", [say("play_clip"), seed.textContent, clip.label].filter(Boolean).join(", "));
+      go.setAttribute("aria-label", [t("play_clip"), seed.textContent, clip.label].filter(Boolean).join(", "));
     },
     starts: () => (box.classList.add("playing"), setIcon(go, "stop")),
     at: picture.at,

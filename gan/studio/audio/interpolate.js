@@ -16,7 +16,7 @@ function soundInterpolation(root, player, { seeds, moved }) {
   };
   const step = () => Math.round(place * (clips.length - 1));
   const slider = make("input", {
-    type: "range", min: 0, max: 1, step: "any", class: "interpolation", "aria-label": say("interpolation_slider"),
+    type: "range", min: 0, max: 1, step: "any", class: "interpolation", "aria-label": t("interpolation_slider"),
     oninput: () => (pause(), go(Number(slider.value))),
     onchange: () => sound(),
     onkeydown: (event) => {
@@ -35,8 +35,8 @@ function soundInterpolation(root, player, { seeds, moved }) {
     return frame;
   });
   const caption = make("div", { class: "caption", "aria-live": "polite" });
-  const play = make("button", { type: "button", text: say("play_clip"), onclick: () => (pause(), sound()) });
-  const auto = make("button", { type: "button", text: say("play_interpolation"), onclick: () => (autoplay ? pause() : playThrough()) });
+  const play = make("button", { type: "button", text: t("play_clip"), onclick: () => (pause(), sound()) });
+  const auto = make("button", { type: "button", text: t("play_interpolation"), onclick: () => (autoplay ? pause() : playThrough()) });
   const between = make("section", { class: "between" },
     make("div", { class: "face", onclick: () => (pause(), sound()) }, picture.box), caption,
     make("div", { class: "track" }, make("b", { text: "A" }), slider, make("b", { text: "B" })), film,
@@ -73,7 +73,7 @@ function soundInterpolation(root, player, { seeds, moved }) {
     place = Math.min(1, Math.max(0, share));
     slider.value = place;
     slider.style.setProperty("--share", place);
-    slider.setAttribute("aria-valuetext", say("interpolation_place", { share: Math.round(100 * place) }));
+    slider.setAttribute("aria-valuetext", t("interpolation_place", { share: Math.round(100 * place) }));
     const clip = clips[step()];
     if (!clip || clip.buffer === picture.buffer()) return;
     picture.show(clip.buffer);
@@ -85,7 +85,7 @@ function soundInterpolation(root, player, { seeds, moved }) {
 
   // Every other clip from here to B, one after another.
   function playThrough() {
-    auto.textContent = say("stop_clip");
+    auto.textContent = t("stop_clip");
     autoplay = true;
     const from = place < 1 ? 2 * Math.ceil(step() / 2) : 0;
     const next = (k) => {
@@ -98,7 +98,7 @@ function soundInterpolation(root, player, { seeds, moved }) {
 
   function pause() {
     autoplay = false;
-    auto.textContent = say("play_interpolation");
+    auto.textContent = t("play_interpolation");
     player.stopAll();
   }
 

@@ -17,8 +17,8 @@ function soundPads(root, player, { changed, selected }) {
       onpointerdown: (event) => event.button === 0 && play(pad),
       onclick: (event) => event.detail === 0 && play(pad), // by a key: a finger was heard when it came down
     }, picture.box, make("kbd", { text: key, "aria-hidden": "true" }), name, number);
-    const dice = iconButton("dice", say("reroll"), () => reroll(pad));
-    const lock = iconButton("unlock", say("lock"), () => setLock(pad, !pad.locked));
+    const dice = iconButton("dice", t("reroll"), () => reroll(pad));
+    const lock = iconButton("unlock", t("lock"), () => setLock(pad, !pad.locked));
     const box = make("div", { class: "pad" }, hit, lock, dice);
     grid.append(box);
     const pad = {
@@ -53,7 +53,7 @@ function soundPads(root, player, { changed, selected }) {
     pad.box.classList.toggle("locked", locked);
     pad.lock.setAttribute("aria-pressed", String(locked));
     setIcon(pad.lock, locked ? "lock" : "unlock");
-    pad.lock.title = say(locked ? "unlock" : "lock");
+    pad.lock.title = t(locked ? "unlock" : "lock");
     selected(chosen);
   }
 
@@ -67,18 +67,18 @@ function soundPads(root, player, { changed, selected }) {
   const missing = (shared) => pads.filter((pad) => pad.settings !== settingsOf(pad, shared));
   const settingsOf = (pad, shared) => JSON.stringify([pad.label, pad.seed, shared]);
 
-  function show(asked, clips, shared) {
-    asked.forEach(({ index, seed, label }, k) => {
+  function show(requested, clips, shared) {
+    requested.forEach(({ index, seed, label }, k) => {
       const pad = pads[index];
       const clip = clips[k];
-      if (pad.seed !== seed || pad.label !== label) return; // another one was chosen meanwhile
+      if (pad.seed !== seed || pad.label !== label) return; // the pad has been changed since
       player.stop(pad);
       pad.clip = clip;
       pad.settings = settingsOf(pad, shared);
       pad.picture.show(readWav(clip.wav));
-      pad.name.textContent = clip.label || say("one_seed", { first: seed });
+      pad.name.textContent = clip.label || t("one_seed", { first: seed });
       pad.number.textContent = clip.label ? seed : "";
-      pad.hit.setAttribute("aria-label", say("pad_title", { number: index + 1, label: clip.label || "", seed, key: KEYS[index] }));
+      pad.hit.setAttribute("aria-label", t("pad_title", { number: index + 1, label: clip.label || "", seed, key: KEYS[index] }));
       if (pad.fresh) play(pad);
       pad.fresh = false;
     });

@@ -13,26 +13,26 @@ function soundSequencer(player, pads, changed) {
   let scheduled = []; // steps that are still to be lit
 
   const run = make("button", { type: "button", onclick: () => (timer ? stop() : start()) });
-  const clear = make("button", { type: "button", text: say("clear"), onclick: () => ((rows = rows.map(() => 0)), show()) });
+  const clear = make("button", { type: "button", text: t("clear"), onclick: () => ((rows = rows.map(() => 0)), show()) });
   const steps = Array.from({ length: COUNT }, (_, k) => make("button", {
     type: "button", class: "step", onclick: () => ((rows[pads.chosen().index] ^= bit(k)), show()),
   }));
   const tempoValue = make("output");
-  const tempo = make("input", { type: "range", min: 60, max: 180, step: 1, value: 104, "aria-label": say("tempo"), oninput: () => show() });
+  const tempo = make("input", { type: "range", min: 60, max: 180, step: 1, value: 104, "aria-label": t("tempo"), oninput: () => show() });
   const name = make("b");
-  const bar = make("section", { class: "sequencer", "aria-label": say("beat") },
-    make("div", { class: "row" }, run, name, make("label", { class: "tempo" }, make("span", { text: say("tempo") }), tempo, tempoValue), clear),
+  const bar = make("section", { class: "sequencer", "aria-label": t("beat") },
+    make("div", { class: "row" }, run, name, make("label", { class: "tempo" }, make("span", { text: t("tempo") }), tempo, tempoValue), clear),
     make("div", { class: "steps" }, ...steps));
-  run.textContent = say("play_beat");
+  run.textContent = t("play_beat");
 
   const bit = (step) => 1 << (COUNT - 1 - step);
 
   function show() {
     const pad = pads.chosen();
-    name.textContent = [say("pad", { number: pad.index + 1 }), pad.clip?.label].filter(Boolean).join(" · ");
+    name.textContent = [t("pad", { number: pad.index + 1 }), pad.clip?.label].filter(Boolean).join(" · ");
     steps.forEach((step, k) => {
       step.setAttribute("aria-pressed", String(Boolean(rows[pad.index] & bit(k))));
-      step.setAttribute("aria-label", say("step", { number: k + 1 }));
+      step.setAttribute("aria-label", t("step", { number: k + 1 }));
     });
     tempoValue.textContent = tempo.value;
     tempo.style.setProperty("--share", (tempo.value - tempo.min) / (tempo.max - tempo.min));
@@ -55,7 +55,7 @@ function soundSequencer(player, pads, changed) {
     player.wake();
     next = { step: 0, time: player.now() + 0.06 };
     timer = setInterval(schedule, EVERY);
-    run.textContent = say("stop_beat");
+    run.textContent = t("stop_beat");
     schedule();
     requestAnimationFrame(light);
   }
@@ -83,7 +83,7 @@ function soundSequencer(player, pads, changed) {
     clearInterval(timer);
     timer = 0;
     scheduled = [];
-    run.textContent = say("play_beat");
+    run.textContent = t("play_beat");
     player.stopAll();
   }
 

@@ -4,7 +4,7 @@ EN = {
     "sound_tab": "Sound",
     # the views
     "clips_view": "Clips",
-    "way_view": "Morph",
+    "interpolation_view": "Morph",
     "pads_view": "Pads",
     "views": "View",
     # the controls
@@ -50,7 +50,7 @@ EN = {
 ZH = {
     "sound_tab": "声音",
     "clips_view": "片段",
-    "way_view": "渐变",
+    "interpolation_view": "渐变",
     "pads_view": "打击垫",
     "views": "视图",
     "num_clips": "片段数量",

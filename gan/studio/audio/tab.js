@@ -3,25 +3,30 @@
 
 const root = element.querySelector(".sound");
 const { start, limits } = props;
-const VIEWS = ["clips", "way", "pads"]; // as addresses call them; "way" is the interpolation
+const VIEWS = { clips: "", interpolation: "way", pads: "pads" }; // by name, with their names in the address
 let view = "clips";
 
 const player = soundPlayer();
 const labels = make("div", { class: "labels" }); // a field a label column
-const slider = (key, title, options) => sliderField({ key, title: say(title), usual: start[key], max: limits[key], ...options });
-const end = (key, letter) => seedField({ usual: start[key], max: limits.seed, title: `${say("seed")} ${letter}`, bare: true, hidden: () => view !== "way" });
+const slider = (key, title, options) => sliderField({ key, title: t(title), usual: start[key], max: limits[key], ...options });
+const end = (key, letter) => seedField({
+  usual: start[key], max: limits.seed, title: `${t("seed")} ${letter}`, bare: true, hidden: () => view !== "interpolation",
+});
 
-// In the order of the address. What concerns the browser alone has no value for the server.
+// In the order of the address. What the server need not know has no value, only a place in the address.
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed, changed: reseed }),
   num_samples: slider("n", "num_clips", { min: 1, step: 1 }),
-  truncation: slider("psi", "truncation", { step: 0.01, note: say("truncation_info") }),
+  truncation: slider("psi", "truncation", { step: 0.01, note: t("truncation_info") }),
   place: {
-    key: "t", hidden: () => view !== "way", get: () => undefined, write: () => Number(interpolation.place().toFixed(3)),
+    key: "t", hidden: () => view !== "interpolation", get: () => undefined, write: () => Number(interpolation.place().toFixed(3)),
     read: (text) => interpolation.go(numberIn(text) ?? 0.5), reset: () => interpolation.go(0.5),
   },
   label: { get: chosenLabels, write: writeLabels, read: readLabels, reset: () => readLabels("") },
-  view: { get: () => view, write: () => (view === "clips" ? "" : view), read: (text) => setView(VIEWS.includes(text) ? text : "clips"), reset: () => setView("clips") },
+  view: {
+    get: () => view, write: () => VIEWS[view], reset: () => setView("clips"),
+    read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text) ?? "clips"),
+  },
   a: end("a", "A"),
   b: end("b", "B"),
   pads: { hidden: () => view !== "pads", get: () => undefined, write: writePads, read: readPads, reset: () => kit.lay(fields.seed.get()) },
@@ -48,36 +53,36 @@ const kit = soundPads(root, player, { changed: () => tab.ask(), selected: showPa
 const sequencer = soundSequencer(player, kit, () => tab.model && tab.write());
 
 const title = make("div", { class: "title", "aria-live": "polite" });
-const views = make("div", { class: "kinds", role: "group", "aria-label": say("views") }, ...VIEWS.map((name) =>
-  make("button", { type: "button", "data-view": name, text: say(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
+const views = make("div", { class: "kinds", role: "group", "aria-label": t("views") }, ...Object.keys(VIEWS).map((name) =>
+  make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
 const zipName = (what) => `${fileStem(tab.model.name)}_${what}.zip`;
 const saveClip = (clip) => clip && saveBytes(clip.wav, "audio/wav", clip.file);
 const tools = {
-  all: iconButton("play", say("play_all"), () => sheet.playAll()),
-  earlier: iconButton("earlier", say("earlier"), () => turn(-1)),
-  later: iconButton("later", say("later"), () => turn(1)),
+  all: iconButton("play", t("play_all"), () => sheet.playAll()),
+  earlier: iconButton("earlier", t("earlier"), () => turn(-1)),
+  later: iconButton("later", t("later"), () => turn(1)),
   link: tab.link,
-  wav: iconButton("save", say("save_wav"), () => saveClip(interpolation.clip())),
-  zip: zipButton(say("save_zip"), () => server.zip_clips(clipsOf(tab.state())), () =>
-    zipName(`seeds-${fields.seed.get()}-${fields.seed.get() + fields.num_samples.get() - 1}`), tab.tell),
-  kit: zipButton(say("save_kit"), () => server.zip_pads(padsOf(tab.state(), kit.pads)), () => zipName(`kit-${fields.seed.get()}`), tab.tell),
+  wav: iconButton("save", t("save_wav"), () => saveClip(interpolation.clip())),
+  zip: zipButton(t("save_zip"), () => server.zip_clips(clipsOf(tab.state())), () =>
+    zipName(`seeds-${fields.seed.get()}-${fields.seed.get() + fields.num_samples.get() - 1}`), tab.showMessage),
+  kit: zipButton(t("save_kit"), () => server.zip_pads(padsOf(tab.state(), kit.pads)), () => zipName(`kit-${fields.seed.get()}`), tab.showMessage),
 };
 const toolsOf = { // which tools a view has
   clips: ["all", "earlier", "later", "link", "zip"],
-  way: ["link", "wav"],
+  interpolation: ["link", "wav"],
   pads: ["earlier", "later", "link", "kit"],
 };
-const bodies = { clips: sheet.list, way: interpolation.panes, pads: make("div", {}, kit.grid, sequencer.bar) };
+const bodies = { clips: sheet.list, interpolation: interpolation.panes, pads: make("div", {}, kit.grid, sequencer.bar) };
 const [picture, speed] = [fact("sound_picture"), fact("speed")];
 
 // What the chosen pad is.
 const padTitle = make("h2");
-const padLabel = make("select", { "aria-label": say("label"), onchange: () => changePad({ label: padLabel.value }) });
+const padLabel = make("select", { "aria-label": t("label"), onchange: () => changePad({ label: padLabel.value }) });
 const padLabelBox = labelled("", padLabel);
-const padSeed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, "aria-label": say("seed"),
+const padSeed = make("input", { type: "number", min: 0, max: limits.seed, step: 1, "aria-label": t("seed"),
   oninput: () => padSeed.value !== "" && changePad({ seed: Number(padSeed.value) }) });
 const padLock = make("button", { type: "button", onclick: () => kit.setLock(kit.chosen(), !kit.chosen().locked) });
-const padSave = make("button", { type: "button", text: "WAV", title: say("save_wav"), "aria-label": say("save_wav"), onclick: () => saveClip(kit.chosen().clip) });
+const padSave = make("button", { type: "button", text: "WAV", title: t("save_wav"), "aria-label": t("save_wav"), onclick: () => saveClip(kit.chosen().clip) });
 const padBox = make("div", { class: "chosen-pad" }, padTitle, padLabelBox, make("div", { class: "row" }, padSeed, padLock, padSave));
 
 tab.arrange({
@@ -90,14 +95,14 @@ tab.arrange({
 function showModel(model) {
   player.prepare();
   player.stopAll();
-  picture.set(say("sound_picture_value", { kilohertz: model.sampling_rate / 2000 }));
+  picture.set(t("sound_picture_value", { kilohertz: model.sampling_rate / 2000 }));
   labels.replaceChildren(...model.columns.map((column) => {
     const select = make("select", { "aria-label": column.title, onchange: () => tab.ask() });
-    setOptions(select, column.labels, say("any_of_column"));
+    setOptions(select, column.labels, t("any_of_column"));
     return labelled(column.title, select);
   }));
   const [first] = model.columns;
-  setOptions(padLabel, first?.labels || [], say("any_of_column"));
+  setOptions(padLabel, first?.labels || [], t("any_of_column"));
   padLabelBox.hidden = !first;
   padLabelBox.firstChild.textContent = first?.title || "";
   kit.pads.forEach((pad, k) => (kit.setLock(pad, false), (pad.label = model.pads[k])));
@@ -115,7 +120,7 @@ function setView(name) {
   for (const button of views.children) button.setAttribute("aria-pressed", String(button.dataset.view === name));
   for (const [key, body] of Object.entries(bodies)) body.hidden = key !== name;
   for (const [key, tool] of Object.entries(tools)) tool.hidden = !toolsOf[name].includes(key);
-  fields.seed.box.hidden = name === "way";
+  fields.seed.box.hidden = name === "interpolation";
   fields.num_samples.box.hidden = name !== "clips";
   padBox.hidden = name !== "pads";
   if (labels.firstChild) labels.firstChild.hidden = name === "pads"; // each pad has a class of its own
@@ -129,12 +134,12 @@ const clipsOf = ({ model, seed, num_samples, truncation, label }) => ({ model, s
 const padsOf = ({ model, truncation, label }, pads) => ({ model, truncation, label, pads: pads.map(({ index, seed, label }) => ({ index, seed, label })) });
 const requests = {
   clips: (state) => server.make_clips(clipsOf(state)),
-  way: ({ model, a, b, truncation, label }) => server.interpolate({ model, a, b, truncation, label }),
+  interpolation: ({ model, a, b, truncation, label }) => server.interpolate({ model, a, b, truncation, label }),
   async pads(state) {
-    title.textContent = say("pads_title", { first: fields.seed.get() });
+    title.textContent = t("pads_title", { first: fields.seed.get() });
     const settings = [state.model, state.truncation, state.label];
-    const asked = padsOf(state, kit.missing(settings));
-    return asked.pads.length ? { asked, settings, ...(await server.make_pads(asked)) } : null;
+    const requested = padsOf(state, kit.missing(settings));
+    return requested.pads.length ? { requested, settings, ...(await server.make_pads(requested)) } : null;
   },
 };
 
@@ -144,15 +149,15 @@ function render(answer, state) {
     player.stopAll();
     sheet.show(clips);
     const last = state.seed + state.num_samples - 1;
-    if (view === "clips") title.textContent = say(last === state.seed ? "one_seed" : "seeds", { first: state.seed, last });
-  } else if (state.view === "way") {
+    if (view === "clips") title.textContent = t(last === state.seed ? "one_seed" : "seeds", { first: state.seed, last });
+  } else if (state.view === "interpolation") {
     interpolation.pause();
     interpolation.show(clips);
   } else {
-    kit.show(answer.asked.pads, clips, answer.settings);
+    kit.show(answer.requested.pads, clips, answer.settings);
   }
   const each = milliseconds / clips.length;
-  speed.set(say("sound_speed", { ms: each.toFixed(each < 10 ? 1 : 0), times: Math.round((1000 * tab.model.seconds) / each) }));
+  speed.set(t("sound_speed", { ms: each.toFixed(each < 10 ? 1 : 0), times: Math.round((1000 * tab.model.seconds) / each) }));
 }
 
 function reseed() {
@@ -208,26 +213,26 @@ function changePad(change) {
 
 function showPad(pad) {
   if (!tab.model) return;
-  padTitle.textContent = say("pad", { number: pad.index + 1 });
+  padTitle.textContent = t("pad", { number: pad.index + 1 });
   padLabel.value = pad.label || "";
   if (document.activeElement !== padSeed) padSeed.value = pad.seed;
-  padLock.textContent = say(pad.locked ? "locked" : "unlocked");
+  padLock.textContent = t(pad.locked ? "locked" : "unlocked");
   padLock.setAttribute("aria-pressed", String(pad.locked));
   sequencer.show();
 }
 
 function repaint() {
   if (view === "clips") sheet.layout();
-  ({ clips: sheet, way: interpolation, pads: kit })[view].paintWaves();
+  ({ clips: sheet, interpolation, pads: kit })[view].paintWaves();
 }
 
 function keydown(event) {
   if (view === "pads" && kit.press(event)) return event.preventDefault();
   if (event.code === "Space" && !event.target.closest?.("button, input")) {
     event.preventDefault();
-    ({ clips: sheet.playAll, way: interpolation.sound, pads: sequencer.toggle })[view]();
+    ({ clips: sheet.playAll, interpolation: interpolation.sound, pads: sequencer.toggle })[view]();
   }
-  if (view === "way" || onSlider(event)) return;
+  if (view === "interpolation" || onSlider(event)) return;
   if (event.key === "ArrowLeft") turn(-1);
   if (event.key === "ArrowRight") turn(1);
 }

@@ -7,12 +7,12 @@ const datasets = Object.keys(compared);
 
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed }),
-  truncation: sliderField({ key: "psi", title: say("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01 }),
-  label: classField({ any: say("any_label") }),
+  truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01 }),
+  label: classField({ any: t("any_label") }),
 };
-fields.truncation.box.title = say("truncation_info");
+fields.truncation.box.title = t("truncation_info");
 const tab = createTab({
-  name: "compare", root, models: datasets, modelKey: datasets.length > 1 ? "data" : "", modelTitle: say("dataset"), fields,
+  name: "compare", root, models: datasets, modelKey: datasets.length > 1 ? "data" : "", modelTitle: t("dataset"), fields,
   load: server.open_comparison,
   showModel, render, layout,
   request: ({ model, ...settings }) => server.compare({ dataset: model, ...settings }),
@@ -21,21 +21,21 @@ const tab = createTab({
 const columns = make("div", { class: "columns" });
 const table = make("table");
 root.append(
-  make("p", { class: "lead", text: say("compare_lead") }),
+  make("p", { class: "lead", text: t("compare_lead") }),
   make("div", { class: "bar" }, tab.picker, ...Object.values(fields).map((field) => field.box)),
-  tab.message, columns, make("h2", { text: say("measured") }), table);
+  tab.message, columns, make("h2", { text: t("measured") }), table);
 
 function showModel({ name, labels, rows }) {
   const models = Object.entries(compared[name]); // [objective, model] a column
   fields.label.fill(labels);
   columns.replaceChildren(...models.map(([objective, model]) => make("section", { class: "column" },
-    make("header", {}, make("h2", { text: say(`${objective}_name`) }), make("small", { text: model })),
-    make("p", { text: say(`${objective}_says`) }),
+    make("header", {}, make("h2", { text: t(`${objective}_name`) }), make("small", { text: model })),
+    make("p", { text: t(`${objective}_says`) }),
     make("div", { class: "sheet" }))));
-  const speed = row({ name: say("speed"), note: say("speed_note"), cells: models.map(() => ""), best: null });
+  const speed = row({ name: t("speed"), note: t("speed_note"), cells: models.map(() => ""), best: null });
   speed.classList.add("speed");
   table.replaceChildren(
-    make("thead", {}, make("tr", {}, make("th"), ...models.map(([objective]) => make("th", { scope: "col", text: say(`${objective}_name`) })))),
+    make("thead", {}, make("tr", {}, make("th"), ...models.map(([objective]) => make("th", { scope: "col", text: t(`${objective}_name`) })))),
     make("tbody", {}, ...rows.map(row), speed));
   root.style.setProperty("--models", models.length);
 }
@@ -54,9 +54,9 @@ function render(answer) {
       const image = sheet.children[i];
       image.decoding = "sync"; // no blank frame between two pictures
       image.src = png(picture);
-      image.alt = image.title = [say("picture", { seed: seeds[i] }), labels[i]].filter(Boolean).join(", ");
+      image.alt = image.title = [t("picture", { seed: seeds[i] }), labels[i]].filter(Boolean).join(", ");
     });
-    table.querySelector(".speed").children[k + 1].textContent = say("milliseconds", { ms: milliseconds });
+    table.querySelector(".speed").children[k + 1].textContent = t("milliseconds", { ms: milliseconds });
   });
   tab.layout();
 }

@@ -7,9 +7,9 @@ let grid = null; // the grid that a single picture was opened from
 
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed }),
-  num_images: sliderField({ key: "n", title: say("num_images"), usual: start.num_images, min: 1, max: limits.num_images, step: 1 }),
-  truncation: sliderField({ key: "psi", title: say("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: say("truncation_info") }),
-  label: classField({ any: say("any_label") }),
+  num_images: sliderField({ key: "n", title: t("num_images"), usual: start.num_images, min: 1, max: limits.num_images, step: 1 }),
+  truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info") }),
+  label: classField({ any: t("any_label") }),
 };
 const tab = createTab({
   name: "pictures", root, models: props.models, related: ["morph"], fields, load: server.open_images,
@@ -20,13 +20,13 @@ const tab = createTab({
 
 const title = make("div", { class: "title", "aria-live": "polite" });
 const tools = {
-  back: iconButton("back", say("back"), back),
-  earlier: iconButton("earlier", say("earlier"), () => turn(-1)),
-  later: iconButton("later", say("later"), () => turn(1)),
+  back: iconButton("back", t("back"), back),
+  earlier: iconButton("earlier", t("earlier"), () => turn(-1)),
+  later: iconButton("later", t("later"), () => turn(1)),
   copy: tab.link,
-  png: iconButton("png", say("png"), () => save(png(shown.pictures[0].png), shown.pictures[0].file)),
-  zip: zipButton(say("zip"), () => server.zip_images(shown.state), () =>
-    `${shown.pictures[0].file.replace(/_seed-.*/, "")}_seeds-${shown.pictures[0].seed}-${shown.pictures.at(-1).seed}.zip`, tab.tell),
+  png: iconButton("png", t("png"), () => save(png(shown.pictures[0].png), shown.pictures[0].file)),
+  zip: zipButton(t("zip"), () => server.zip_images(shown.state), () =>
+    `${shown.pictures[0].file.replace(/_seed-.*/, "")}_seeds-${shown.pictures[0].seed}-${shown.pictures.at(-1).seed}.zip`, tab.showMessage),
 };
 const tiles = make("div", { class: "tiles" });
 const speed = fact("speed");
@@ -44,7 +44,7 @@ function render({ pictures, milliseconds }, state) {
   pictures.forEach((picture, k) => {
     const [image, caption] = tiles.children[k].children;
     image.src = png(picture.png);
-    image.alt = [say("picture", picture), picture.label].filter(Boolean).join(", ");
+    image.alt = [t("picture", picture), picture.label].filter(Boolean).join(", ");
     caption.firstChild.textContent = picture.seed;
     caption.lastChild.textContent = picture.label || "";
     tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
@@ -52,9 +52,9 @@ function render({ pictures, milliseconds }, state) {
   const single = pictures.length === 1;
   root.classList.toggle("single", single);
   if (!single) grid = { seed: state.seed, num_images: state.num_images };
-  title.textContent = say(single ? "one_seed" : "seeds", { first: pictures[0].seed, last: pictures.at(-1).seed });
+  title.textContent = t(single ? "one_seed" : "seeds", { first: pictures[0].seed, last: pictures.at(-1).seed });
   if (single && pictures[0].label) title.append(make("small", { text: pictures[0].label }));
-  speed.set(say("speed_value", { each: (milliseconds / pictures.length).toFixed(1), count: pictures.length, total: milliseconds.toFixed(0) }));
+  speed.set(t("speed_value", { each: (milliseconds / pictures.length).toFixed(1), count: pictures.length, total: milliseconds.toFixed(0) }));
   layout();
 }
 

@@ -6,7 +6,7 @@ function drawingPad({ width, height, grey, dark }, changed) {
   const canvas = make("canvas", {
     width: Math.round((SIZE * width) / Math.max(width, height)),
     height: Math.round((SIZE * height) / Math.max(width, height)),
-    class: "pad", "aria-label": say("draw_here"), role: "img",
+    class: "pad", "aria-label": t("draw_here"), role: "img",
   });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const paper = dark ? "#000000" : "#ffffff";
@@ -59,7 +59,7 @@ function drawingPad({ width, height, grey, dark }, changed) {
   const swatches = shades.map((color) =>
     make("button", {
       type: "button", class: "swatch", style: `--shade: ${color}`, "aria-pressed": String(color === shade),
-      title: color === paper ? say("eraser") : color, "aria-label": color === paper ? say("eraser") : color,
+      title: color === paper ? t("eraser") : color, "aria-label": color === paper ? t("eraser") : color,
       onclick: (event) => {
         shade = color;
         for (const other of swatches) other.setAttribute("aria-pressed", String(other === event.currentTarget));
@@ -67,11 +67,11 @@ function drawingPad({ width, height, grey, dark }, changed) {
     }, ...(color === paper ? [make("i", { text: "×" })] : [])),
   );
   const size = make("input", {
-    type: "range", min: 6, max: 72, value: brush, title: say("brush"), "aria-label": say("brush"),
+    type: "range", min: 6, max: 72, value: brush, title: t("brush"), "aria-label": t("brush"),
     oninput: () => (brush = Number(size.value)),
   });
   const undo = make("button", {
-    type: "button", class: "plain", text: say("undo"),
+    type: "button", class: "plain", text: t("undo"),
     onclick: () => {
       const before = undone.pop();
       if (!before) return;
@@ -80,7 +80,7 @@ function drawingPad({ width, height, grey, dark }, changed) {
       changed();
     },
   });
-  const wipe = make("button", { type: "button", class: "plain", text: say("clear"), onclick: () => (clear(), changed()) });
+  const wipe = make("button", { type: "button", class: "plain", text: t("clear"), onclick: () => (clear(), changed()) });
   clear();
   const tools = make("div", { class: "kit" }, make("div", { class: "swatches" }, ...swatches), size, make("div", { class: "row" }, undo, wipe));
   return { canvas, tools, picture: () => canvas.toDataURL("image/png").split(",")[1] };

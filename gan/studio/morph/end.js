@@ -1,8 +1,8 @@
 // One end of a morph: a picture of the user's or an example, a drawing, or a seed; and how the model rebuilds it.
 // Defines `morphEnd`. After common.js, fields.js and draw.js.
 
-// `changed` is called when the end is another, `layout` when its parts are, `tell` with what is wrong with a file.
-function morphEnd(name, { example: firstExample, usual, changed, layout, tell }) {
+// `changed` is called when the end is another, `layout` when its parts are, `showMessage` with what is wrong with a file.
+function morphEnd(name, { example: firstExample, usual, changed, layout, showMessage }) {
   let model = null;
   let kind = "picture"; // or "draw" or "seed"
   let example = firstExample; // index; null where the picture is the user's
@@ -23,14 +23,14 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, tell })
   const examples = make("div", { class: "examples" });
   const kits = { // what each kind is chosen or made with
     picture: make("div", { class: "kit" },
-      make("button", { type: "button", class: "upload", text: say("upload"), onclick: () => file.click() }), file,
-      make("div", { class: "tries" }, make("span", { text: say("examples") }), examples),
-      make("label", { class: "check", title: say("invert_info") }, invertBox, make("span", { text: say("invert") }))),
+      make("button", { type: "button", class: "upload", text: t("upload"), onclick: () => file.click() }), file,
+      make("div", { class: "tries" }, make("span", { text: t("examples") }), examples),
+      make("label", { class: "check", title: t("invert_info") }, invertBox, make("span", { text: t("invert") }))),
     draw: make("div"),
     seed: make("div", { class: "kit" }, seed.box),
   };
   const kinds = Object.fromEntries(Object.keys(kits).map((kind) => [kind, make("button", {
-    type: "button", text: say(`${kind}_kind`), "aria-pressed": "false", onclick: () => (choose(kind), changed()),
+    type: "button", text: t(`${kind}_kind`), "aria-pressed": "false", onclick: () => (choose(kind), changed()),
   })]));
   const pane = make("section", {
     class: "end", "aria-label": name,
@@ -69,7 +69,7 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, tell })
 
   async function take(file) {
     if (!file) return;
-    if (file.size > props.max_bytes) return tell(say("too_many_bytes", { max: props.max_bytes / 1e6 }));
+    if (file.size > props.max_bytes) return showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
     before = { kind, example, original, invert, fitted };
     const url = await new Promise((done) => {
       const reader = new FileReader();
@@ -90,15 +90,15 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, tell })
     pad = drawingPad(model, changed);
     kits.draw.replaceChildren(pad.tools);
     examples.replaceChildren(...model.examples.map(({ png: picture, label }, k) => make("button", {
-      type: "button", title: label || "", "aria-label": `${say("example")} ${k + 1}`, onclick: () => (chooseExample(k), changed()),
+      type: "button", title: label || "", "aria-label": `${t("example")} ${k + 1}`, onclick: () => (chooseExample(k), changed()),
     }, make("img", { src: png(picture), alt: "" }))));
     if (example !== null) chooseExample(Math.min(example, model.examples.length - 1));
     choose(kind);
   }
 
-  // The server's answer to what `sent` was when it was asked.
+  // The server's answer; `sent` is what `sent()` was when the request was made.
   async function show(answer, sent) {
-    const same = JSON.stringify(sent) === JSON.stringify(api.sent());
+    const same = JSON.stringify(sent) === JSON.stringify(end.sent());
     if (kind === "picture" && same) {
       if (!fitted) invertBox.checked = answer.inverted;
       [fitted, before] = [answer.taken, null];
@@ -108,16 +108,16 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, tell })
       await image.decode();
       given.getContext("2d").drawImage(image, 0, 0);
     }
-    givenCaption.textContent = say(kind !== "picture" ? "drawn" : example === null ? "yours" : "example");
+    givenCaption.textContent = t(kind !== "picture" ? "drawn" : example === null ? "yours" : "example");
     given.setAttribute("aria-label", givenCaption.textContent);
-    rebuiltCaption.textContent = [kind === "seed" ? say("one_seed", { first: seed.get() }) : say("rebuilt"), answer.label].filter(Boolean).join(" · ");
+    rebuiltCaption.textContent = [kind === "seed" ? t("one_seed", { first: seed.get() }) : t("rebuilt"), answer.label].filter(Boolean).join(" · ");
     rebuilt.setAttribute("aria-label", rebuiltCaption.textContent);
     showCode(answer.code);
   }
 
   // Numbers as colours: paper is nought, ink is negative, the accent positive.
   function showCode(numbers) {
-    codeCaption.textContent = say("code", { count: numbers.length });
+    codeCaption.textContent = t("code", { count: numbers.length });
     code.width = numbers.length;
     const context = code.getContext("2d");
     const style = getComputedStyle(pane);
@@ -153,6 +153,6 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, tell })
     read: (text) => (/^\d+$/.test(text) ? (seed.set(Number(text)), choose("seed")) : field.reset()),
     reset: () => (chooseExample(Math.min(firstExample, model.examples.length - 1)), choose("picture")),
   };
-  const api = { pane, field, canvases: [given, rebuilt], rebuilt, showModel, show, revert, sent: () => [kind, original, invert] };
-  return api;
+  const end = { pane, field, canvases: [given, rebuilt], rebuilt, showModel, show, revert, sent: () => [kind, original, invert] };
+  return end;
 }

@@ -6,12 +6,12 @@ const [FILM, SWEEP] = [9, 2200]; // frames of the film strip; milliseconds from 
 let strip = null; // an image of all frames, one below the other
 let steps = 33; // how many they are
 let place = 0.5; // 0 at A, 1 at B
-let playing = 0; // the animation frame that is asked for
+let playing = 0; // the requested animation frame
 
 const ends = ["A", "B"].map((name, index) => morphEnd(name, {
-  example: 3 * index, usual: 7 + 33 * index, changed: () => tab.ask(), layout: () => tab.layout(), tell: (text) => tab.tell(text),
+  example: 3 * index, usual: 7 + 33 * index, changed: () => tab.ask(), layout: () => tab.layout(), showMessage: (text) => tab.showMessage(text),
 }));
-const fields = { a: ends[0].field, b: ends[1].field, label: classField({ any: say("as_seen") }) };
+const fields = { a: ends[0].field, b: ends[1].field, label: classField({ any: t("as_seen") }) };
 const tab = createTab({
   name: "morph", root, models: [], fields, load: server.open_model,
   showModel, render, turnedTo, layout,
@@ -22,10 +22,10 @@ const tab = createTab({
   failed: () => ends.forEach((end) => end.revert()),
 });
 
-const bar = make("div", { class: "bar" }, make("p", { class: "lead", text: say("morph_lead") }), tab.picker, fields.label.box);
-const frame = make("canvas", { class: "frame", role: "img", "aria-label": say("morph_frame") });
+const bar = make("div", { class: "bar" }, make("p", { class: "lead", text: t("morph_lead") }), tab.picker, fields.label.box);
+const frame = make("canvas", { class: "frame", role: "img", "aria-label": t("morph_frame") });
 const slider = make("input", {
-  type: "range", min: 0, max: 1, step: "any", value: place, "aria-label": say("morph_slider"), class: "interpolation",
+  type: "range", min: 0, max: 1, step: "any", value: place, "aria-label": t("morph_slider"), class: "interpolation",
   oninput: () => (stop(), show(Number(slider.value))),
   onkeydown: (event) => {
     const move = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
@@ -36,7 +36,7 @@ const slider = make("input", {
   },
 });
 const film = make("div", { class: "film" });
-const play = make("button", { type: "button", text: say("play"), onclick: () => (playing ? stop() : start()) });
+const play = make("button", { type: "button", text: t("play"), onclick: () => (playing ? stop() : start()) });
 const saveButton = make("button", { type: "button", onclick: saveMorph });
 const between = make("section", { class: "between" }, frame,
   make("div", { class: "track" }, make("b", { text: "A" }), slider, make("b", { text: "B" })), film,
@@ -50,7 +50,7 @@ async function turnedTo() {
   const own = query === openedWith;
   const wanted = (own ? query : new URL(window.location.href).searchParams).get("model") || "";
   const { models, error } = await server.models(wanted);
-  tab.tell(error || (models?.length ? "" : say("no_encoder")));
+  tab.showMessage(error || (models?.length ? "" : t("no_encoder")));
   panes.hidden = bar.hidden = !models?.length;
   if (panes.hidden) return;
   tab.offer(models);
@@ -62,7 +62,7 @@ async function turnedTo() {
 
 function showModel(model) {
   fields.label.fill(model.labels);
-  saveButton.textContent = say(model.grey ? "save_gif" : "save_webp");
+  saveButton.textContent = t(model.grey ? "save_gif" : "save_webp");
   for (const canvas of [frame, ...ends.flatMap((end) => end.canvases)]) setSize(canvas, model);
   film.replaceChildren(...Array.from({ length: FILM }, (_, k) => make("button", {
     type: "button", tabindex: "-1", "aria-hidden": "true", onclick: () => (stop(), show(k / (FILM - 1))),
@@ -99,7 +99,7 @@ function show(share) {
 
 // To and fro until it is stopped.
 function start() {
-  play.textContent = say("pause");
+  play.textContent = t("pause");
   let [direction, before] = [place < 1 ? 1 : -1, performance.now()];
   const step = (now) => {
     const next = place + (direction * (now - before)) / SWEEP;
@@ -115,7 +115,7 @@ function start() {
 function stop() {
   cancelAnimationFrame(playing);
   playing = 0;
-  play.textContent = say("play");
+  play.textContent = t("play");
 }
 
 async function saveMorph() {
@@ -123,7 +123,7 @@ async function saveMorph() {
   saveButton.disabled = true;
   const file = await server.save_morph(tab.state());
   saveButton.disabled = false;
-  if (file.error) tab.tell(file.error);
+  if (file.error) tab.showMessage(file.error);
   else saveBytes(file.data, file.type, file.name);
 }
 

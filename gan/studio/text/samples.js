@@ -1,8 +1,8 @@
-// Texts while they are written: each token in the colour of the critic's opinion, and below them their seeds, classes and
+// Texts while they are written: each token in the colour of the critic's score, and below them their seeds, classes and
 // likelihoods. Defines `sampleSheet`. After common.js.
 
 const VERSE_END = /[，。！？；]$/; // where a line of Chinese verse ends
-const FULL_COLOUR = 1; // nats
+const FULL_COLOUR = 1; // nats of score
 
 function sampleSheet(root) {
   const tip = make("div", { class: "tip", role: "tooltip", hidden: true });
@@ -15,12 +15,12 @@ function sampleSheet(root) {
   function makeSample() {
     const words = make("p", { class: "words" });
     const seed = make("b");
-    const [label, likelihood, opinion] = [make("span"), make("span", { title: say("likelihood_title") }), make("span", { title: say("opinion_title") })];
-    const sample = { words, seed, label, likelihood, opinion, tokens: [], ended: false };
-    const copy = copyButton("copies", say("copy_text"), say("text_copied"), () => textOf(sample));
-    const keep = iconButton("save", say("save_text"), () => saveText(textOf(sample), `seed-${sample.number}`));
+    const [label, likelihood, score] = [make("span"), make("span", { title: t("likelihood_title") }), make("span", { title: t("score_title") })];
+    const sample = { words, seed, label, likelihood, score, tokens: [], ended: false };
+    const copy = copyButton("copies", t("copy_text"), t("text_copied"), () => textOf(sample));
+    const keep = iconButton("save", t("save_text"), () => saveText(textOf(sample), `seed-${sample.number}`));
     sample.box = make("article", { class: "sample" }, words,
-      make("footer", {}, make("div", { class: "facts" }, seed, label, likelihood, opinion), make("div", { class: "do" }, copy, keep)));
+      make("footer", {}, make("div", { class: "facts" }, seed, label, likelihood, score), make("div", { class: "do" }, copy, keep)));
     return sample;
   }
 
@@ -45,15 +45,15 @@ function sampleSheet(root) {
     answered.forEach(({ label, tokens }, k) => {
       const sample = samples[k];
       for (const token of tokens) write(sample, token);
-      sample.seed.textContent = say("one_seed", { first: sample.number });
+      sample.seed.textContent = t("one_seed", { first: sample.number });
       sample.label.textContent = label || "";
       showFacts(sample);
       if (sample.ended) finish(sample);
     });
   }
 
-  function write(sample, [piece, likelihood, opinion]) {
-    const index = sample.tokens.push({ piece, likelihood, opinion }) - 1;
+  function write(sample, [piece, likelihood, score]) {
+    const index = sample.tokens.push({ piece, likelihood, score }) - 1;
     let token = sample.words.children[index];
     if (!token) sample.words.append((token = make("span", {}, make("mark"))));
     const mark = token.lastChild;
@@ -62,9 +62,9 @@ function sampleSheet(root) {
     mark.textContent = word;
     token.className = piece === null ? "token end" : verse && VERSE_END.test(piece) ? "token stop" : "token";
     if (piece === null && index) sample.words.children[index - 1].classList.remove("stop");
-    mark.className = opinion === null ? "" : opinion < 0 ? "less" : "more";
-    mark.style.setProperty("--much", Math.min(1, Math.abs(opinion || 0) / FULL_COLOUR).toFixed(3));
-    facts.set(mark, { piece, likelihood, opinion });
+    mark.className = score === null ? "" : score < 0 ? "less" : "more";
+    mark.style.setProperty("--much", Math.min(1, Math.abs(score || 0) / FULL_COLOUR).toFixed(3));
+    facts.set(mark, { piece, likelihood, score });
     if (piece === null) sample.ended = true;
   }
 
@@ -80,10 +80,10 @@ function sampleSheet(root) {
   function showFacts(sample) {
     const count = sample.tokens.length;
     const sum = (key) => sample.tokens.reduce((total, token) => total + token[key], 0);
-    sample.likelihood.textContent = count ? `${signed(sum("likelihood") / count, false)} ${say("per_token")}` : "";
-    const hasOpinion = count && sample.tokens[0].opinion !== null;
-    sample.opinion.textContent = hasOpinion ? `${say("opinion")} ${signed(sum("opinion"), true)}` : "";
-    sample.opinion.className = hasOpinion && Math.abs(sum("opinion")) >= 0.05 ? (sum("opinion") < 0 ? "less" : "more") : "";
+    sample.likelihood.textContent = count ? `${signed(sum("likelihood") / count, false)} ${t("per_token")}` : "";
+    const hasScore = count && sample.tokens[0].score !== null;
+    sample.score.textContent = hasScore ? `${t("score")} ${signed(sum("score"), true)}` : "";
+    sample.score.className = hasScore && Math.abs(sum("score")) >= 0.05 ? (sum("score") < 0 ? "less" : "more") : "";
   }
 
   // As they are read: verse with its lines.
@@ -109,9 +109,9 @@ function sampleSheet(root) {
     const fact = facts.get(mark);
     tip.hidden = !fact || mark.parentElement.classList.contains("old");
     if (tip.hidden) return;
-    const lines = [make("b", { text: fact.piece === null ? say("end_token") : fact.piece.trim() }),
-      make("span", { text: say("token_title", { probability: percent(Math.exp(fact.likelihood)) }) })];
-    if (fact.opinion !== null) lines.push(make("span", { text: say("token_opinion", { opinion: signed(fact.opinion, true, 2) }) }));
+    const lines = [make("b", { text: fact.piece === null ? t("end_token") : fact.piece.trim() }),
+      make("span", { text: t("token_title", { probability: percent(Math.exp(fact.likelihood)) }) })];
+    if (fact.score !== null) lines.push(make("span", { text: t("token_score", { score: signed(fact.score, true, 2) }) }));
     tip.replaceChildren(...lines);
     const [at, of] = [mark.getBoundingClientRect(), root.getBoundingClientRect()];
     const left = at.left + at.width / 2 - of.left - tip.offsetWidth / 2;

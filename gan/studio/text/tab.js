@@ -1,29 +1,28 @@
-// Texts that follow their sliders and are shown while they are written. What is asked for meanwhile takes over after the
-// answer that is on its way. After common.js, fields.js, tab.js and samples.js.
+// Texts that follow their sliders and are shown while they are written: the server sends tokens until all are whole.
+// After common.js, fields.js, tab.js and samples.js.
 
 const root = element.querySelector(".text");
 const { start, limits } = props;
-let shown = null; // the state that was asked for last
 
-const slider = (key, title, options) => sliderField({ key, title: say(title), usual: start[key], max: limits[key], ...options });
-const prompt = (key) => textField({ title: say(key), hint: say(`${key}_hint`), max: limits.prefix, typed: excludeOther });
+const slider = (key, title, options) => sliderField({ key, title: t(title), usual: start[key], max: limits[key], ...options });
+const prompt = (key) => textField({ title: t(key), hint: t(`${key}_hint`), max: limits.prefix, typed: excludeOther });
 
 // By the names of the pipeline's arguments, and in the order of the address.
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed }),
   num_samples: slider("n", "num_texts", { min: 1, step: 1 }),
-  temperature: slider("t", "temperature", { step: 0.01, note: say("temperature_info") }),
-  top_k: slider("k", "top_k", { step: 1, note: say("top_k_info"), zero: say("top_k_all"), brief: true }),
-  top_p: slider("p", "top_p", { min: 0.05, step: 0.01, note: say("top_p_info"), brief: true }),
+  temperature: slider("t", "temperature", { step: 0.01, note: t("temperature_info") }),
+  top_k: slider("k", "top_k", { step: 1, note: t("top_k_info"), zero: t("top_k_all"), brief: true }),
+  top_p: slider("p", "top_p", { min: 0.05, step: 0.01, note: t("top_p_info"), brief: true }),
   critic_strength: slider("lambda", "critic_strength", { step: 0.01 }),
-  best_of: slider("best", "best_of", { min: 1, step: 1, note: say("best_of_info"), brief: true }),
+  best_of: slider("best", "best_of", { min: 1, step: 1, note: t("best_of_info"), brief: true }),
   prefix: prompt("prefix"),
   acrostic: prompt("acrostic"),
-  label: classField({ any: say("any_text_label") }),
+  label: classField({ any: t("any_text_label") }),
   view: {
     usual: "", hidden: () => !tab.model.critic,
-    get: () => undefined, // it is of how texts are shown, and none of the server's business
-    write: () => (root.classList.contains("opinions") ? "" : "plain"),
+    get: () => undefined, // the server need not know how texts are shown
+    write: () => (root.classList.contains("scored") ? "" : "plain"),
     read: (text) => setView(text !== "plain"),
     reset: () => setView(true),
   },
@@ -31,19 +30,16 @@ const fields = {
 const tab = createTab({
   name: "text", root, models: props.models, fields, load: server.open_text,
   showModel, render, keydown,
-  request(state) {
-    shown = state;
-    return server.write_text(state);
-  },
+  request: server.write_text,
 });
 
 const title = make("div", { class: "title", "aria-live": "polite" });
-const view = iconButton("eye", say("critic_view"), () => (setView(!root.classList.contains("opinions")), tab.write()));
+const view = iconButton("eye", t("critic_view"), () => (setView(!root.classList.contains("scored")), tab.write()));
 const sheet = sampleSheet(root);
 const speed = fact("speed");
-const tools = make("div", { class: "tools" }, view, iconButton("earlier", say("earlier"), () => turn(-1)),
-  iconButton("later", say("later"), () => turn(1)), tab.link, iconButton("save", say("save_texts"), () => sheet.saveAll()));
-const legend = make("div", { class: "legend", title: say("legend_title") }, make("span", { text: say("less_real") }), make("i"), make("span", { text: say("more_real") }));
+const tools = make("div", { class: "tools" }, view, iconButton("earlier", t("earlier"), () => turn(-1)),
+  iconButton("later", t("later"), () => turn(1)), tab.link, iconButton("save", t("save_texts"), () => sheet.saveAll()));
+const legend = make("div", { class: "legend", title: t("legend_title") }, make("span", { text: t("less_real") }), make("i"), make("span", { text: t("more_real") }));
 tab.arrange({
   bar: [title, tools],
   stage: [legend, sheet.list],
@@ -51,9 +47,9 @@ tab.arrange({
   facts: [speed],
 });
 
-function setView(opinions) {
-  root.classList.toggle("opinions", opinions);
-  view.setAttribute("aria-pressed", String(opinions));
+function setView(scored) {
+  root.classList.toggle("scored", scored);
+  view.setAttribute("aria-pressed", String(scored));
 }
 
 // A text begins with a prefix, or with the first character of an acrostic.
@@ -70,14 +66,14 @@ function showModel({ critic, strength, acrostic, labels }) {
   root.classList.toggle("critical", critic);
   fields.critic_strength.usual = strength;
   fields.critic_strength.reset();
-  fields.critic_strength.note.textContent = say("critic_strength_info", { best: Number(strength.toFixed(3)) });
+  fields.critic_strength.note.textContent = t("critic_strength_info", { best: Number(strength.toFixed(3)) });
   excludeOther();
 }
 
-// From the first token to the last, unless something else is asked for meanwhile.
+// From the first token to the last, unless other texts are wanted by then.
 async function render(answer, state, superseded) {
   const last = state.seed + state.num_samples - 1;
-  title.textContent = say(last === state.seed ? "one_seed" : "seeds", { first: state.seed, last });
+  title.textContent = t(last === state.seed ? "one_seed" : "seeds", { first: state.seed, last });
   sheet.begin(state, tab.model.acrostic);
   const { stream } = answer;
   for (;;) {
@@ -85,12 +81,12 @@ async function render(answer, state, superseded) {
     if (answer.done) break;
     if (superseded()) return;
     answer = await server.more_text(stream);
-    if (answer.error) return tab.tell(answer.error);
+    if (answer.error) return tab.showMessage(answer.error);
     if (answer.gone) return void tab.ask(); // the server was started anew, or has forgotten us
   }
   sheet.end();
   const rate = Math.round((1000 * sheet.count()) / answer.milliseconds).toLocaleString("en-US");
-  speed.set(say("text_speed", { rate, count: state.num_samples, ms: Math.round(answer.milliseconds) }));
+  speed.set(t("text_speed", { rate, count: state.num_samples, ms: Math.round(answer.milliseconds) }));
 }
 
 function turn(direction) {
