@@ -17,10 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, Route, sync_playwright
+from playwright.sync_api import Locator, Page, Route, TimeoutError, sync_playwright
 from studio import CHROMIUM, FIRST_PICTURE, FLAGS, ROOT, SOUNDING, WRITTEN, free_port, wait_for
 
 SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
@@ -68,8 +69,12 @@ class Recorder:
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=steps)
         self.frame()
 
-    def drag(self, slider: Locator, values: list[float], settled: Callable[[], None]) -> None:
-        """Drags the knob of a range slider over these shares of its width, a frame each."""
+    def drag(self, slider: Locator, values: list[float], waiting: Callable[[Page, Callable], None]) -> None:
+        """Drags the knob of a range slider over these shares of its width, a frame each.
+
+        Args:
+            waiting: makes a move and waits for the answer of the page.
+        """
         box = slider.bounding_box()
         assert box is not None
         places = [box["x"] + 8 + (box["width"] - 16) * value for value in values]
@@ -78,8 +83,7 @@ class Recorder:
         self.frame(2)
         self.page.mouse.down()
         for place in places:
-            self.page.mouse.move(place, height)
-            settled()
+            waiting(self.page, lambda place=place: self.page.mouse.move(place, height))
             self.frame()
         self.page.mouse.up()
         self.frame(3)
@@ -106,13 +110,21 @@ def ready(page: Page, address: str, selector: str) -> None:
     page.evaluate(POINTER)
 
 
+def redrawn(page: Page, action: Callable[[], object]) -> None:
+    """Does something and waits until the tab of pictures shows others; not for long, where these are the same."""
+    source = "document.querySelector('.pictures .tile img').src"
+    before = page.evaluate(source)
+    action()
+    with suppress(TimeoutError):
+        page.wait_for_function(f"before => {source} !== before", arg=before, timeout=2000)
+
+
 def choose(recorder: Recorder, title: str, name: str) -> None:
     """Picks an entry of a drop-down list of the tab of pictures; a headless browser doesn't show the list itself."""
     choice = recorder.page.locator(".pictures").get_by_label(title, exact=True)
     recorder.glide(choice)
     recorder.frame(3)
-    choice.select_option(name)
-    recorder.page.wait_for_timeout(SETTLED)
+    redrawn(recorder.page, lambda: choice.select_option(name))
     recorder.frame(6)
 
 
@@ -122,16 +134,21 @@ def pictures(recorder: Recorder, address: str) -> None:
     ready(page, f"{address}?n=24", FIRST_PICTURE)
     recorder.frame(4)
     knob = page.locator(".pictures").get_by_role("slider", name="Truncation")
-    recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 10), lambda: page.wait_for_timeout(SETTLED))
+    recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 10), redrawn)
     choose(recorder, "Class", "Sandal")
     choose(recorder, "Model", "emoji")
     choose(recorder, "Class", "Smileys & Emotion")
     later = page.locator(".pictures .tools button").nth(2)
     recorder.glide(later)
     for _ in range(3):
-        later.click()
-        page.wait_for_timeout(SETTLED)
+        redrawn(page, later.click)
         recorder.frame(3)
+
+
+def painted(page: Page, action: Callable[[], object]) -> None:
+    """Does something that the page answers by itself, and waits for its next paint."""
+    action()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def morph(recorder: Recorder, address: str) -> None:
@@ -139,7 +156,7 @@ def morph(recorder: Recorder, address: str) -> None:
     page = recorder.page
     ready(page, f"{address}?tab=morph", ".morph:not(.waiting)")
     knob = page.locator(".morph .track input")
-    recorder.drag(knob, there_and_back(0.02, 0.98, 11), lambda: page.wait_for_timeout(40))
+    recorder.drag(knob, there_and_back(0.02, 0.98, 11), painted)
 
 
 def text(recorder: Recorder, address: str) -> None:
@@ -150,15 +167,16 @@ def text(recorder: Recorder, address: str) -> None:
     recorder.glide(later)
     held: list[Route] = []
     page.route("**/component_server**", lambda route: held.append(route))
+    unfinished = page.locator(".text .words:not([aria-busy=false])")
     for _ in range(2):
         later.click()
-        quiet = 0
-        while quiet < 5:
-            page.wait_for_timeout(100)
+        while not held:
+            page.wait_for_timeout(10)
+        while held or unfinished.count():
             if held:
                 recorder.frame(2)
                 held.pop(0).continue_()
-            quiet = 0 if held else quiet + 1
+            page.wait_for_timeout(20)
         recorder.frame(5)
     page.unroute("**/component_server**")
 
