@@ -8,13 +8,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import torch
 from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.hub import card
@@ -304,6 +304,25 @@ class GANPipeline(DiffusionPipeline):
                 f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."
             )
         return place
+
+    def load_network(self, name: str) -> nn.Module | None:
+        """A network of the repository that this was loaded from, which was left out then; `None` if there is none.
+
+        Raises:
+            GANError: if it is damaged.
+        """
+        source = str(self.config.get("_name_or_path") or "")
+        folder = Path(source) / name
+        if not (folder / "config.json").is_file():
+            return None
+        kind = inspect.signature(type(self).__init__).parameters[name].annotation
+        kinds = [kind for kind in get_args(kind) or (kind,) if kind is not type(None)]
+        recorded = read_index(Path(source), source).get(name) or [None, None]
+        check_component(folder, recorded, kind, source)
+        (found,) = [kind for kind in kinds if kind.__name__ == recorded[1]]
+        with _BUILDING, torch.inference_mode(False):  # whoever calls: its weights shall be those of other networks
+            network = found.from_pretrained(folder, torch_dtype=self.generator.dtype)
+            return network.eval().to(self.generator.device, memory_format=torch.channels_last)
 
     @property
     def num_parameters(self) -> int:

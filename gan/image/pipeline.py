@@ -15,11 +15,14 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
+from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.plots import contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
 from gan.labels import check_labels
-from gan.pipeline import GANPipeline, check_truncation, sample_seeds, slerp
+from gan.latent.guidance import check_guidance
+from gan.latent.steering import SteerableImagePipeline
+from gan.pipeline import check_truncation, sample_seeds, slerp
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
@@ -52,15 +55,17 @@ class ImagePipelineOutput(BaseOutput):
         images: PIL pictures at native size, mode "L" or "RGB".
         seeds: the seed of each: `pipeline(seed=seeds[k])` makes picture k alone; empty where pictures were made from
             other pictures, or between two seeds.
-        labels: the class name of each, of the weightiest between two; `None` for an unconditional model.
+        labels: the class name of each, of the weightiest between two; `None` for an unconditional model, or of codes.
+        codes: (n, layers, width), where images were made of codes: what `edit`, `mix` and `drag` take.
     """
 
     images: list[Image.Image]
     seeds: list[int]
     labels: list[str] | None
+    codes: Tensor | None = None
 
 
-class ImagePipeline(GANPipeline):
+class ImagePipeline(SteerableImagePipeline):
     """A generator of pictures with the networks that it was trained with: a GAN, a VAE or a VAE-GAN.
 
     Args:
@@ -69,6 +74,7 @@ class ImagePipeline(GANPipeline):
         labels: class names, by index; `None` for an unconditional generator.
         format_version: of the repository that this was loaded from.
         encoder: finds the latents of pictures; `None` for a GAN.
+        guidance: `steps` and `step_size` of critic guidance that suit this model (`gan.latent.guidance`).
     """
 
     modality, task = "image", "gan.image.task.ImageTask"
@@ -84,13 +90,16 @@ class ImagePipeline(GANPipeline):
         labels: list[str] | None = None,
         format_version: int = FORMAT_VERSION,
         encoder: ImageEncoder | None = None,
+        guidance: dict[str, Any] | None = None,
     ):
         super().__init__()
         check_labels(labels, generator.config.num_classes)
+        if guidance is not None:
+            check_guidance(**guidance)
         if encoder is not None:
             _check_fit(encoder, generator)
         self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
-        self.register_to_config(labels=labels, format_version=format_version)
+        self.register_to_config(labels=labels, format_version=format_version, guidance=guidance)
         self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
@@ -114,7 +123,13 @@ class ImagePipeline(GANPipeline):
 
     @torch.inference_mode()
     def __call__(
-        self, seed: int = 0, num_images: int = 1, truncation: float = 1.0, label: str | int | None = None
+        self,
+        seed: int = 0,
+        num_images: int = 1,
+        truncation: float = 1.0,
+        label: str | int | None = None,
+        critic_steps: int = 0,
+        critic_step_size: float | None = None,
     ) -> ImagePipelineOutput:
         """Makes pictures. Picture k is that of seed `seed + k`, whatever the batch.
 
@@ -123,13 +138,17 @@ class ImagePipeline(GANPipeline):
             num_images: how many.
             truncation: psi. 1 is the model as trained, smaller is safer and less varied (`GridGenerator.codes`).
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
+            critic_steps: of critic guidance (`gan.latent.guidance`), each as much work as some samples; 0 is none.
+            critic_step_size: of these steps; by default the one that suits the model.
 
         Raises:
-            GANError: for a seed, number, truncation or label that can't be used.
+            GANError: for a seed, number, truncation, label or guidance that can't be used, or guidance of a model
+                without a discriminator.
         """
         seeds = sample_seeds(seed, num_images)
         psi = check_truncation(truncation)
         latents, classes = self.latents(seeds, label)
+        latents = self.guided(latents, classes, psi, critic_steps, critic_step_size)
         return self._output(latents, classes, psi, seeds)
 
     def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor]:
@@ -162,6 +181,32 @@ class ImagePipeline(GANPipeline):
             pixels.append(images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8))
         return torch.cat(pixels)
 
+    def draw(self, codes: Tensor) -> ImagePipelineOutput:
+        """The images of codes (n, layers, width): of `codes_of`, an output, an inversion or a drag."""
+        codes = self.codes_of(codes)
+        samples = self.draw_samples(codes)
+        pixels = samples.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
+        return ImagePipelineOutput(images=to_pil(pixels), seeds=[], labels=None, codes=codes)
+
+    def attributes(self, samples: Tensor) -> dict[str, Tensor]:
+        """What can be measured on images (n, channels, height, width): see `gan.image.attributes`."""
+        return attributes(samples.clamp(-1, 1))
+
+    def fitted(self, images: Image.Image | list[Image.Image]) -> Tensor:
+        """Images of any size and mode as the model takes them, (n, channels, height, width) in [-1, 1].
+
+        Raises:
+            GANError: if one is none or damaged, or there is none.
+        """
+        several = images if isinstance(images, list) else [images]
+        if not several:
+            raise GANError("There are no pictures in the list; give one or more.")
+        return torch.from_numpy(np.stack([self.fit(image) for image in several])).float() / 127.5 - 1
+
+    def encoded(self, pixels: Tensor) -> Tensor | None:
+        """The codes that the encoder sees in images in [-1, 1]; `None` without one."""
+        return None if self.encoder is None else self.codes_from(*self.encode_pixels(pixels))
+
     @torch.inference_mode()
     def encode(self, images: Image.Image | list[Image.Image], label: str | int | None = None) -> tuple[Tensor, Tensor]:
         """The latents that `decode` rebuilds pictures from, and the classes that the encoder sees in them.
@@ -184,11 +229,7 @@ class ImagePipeline(GANPipeline):
                 "This model has no encoder, so it cannot take pictures; use one that was trained with "
                 "--objective vaegan or vae."
             )
-        several = images if isinstance(images, list) else [images]
-        if not several:
-            raise GANError("There are no pictures in the list; give one or more.")
-        pixels = torch.from_numpy(np.stack([self.fit(image) for image in several])).float() / 127.5 - 1
-        latents, classes = self.encode_pixels(pixels)
+        latents, classes = self.encode_pixels(self.fitted(images))
         if chosen is not None:
             classes = F.one_hot(torch.full((len(latents),), chosen), classes.shape[1]).float()
         return latents, classes

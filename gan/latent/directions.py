@@ -1,0 +1,284 @@
+"""Directions in code space that change one thing about a sample, and how well they do.
+
+Three sources, none of which needs labelled data:
+
+- measured: ridge regression from codes to what can be measured on a sample (`pipeline.attributes`), so that the name
+  of a direction is true by construction; regressed jointly, so that it leaves the other attributes where they are.
+- class: from the mean code to the mean code of a class.
+- SeFa (Shen & Zhou 2021, "Closed-form factorization of latent semantics in GANs"): what the weights of the generator
+  amplify most.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gan.errors import GANError
+from gan.networks import class_weights
+
+VECTORS, RECORDS = "directions.safetensors", "directions.json"
+RIDGE = 0.03  # of the regression, as a share of the number of samples
+SHARED = 0.3  # how much of what attributes share a direction may keep; 0 separates them completely
+SEFA_DIRECTIONS = 6
+MAX_STRENGTH = 10.0
+STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # at which directions are scored
+
+Draw = Callable[[Tensor], Tensor]  # codes (n, layers, width) to samples
+Attributes = Callable[[Tensor], dict[str, Tensor]]  # samples to (n,) by name
+
+
+@dataclass
+class Directions:
+    """Named directions of a model.
+
+    Attributes:
+        vectors: (layers, width) by name; a strength of 1 adds the vector to the codes, which is as far as a standard
+            deviation of the latent.
+        records: by name, for programs and people: `source` ("measured", "class" or "sefa"), `range` (the strengths
+            that make sense) and, once scored, `monotone`, `effect`, `leakage` and `class_kept` (see `score`).
+    """
+
+    vectors: dict[str, Tensor] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def apply(self, codes: Tensor, edits: Mapping[str, float]) -> Tensor:
+        """Codes (n, layers, width) moved along directions, by name and strength.
+
+        Raises:
+            GANError: for a direction that there isn't, or a strength that is no number of at most `MAX_STRENGTH`.
+        """
+        for name, strength in edits.items():
+            if name not in self.vectors:
+                known = ", ".join(self.vectors) or "none; `python -m gan.latent directions MODEL` finds some"
+                raise GANError(f"There is no direction {name!r}; this model has {known}.")
+            is_number = isinstance(strength, int | float) and not isinstance(strength, bool)
+            if not (is_number and abs(strength) <= MAX_STRENGTH):
+                raise GANError(
+                    f"A strength of {strength!r} for {name!r} cannot be used; it goes from {-MAX_STRENGTH:g} to "
+                    f"{MAX_STRENGTH:g}."
+                )
+            codes = codes + strength * self.vectors[name].to(codes)
+        return codes
+
+    def renamed(self, old: str, new: str) -> "Directions":
+        """A copy in which a direction has another name.
+
+        Raises:
+            GANError: if there is no such direction, or already one of the new name.
+        """
+        if old not in self.vectors:
+            raise GANError(f"There is no direction {old!r}; this model has {', '.join(self.vectors)}.")
+        if new in self.vectors or not new.strip():
+            raise GANError(f"A direction cannot be called {new!r}: choose a name that is not taken.")
+        vectors, records = (
+            {new if name == old else name: value for name, value in values.items()}
+            for values in (self.vectors, self.records)
+        )
+        return replace(self, vectors=vectors, records=records)
+
+    def save(self, folder: Path) -> None:
+        """Writes both files."""
+        save_file({name: vector.contiguous() for name, vector in self.vectors.items()}, folder / VECTORS)
+        text = json.dumps(self.records, indent=2, ensure_ascii=False) + "\n"
+        (folder / RECORDS).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, shape: tuple[int, int], source: str) -> "Directions":
+        """Those of a model repository, in the order of `directions.json`; without these files there are none.
+
+        Args:
+            shape: (layers, width) of the model's codes.
+            source: name of the repository, for errors.
+
+        Raises:
+            GANError: if the files are damaged, or of another model.
+        """
+        if not (folder / VECTORS).is_file():
+            return cls()
+        try:
+            vectors = load_file(folder / VECTORS)
+            records = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
+            vectors = {name: vectors[name].float() for name in records}
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise GANError(
+                f"The directions of {source} are damaged; find them anew with `python -m gan.latent directions`."
+            ) from error
+        if any(tuple(vector.shape) != shape or not vector.isfinite().all() for vector in vectors.values()):
+            raise GANError(
+                f"The directions of {source} do not fit its generator; find them anew with "
+                f"`python -m gan.latent directions`."
+            )
+        return cls(vectors, records)
+
+
+def independent_codes(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Codes every layer of which has a latent of its own, so that the layers can be told apart.
+
+    Args:
+        latents: (n, layers, latent_dim).
+        labels: of the n samples, the same for all layers.
+
+    Returns:
+        (n, layers, width).
+    """
+    layers = [generator.codes(layer, labels)[:, k] for k, layer in enumerate(latents.unbind(1))]
+    return torch.stack(layers, dim=1)
+
+
+def sefa(generator: nn.Module, spread: Tensor, count: int = SEFA_DIRECTIONS) -> Tensor:
+    """The directions of the code that change activations most, the same in all layers.
+
+    Args:
+        spread: (width,) standard deviation of codes within a class; where it is 0, in the class embedding, directions
+            are 0 too, so that they keep the class.
+        count: how many, the strongest first.
+
+    Returns:
+        (count, layers, width).
+    """
+    weights = generator.code_weights()
+    _, _, right = torch.linalg.svd(torch.cat(weights) * spread, full_matrices=False)
+    return (right[:count] * spread)[:, None].repeat(1, len(weights), 1)
+
+
+def regressed(codes: Tensor, targets: Tensor, shared: float = SHARED) -> Tensor:
+    """The directions along which each target grows while the others stay, by ridge regression.
+
+    With regression coefficients B, the vectors B (B'B)^-1 would change one prediction each and no other. The inverse
+    is regularised, because attributes that go together (ink and width) can only be separated at the price of both.
+
+    Args:
+        codes: (n, layers, width).
+        targets: (n, k) standardised.
+        shared: the regularisation.
+
+    Returns:
+        (k, layers, width).
+    """
+    x = codes.flatten(1)
+    x = x - x.mean(0)
+    gram = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1])
+    coefficients = torch.linalg.solve(gram, x.T @ targets)
+    overlap = coefficients.T @ coefficients
+    identity = torch.eye(len(overlap))
+    vectors = coefficients @ torch.linalg.inv(overlap + shared * overlap.diagonal().mean() * identity)
+    return vectors.T.unflatten(1, codes.shape[1:])
+
+
+def within_classes(values: Tensor, labels: Tensor | None, class_counts: tuple[int, ...]) -> Tensor:
+    """What is left of values (n, ...) when the mean of their class (of several columns: a sum of means) is gone."""
+    if labels is None or not class_counts:
+        return values - values.mean(0)
+    design = class_weights(labels, class_counts, values.dtype)
+    fitted = design @ torch.linalg.lstsq(design, values.flatten(1), driver="gelsd").solution
+    return values - fitted.view_as(values)
+
+
+def normalised(vectors: Tensor) -> Tensor:
+    """Vectors (k, layers, width) of the length that a latent of unit norm has in all layers."""
+    norms = vectors.flatten(1).norm(dim=1) / vectors.shape[1] ** 0.5
+    return vectors / norms.clamp_min(1e-8)[:, None, None]
+
+
+@torch.inference_mode()
+def find(
+    generator: nn.Module,
+    draw: Draw,
+    attributes: Attributes,
+    latents: Tensor,
+    labels: Tensor | None,
+    class_names: list[str],
+) -> tuple[Directions, Tensor]:
+    """Directions of a generator.
+
+    Args:
+        draw: makes samples of codes, as they come.
+        attributes: measures samples.
+        latents: (n, layers, latent_dim) from N(0, I).
+        labels: (n,) or (n, columns) class indices, `None` without classes.
+        class_names: of all label columns, for the directions towards classes.
+
+    Returns:
+        Directions, and (k,) the standard deviation of each measured attribute within a class.
+    """
+    counts = generator.class_counts
+    codes = independent_codes(generator, latents, labels)
+    measured = attributes(draw(codes))
+    values = within_classes(torch.stack(list(measured.values()), dim=1), labels, counts)
+    deviation = values.std(0).clamp_min(1e-6)
+    inner = within_classes(codes, labels, counts)
+    found = Directions()
+    for name, vector in zip(measured, normalised(regressed(inner, values / deviation))):
+        found.vectors[name] = vector
+        found.records[name] = {"source": "measured", "range": [-3, 3]}
+    if class_names and labels is not None:
+        for name, vector in zip(class_names, _towards_classes(codes, labels, counts)):
+            found.vectors[f"class {name}"] = vector
+            found.records[f"class {name}"] = {"source": "class", "range": [0, 1]}
+    spread = inner.std((0, 1))
+    spread = torch.where(spread > 1e-4 * spread.max(), spread, 0)
+    for k, vector in enumerate(normalised(sefa(generator, spread))):
+        found.vectors[f"component {k + 1}"] = vector
+        found.records[f"component {k + 1}"] = {"source": "sefa", "range": [-3, 3]}
+    return found, deviation
+
+
+def _towards_classes(codes: Tensor, labels: Tensor, class_counts: tuple[int, ...]) -> Tensor:
+    """(classes of all columns, layers, width): from the mean code of a column to that of each of its classes."""
+    design = class_weights(labels, class_counts, codes.dtype)
+    means = torch.linalg.lstsq(design, codes.flatten(1), driver="gelsd").solution
+    parts = [part - part.mean(0) for part in means.split(class_counts)]
+    return torch.cat(parts).unflatten(1, codes.shape[1:])
+
+
+@torch.inference_mode()
+def score(
+    directions: Directions,
+    draw: Draw,
+    attributes: Attributes,
+    codes: Tensor,
+    deviation: Tensor,
+    classify: Callable[[Tensor], Tensor] | None = None,
+) -> None:
+    """Adds to the records how each direction does on samples that it was not found on.
+
+    For measured ones: `monotone`, the share of steps (of 1, between the strengths -3 and 3) that change the attribute
+    the right way; `effect`, how far it goes from -3 to 3, in standard deviations within a class; `leakage`, how far
+    the others go at that, on average. For all: `class_kept`, the share of samples whose class stays the same at 3 and
+    -3, and `changes`, the attributes that it moves most, in standard deviations.
+
+    Args:
+        codes: (n, layers, width) of other samples.
+        deviation: of the attributes, from `find`.
+        classify: names the class of samples, if anything can.
+    """
+    for name, record in directions.records.items():
+        low, high = record["range"]
+        strengths = STRENGTHS if record["source"] == "measured" else (low, high)
+        samples = [draw(directions.apply(codes, {name: strength})) for strength in strengths]
+        tables = [attributes(sample) for sample in samples]
+        values = torch.stack([torch.stack(list(table.values()), dim=1) for table in tables]) / deviation
+        change = (values[-1] - values[0]).mean(0)
+        names = list(tables[0])
+        if name in names:
+            k = names.index(name)
+            others = [j for j in range(len(names)) if j != k]
+            record["monotone"] = round(float((values[..., k].diff(dim=0) > 0).float().mean()), 3)
+            record["effect"] = round(float(change[k]), 2)
+            record["leakage"] = round(float(change[others].abs().mean()), 2) if others else 0.0
+        strongest = change.abs().argsort(descending=True)[:3].tolist()
+        record["changes"] = {names[j]: round(float(change[j]), 2) for j in strongest}
+        if classify is not None and record["source"] != "class":
+            usual = classify(draw(codes))
+            kept = torch.stack([classify(sample) == usual for sample in (samples[0], samples[-1])])
+            record["class_kept"] = round(float(kept.float().mean()), 3)

@@ -1,0 +1,44 @@
+"""Style mixing (Karras et al. 2019, §3.1): some layers of one sample, the others of another."""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from gan.errors import GANError
+
+PRESETS = ("coarse", "middle", "fine")
+
+
+def chosen_layers(layers: str | Sequence[int], count: int) -> list[int]:
+    """Indices of layers out of `count`: a third of them by name, the first (coarsest) ones and those in doubt first.
+
+    Raises:
+        GANError: if there is no such preset or layer.
+    """
+    if isinstance(layers, str):
+        if layers not in PRESETS:
+            raise GANError(f"There are no {layers!r} layers; choose {', '.join(PRESETS)}, or a list of indices.")
+        part = PRESETS.index(layers)
+        first, last = math.ceil(count * part / 3), math.ceil(count * (part + 1) / 3)
+        return list(range(first, last))
+    chosen = list(layers)
+    wrong = [layer for layer in chosen if not isinstance(layer, int) or not 0 <= layer < count]
+    if wrong or not chosen:
+        raise GANError(f"The layers {chosen!r} cannot be mixed; this model has those from 0 to {count - 1}.")
+    return chosen
+
+
+def mix(first: Tensor, second: Tensor, layers: str | Sequence[int]) -> Tensor:
+    """The codes of the first with some layers of the second, both (n, layers, width).
+
+    Args:
+        layers: that come from the second, see `chosen_layers`.
+
+    Raises:
+        GANError: if there is no such preset or layer.
+    """
+    mixed = first.clone()
+    chosen = chosen_layers(layers, first.shape[1])
+    mixed[:, chosen] = second[:, chosen]
+    return mixed

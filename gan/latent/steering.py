@@ -1,0 +1,321 @@
+"""What pipelines offer of `gan.latent`: a base for all whose generator has codes, and one for those of images."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from diffusers.utils import BaseOutput
+from torch import Tensor, nn
+
+from gan.errors import GANError
+from gan.latent import dragging, mixing
+from gan.latent.directions import RECORDS, VECTORS, Directions
+from gan.latent.dragging import Drag, check_points
+from gan.latent.guidance import RECOMMENDED, check_guidance, guide
+from gan.latent.inversion import CANDIDATES, ImageDistance, inversion, nearest_start
+from gan.latent.space import CodeSpace, code_space
+from gan.pipeline import GANPipeline, check_truncation, sample_seeds
+
+MAX_INVERSION_STEPS = 2000
+BATCH = 64  # samples that are guided at once: bounds memory
+
+
+class SteerablePipeline(GANPipeline):
+    """A pipeline whose generator has `codes` and `draw`: critic guidance, directions and mixing.
+
+    Where a method takes a sample, that is a seed, or codes: (layers, width) or (n, layers, width), as `codes_of`, and
+    the `codes` of outputs, are.
+    """
+
+    files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS)
+
+    directions: Directions = Directions()
+
+    def attributes(self, samples: Tensor) -> dict[str, Tensor]:
+        """What can be measured on samples as the generator draws them, (n,) by name."""
+        raise NotImplementedError
+
+    def latents(self, seeds: list[int], label: Any = None) -> tuple[Tensor, Tensor]:
+        """Latents (n, latent_dim) and classes of seeds."""
+        raise NotImplementedError
+
+    def draw(self, codes: Tensor) -> Any:
+        """The output of codes (n, layers, width), as of a call."""
+        raise NotImplementedError
+
+    def codes_of(self, sample: int | Tensor, label: Any = None, truncation: float = 1.0) -> Tensor:
+        """The codes (n, layers, width) of a seed, or codes as they are.
+
+        Args:
+            sample: a seed or codes.
+            label: classes, and
+            truncation: psi, of a seed.
+
+        Raises:
+            GANError: for a seed, codes, a label or a truncation that can't be used.
+        """
+        if not isinstance(sample, Tensor):
+            latents, classes = self.latents(sample_seeds(sample, 1), label)
+            return self.codes_from(latents, classes, check_truncation(truncation))
+        codes = sample.detach().float().cpu()
+        codes = codes[None] if codes.ndim == 2 else codes
+        shape = self.code_shape
+        if codes.ndim != 3 or codes.shape[1:] != shape or not len(codes):
+            raise GANError(
+                f"Codes of shape {tuple(sample.shape)} cannot be used; those of this model are (n, {shape[0]}, "
+                f"{shape[1]})."
+            )
+        if not codes.isfinite().all():
+            raise GANError("The codes are not all finite numbers; start again from a seed.")
+        return codes
+
+    @torch.inference_mode()
+    def codes_from(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
+        """The codes (n, layers, width) of latents (n, latent_dim) and classes as `decode` takes them, on the CPU."""
+        device, dtype = self.generator.device, self.generator.dtype
+        return self.generator.codes(latents.to(device, dtype), classes.to(device), truncation).float().cpu()
+
+    @cached_property
+    def code_shape(self) -> tuple[int, int]:
+        """(layers, width) of codes."""
+        latents, classes = self.latents([0])
+        layers, width = self.codes_from(latents, classes).shape[1:]
+        return layers, width
+
+    @cached_property
+    def code_space(self) -> CodeSpace:
+        """Mean and standard deviation of the codes."""
+        return code_space(self.generator)
+
+    @torch.inference_mode()
+    def draw_samples(self, codes: Tensor) -> Tensor:
+        """What the generator makes of codes (n, layers, width), as float32 on the CPU."""
+        device, dtype = self.generator.device, self.generator.dtype
+        parts = [self.generator.draw(part.to(device, dtype)) for part in codes.split(BATCH)]
+        return torch.cat([part.float().cpu() for part in parts])
+
+    @cached_property
+    def class_space(self) -> CodeSpace:
+        """The same of codes within a class."""
+        return code_space(self.generator, within_class=True)
+
+    # Critic guidance
+
+    @property
+    def guidance(self) -> dict[str, Any]:
+        """The `steps` and `step_size` of critic guidance that suit this model, as `model_index.json` has them."""
+        return {**RECOMMENDED, **(self.config.get("guidance") or {})}
+
+    def guided(
+        self, latents: Tensor, classes: Tensor, truncation: float, steps: int, step_size: float | None
+    ) -> Tensor:
+        """Latents (n, latent_dim) after so many steps of critic guidance (`gan.latent.guidance.guide`).
+
+        Args:
+            step_size: by default the one that suits this model.
+
+        Raises:
+            GANError: for steps or a size that can't be used, or a model without a discriminator.
+        """
+        step_size = self.guidance["step_size"] if step_size is None else step_size
+        check_guidance(steps, step_size)
+        if steps == 0:
+            return latents
+        critic, device, dtype = self.critic(), self.generator.device, self.generator.dtype
+        guided = [
+            guide(self.generator, critic, z.to(device, dtype), c.to(device), truncation, steps, step_size)
+            for z, c in zip(latents.split(BATCH), classes.split(BATCH))
+        ]
+        return torch.cat(guided).to("cpu", latents.dtype)
+
+    def critic(self) -> nn.Module:
+        """The discriminator; where it was left out when the model was loaded, it is loaded now and kept.
+
+        Raises:
+            GANError: if the model has none.
+        """
+        if self.discriminator is not None:
+            return self.discriminator.eval()
+        if self._left_out is None:
+            raise GANError(
+                "This model has no discriminator, so critic guidance cannot be used; set the critic steps to 0, or "
+                "use a model that was published with its discriminator."
+            )
+        return self._left_out
+
+    @cached_property
+    def _left_out(self) -> nn.Module | None:
+        return self.load_network("discriminator")
+
+    # Directions and mixing
+
+    def read_more(self, folder: Path, source: str) -> None:
+        """Reads the directions of a repository."""
+        self.directions = Directions.load(folder, self.code_shape, source)
+
+    def _write_repository(self, folder: Path, *args: Any) -> None:
+        super()._write_repository(folder, *args)
+        if self.directions:
+            self.directions.save(folder)
+
+    def edit(
+        self, sample: int | Tensor, edits: Mapping[str, float], label: Any = None, truncation: float = 1.0
+    ) -> Any:
+        """A sample moved along directions.
+
+        Args:
+            sample: a seed or codes.
+            edits: strengths by the name of one of `directions`; 1 is as far as a standard deviation of the latent.
+            label, truncation: of a seed.
+
+        Raises:
+            GANError: for a sample, direction or strength that can't be used.
+        """
+        return self.draw(self.directions.apply(self.codes_of(sample, label, truncation), edits))
+
+    def mix(
+        self,
+        first: int | Tensor,
+        second: int | Tensor,
+        layers: str | Sequence[int] = "fine",
+        label: Any = None,
+        truncation: float = 1.0,
+    ) -> Any:
+        """The first sample with some layers of the second (style mixing).
+
+        Args:
+            first, second: seeds or codes.
+            layers: that come from the second: "coarse" (where things are), "middle" or "fine" (colour and texture), or
+                a list of indices.
+            label, truncation: of seeds.
+
+        Raises:
+            GANError: for a sample or layers that can't be used.
+        """
+        pair = [self.codes_of(sample, label, truncation) for sample in (first, second)]
+        if len(pair[0]) != len(pair[1]) and 1 not in (len(pair[0]), len(pair[1])):
+            raise GANError(f"{len(pair[0])} samples cannot be mixed with {len(pair[1])}; give one, or as many.")
+        count = max(map(len, pair))
+        first_codes, second_codes = (codes.expand(count, -1, -1) for codes in pair)
+        return self.draw(mixing.mix(first_codes, second_codes, layers))
+
+
+class SteerableImagePipeline(SteerablePipeline):
+    """What makes sense for images only: inversion and dragging."""
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """(height, width) of an image."""
+        raise NotImplementedError
+
+    def encoded(self, pixels: Tensor) -> Tensor | None:
+        """The codes (n, layers, width) that the encoder sees in images; `None` for a model without one."""
+        raise NotImplementedError
+
+    def fitted(self, images: Any) -> Tensor:
+        """PIL images as the model takes them, (n, channels, height, width) in [-1, 1]."""
+        raise NotImplementedError
+
+    def invert(self, images: Any, steps: int = 200) -> "Inversion":
+        """The codes whose samples are given images, found by gradient descent from those that the encoder sees or,
+        without one, from the best of a few hundred seeds.
+
+        Args:
+            images: one PIL image or several, of any size and mode.
+            steps: of gradient descent, from 0 to 2,000.
+
+        Raises:
+            GANError: for something that is no image, or a number of steps that can't be used.
+        """
+        last = None
+        losses = []
+        for last in self.inverting(images, steps):
+            losses.append(last.losses[-1])
+        assert last is not None
+        return Inversion(last.codes, torch.stack(losses))
+
+    def inverting(self, images: Any, steps: int = 200) -> Iterator["Inversion"]:
+        """As `invert`, from the start on after every step: stop iterating to cancel. Each has the last losses only."""
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_INVERSION_STEPS:
+            raise GANError(f"{steps!r} steps cannot be taken; an inversion takes from 0 to {MAX_INVERSION_STEPS:,}.")
+        device = self.generator.device
+        pixels = self.fitted(images).to(device)
+        distance = ImageDistance(pixels, self._perceptual())
+        start = self.encoded(pixels)
+        if start is None:
+            start = nearest_start(distance, *self._candidates)
+        for codes, losses in inversion(self.generator, distance, self.code_space, start.to(device), steps):
+            yield Inversion(codes.cpu(), losses.cpu()[None])
+
+    def _perceptual(self) -> Any:
+        """The features of the discriminator, `None` without one."""
+        try:
+            return self.critic().features
+        except GANError:
+            return None
+
+    @cached_property
+    def _candidates(self) -> tuple[Tensor, Tensor]:
+        """Codes and samples of the first seeds, where inversions start."""
+        codes = self.codes_from(*self.latents(list(range(CANDIDATES))))
+        with torch.inference_mode(False), torch.no_grad():
+            codes = codes.clone().to(self.generator.device)
+            return codes, torch.cat([self.generator.draw(part) for part in codes.split(BATCH)])
+
+    def drag(
+        self,
+        sample: int | Tensor,
+        handles: Sequence[Sequence[float]],
+        targets: Sequence[Sequence[float]],
+        steps: int = 100,
+        mask: Any = None,
+        label: Any = None,
+        truncation: float = 1.0,
+    ) -> Iterator[Drag]:
+        """Pulls points of an image to other places, a step at a time: `for codes, handles in pipeline.drag(...)`.
+
+        Args:
+            sample: a seed, or the codes of one image.
+            handles, targets: points (x, y) in pixels, as many of both.
+            steps: at most; it ends early once all handles have arrived.
+            mask: (height, width), true where the image may change; `None` for everywhere.
+            label, truncation: of a seed.
+
+        Raises:
+            GANError: for a sample, points, a mask or steps that can't be used.
+        """
+        codes = self.codes_of(sample, label, truncation)
+        if len(codes) != 1:
+            raise GANError(f"One image is dragged at a time, and these are the codes of {len(codes)}.")
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= dragging.MAX_STEPS:
+            raise GANError(f"{steps!r} steps cannot be taken; dragging takes from 1 to {dragging.MAX_STEPS:,}.")
+        from_points, to_points = _points(handles), _points(targets)
+        check_points(from_points, to_points, self.resolution)
+        if mask is not None:
+            mask = torch.as_tensor(mask, dtype=torch.float32)
+            if tuple(mask.shape) != self.resolution:
+                raise GANError(f"A mask of shape {tuple(mask.shape)} does not fit images of {self.resolution}.")
+        return dragging.drag(self.generator, self.class_space, codes, from_points, to_points, steps, mask)
+
+
+@dataclass
+class Inversion(BaseOutput):
+    """What `invert` finds.
+
+    Attributes:
+        codes: (n, layers, width).
+        losses: (steps + 1, n): the distance from each image, from the start on and after each step.
+    """
+
+    codes: Tensor
+    losses: Tensor
+
+
+def _points(values: Any) -> Tensor:
+    try:
+        return torch.as_tensor(values, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise GANError("Handles and targets are points (x, y) in pixels, such as [(10, 12)].") from error
