@@ -1,7 +1,7 @@
 """From text to tokens and back: characters, words or byte pairs, all of them through the `tokenizers` library."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ IGNORED = -100  # padding behind the end of a sample; ignored by losses
 KINDS = ("characters", "words", "bpe")
 UNFINISHED = "\ufffd"  # what an incomplete byte sequence is decoded to
 CONTEXT = 4  # tokens before it that the text of a token can depend on: a character has four bytes at most
+BYTES_A_TOKEN = 4  # of byte pairs, estimated
 WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a punctuation mark is a word of its own
 
 
@@ -57,6 +58,30 @@ def _untrained(kind: str) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior, invert)
     tokenizer.decoder = decoders.Fuse() if kind == "characters" else decoders.WordPiece(prefix="##", cleanup=True)
     return tokenizer
+
+
+def token_starts(kind: str) -> Callable[[str], list[int]]:
+    """A function that says where the tokens of a text start, for a vocabulary that is not learnt yet.
+
+    It is exact for characters and words; byte pairs are estimated.
+    """
+    if kind == "characters":
+        return lambda text: list(range(len(text)))
+    splitter = _untrained(kind).pre_tokenizer
+
+    def starts(text: str) -> list[int]:
+        words = [span for _, span in splitter.pre_tokenize_str(text)]
+        if kind == "words":
+            return [start for start, _ in words]
+        counts = [-(-len(text[start:end].encode()) // BYTES_A_TOKEN) for start, end in words]
+        return [start + (end - start) * k // count for (start, end), count in zip(words, counts) for k in range(count)]
+
+    return starts
+
+
+def kind_of(tokenizer: Tokenizer) -> str | None:
+    """What a tokenizer splits text into, one of `KINDS`; `None` for a synthetic language."""
+    return next((kind for kind in KINDS if _rules(tokenizer) == _rules(_untrained(kind))), None)
 
 
 def numbers_tokenizer(count: int) -> Tokenizer:
