@@ -164,7 +164,9 @@ def data_arguments(args: argparse.Namespace) -> argparse.Namespace:
     """What `gan.text.data.load` asks for."""
     names = ("train_data_dir", "dataset_config_name", "cache_dir", "hub_token", "text_column", "label_column")
     known = {"dataset_name": args.dataset_name, "max_train_samples": args.max_train_samples}
-    return argparse.Namespace(**dict.fromkeys(names), **known, streaming=False, unconditional=True)
+    known |= {"streaming": False, "unconditional": True, "allow_any_label": False}
+    known |= {"text_unit": "line", "tokens": "words", "window_length": data.MAX_LENGTH}
+    return argparse.Namespace(**dict.fromkeys(names), **known)
 
 
 def measure(name: str, curve: Curve, seed: int, args: argparse.Namespace, bench: Callable[[], Bench]) -> list[Point]:

@@ -1,39 +1,67 @@
-"""Text for training: from the Hub, from a local data set repository, from plain files, or written in code."""
+"""Text for training: from the Hub, from tables and folders of plain text, or generated in code."""
 
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from datasets import ClassLabel
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.data import (
+    DataReport,
+    FolderPart,
+    check_classes,
+    check_folder,
     class_indices,
     class_names,
-    folder_classes,
+    classes_by_folder,
+    find_table,
+    folder_splits,
     label_columns,
+    list_files,
+    listed_files,
     load_splits,
     loading,
+    look_through,
+    read_table,
     set_aside,
     shown_name,
-    tell_unusable,
-    visible_files,
+    tell_unused,
+    unusable,
     without_empty_classes,
 )
 from gan.errors import GANError
+from gan.labels import clean_name, natural_order
 from gan.text import oracle, verses
-from gan.text.tokenizer import END, IGNORED, SPECIAL, UNKNOWN, train_tokenizer
+from gan.text.preprocessing import (
+    LATIN_1,
+    OTHER_SUFFIXES,
+    SUFFIXES,
+    has_layout,
+    read_text,
+    split_units,
+    windows,
+)
+from gan.text.tokenizer import END, IGNORED, SPECIAL, UNKNOWN, token_starts, train_tokenizer
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
-HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 1_000  # of the training texts, once for validation and once for the test
-MOST_LENGTH, LENGTH_SHARE = 256, 0.995  # of the default length: that of so many of the texts, but no more
-STREAMED = 1_000_000  # texts taken from a stream, unless --max_train_samples says otherwise
+HELD_OUT_SHARE, MAX_HELD_OUT = 0.05, 1_000  # of the training texts, once for validation and once for the test
+MAX_LENGTH, LENGTH_SHARE = 256, 0.995  # of the default length: this share of the texts fits, but no more tokens
+MAX_STREAMED = 1_000_000  # texts taken from a stream, unless --max_train_samples says otherwise
 BUILT_IN = ("verses", "oracle")
-TESTED, CHOSEN_BY = "held-out twentieth", "twentieth to choose by"  # parts of the training texts that are set aside
+TEXT_COLUMNS = ("text", "sentence", "caption")
+TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".arrow")
+ROLES = {"test": "test", "testing": "test"}  # of folders; all other held-out ones are for validation
+HELD_OUT, VALIDATION = "held-out twentieth", "validation twentieth"  # parts of the training texts that are set aside
 
 
 @dataclass
@@ -42,13 +70,14 @@ class TextSet:
 
     Attributes:
         texts: one sample each.
-        labels: int64 (n,), or `None` without classes.
+        labels: int64 (n,), or `None` without classes; -1 where there is none.
         label_names: class names by index, or `None`.
         name: of the data set, for the card.
         split: which part this is.
         license: as its repository states it, or `None`.
-        tokenizer: where the data set brings its own vocabulary.
+        tokenizer: where the data set has its own vocabulary.
         has_end: whether texts differ in length.
+        continued: bool (n,), which texts are windows that don't end where their text does; `None` without any.
     """
 
     texts: list[str]
@@ -59,6 +88,7 @@ class TextSet:
     license: str | None = None
     tokenizer: Tokenizer | None = None
     has_end: bool = True
+    continued: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -73,46 +103,46 @@ class TextSet:
 
     def take(self, indices: np.ndarray, split: str) -> "TextSet":
         """The texts at these indices."""
-        labels = None if self.labels is None else self.labels[indices]
-        return replace(self, texts=[self.texts[k] for k in indices], labels=labels, split=split)
+        labels, continued = (None if of is None else of[indices] for of in (self.labels, self.continued))
+        texts = [self.texts[k] for k in indices]
+        return replace(self, texts=texts, labels=labels, continued=continued, split=split)
 
 
 @dataclass
 class Splits:
-    """What is trained on, what choices are made on, and what is measured on; `None` of too few texts."""
+    """What is trained on, validated on and measured on; `None` of too few texts. `report`: what reading found."""
 
     train: TextSet
     validation: TextSet | None
     test: TextSet | None
+    report: DataReport
 
 
 def load(args: Any) -> Splits:
-    """The texts that the command line asks for.
+    """The texts that the command line asks for; prints what was found.
 
     Where the data set has no validation or test split, a twentieth of the training texts (at most 1,000) is set aside
-    for each, always the same ones; of fewer than 40 texts none is.
+    for each, always the same ones; of fewer than 40 texts none is. Long texts are cut into windows before, so that no
+    token is on both sides.
 
     Args:
         args: `dataset_name`, `dataset_config_name` (of the built-in oracle: a file with other weights),
             `train_data_dir`, `cache_dir`, `hub_token`, `text_column`, `label_column`, `max_train_samples`,
-            `streaming`, `unconditional`.
+            `streaming`, `unconditional`, `allow_any_label`; `text_unit` and `tokens`, see `gan.text.preprocessing`
+            and `gan.text.tokenizer`; `window_length`, tokens of a window, or `None` to leave long texts whole.
 
     Raises:
         GANError: if there are no usable texts, with the reason.
     """
-    if args.train_data_dir is not None:
-        found = {"train": _from_folder(args)}
-    elif args.dataset_name in BUILT_IN:
-        written = _oracle(args) if args.dataset_name == "oracle" else verses.texts()
-        found = {split: TextSet(split=split, name=args.dataset_name, **part) for split, part in written.items()}
-        if args.unconditional:
-            found = {split: replace(part, labels=None, label_names=None) for split, part in found.items()}
-    else:
-        found = _from_dataset(args)
+    report = DataReport("texts")
+    found = {
+        role: _in_windows(texts, args, report if role == "train" else None)
+        for role, texts in _read(args, report).items()
+    }
     train = found["train"]
     if train.labels is not None and train.labels.min() < 0:
         raise GANError(
-            f"{(train.labels < 0).sum()} texts of {args.dataset_name} have no class; name another column with "
+            f"{(train.labels < 0).sum()} texts of {train.name} have no class; name another column with "
             f"--label_column, or train with --unconditional."
         )
     if args.max_train_samples is not None:
@@ -120,20 +150,57 @@ def load(args: Any) -> Splits:
     if train.labels is not None and train.label_names is not None:
         labels, names = without_empty_classes(train.labels, train.label_names)
         train = replace(train, labels=labels, label_names=names)
-    validation, test = (_matched(found.get(role), train) for role in ("validation", "test"))
-    share = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(train)))
-    if share >= 2 and (validation is None or test is None):
-        aside, rest = set_aside(train, share * ((validation is None) + (test is None)))
-        order = np.random.default_rng(0).permutation(len(train))
-        first, second = np.split(order[np.isin(order, aside)], [share])
-        test = test or train.take(np.sort(second if validation is None else first), TESTED)
-        validation = validation or train.take(np.sort(first), CHOSEN_BY)
-        train = train.take(rest, "train without what is held out")
-    return Splits(train, validation, test)
+    validation, test = (_matched(found.get(role), train, report) for role in ("validation", "test"))
+    splits = _with_held_out(train, validation, test, report)
+    _describe(splits)
+    return splits
 
 
-def _matched(texts: TextSet | None, train: TextSet) -> TextSet | None:
-    """A split with the classes of the training texts; `None`, and it is said, where its texts have others."""
+def _read(args: Any, report: DataReport) -> dict[str, TextSet]:
+    """By role, the splits of the data set that the command line names."""
+    if args.train_data_dir is not None and Path(args.train_data_dir).suffix.lower() in TABLE_SUFFIXES:
+        args = Namespace(**vars(args) | {"dataset_name": args.train_data_dir, "train_data_dir": None})
+    if args.train_data_dir is not None:
+        return _from_folder(args, report)
+    if args.dataset_name not in BUILT_IN:
+        return _from_dataset(args, report)
+    generated = _oracle(args) if args.dataset_name == "oracle" else verses.texts()
+    found = {split: TextSet(split=split, name=args.dataset_name, **part) for split, part in generated.items()}
+    if args.unconditional:
+        found = {split: replace(part, labels=None, label_names=None) for split, part in found.items()}
+    return found
+
+
+def _oracle(args: Any) -> dict[str, dict[str, Any]]:
+    return oracle.texts(oracle.Oracle(path=args.dataset_config_name))
+
+
+def _in_windows(texts: TextSet, args: Any, report: DataReport | None) -> TextSet:
+    """The texts, long ones as windows; those of the training texts are described in the report."""
+    if args.window_length is None or not texts.has_end:
+        return texts
+    in_windows = partial(windows, length=args.window_length, token_starts=token_starts(args.tokens))
+    parts = [in_windows(text) for text in texts.texts]
+    counts = np.array([len(part) for part in parts])
+    if counts.max(initial=0) < 2:
+        return texts
+    if report is not None:
+        cut = int((counts > 1).sum())
+        report.found["windows"] = (
+            f"{counts[counts > 1].sum():,} windows of at most {args.window_length} tokens that {cut:,} long "
+            f"{'text is' if cut == 1 else 'texts are'} cut into"
+        )
+    continued = [k + 1 < len(part) for part in parts for k in range(len(part))]
+    return replace(
+        texts,
+        texts=[window for part in parts for window in part],
+        labels=None if texts.labels is None else texts.labels.repeat(counts),
+        continued=np.array(continued),
+    )
+
+
+def _matched(texts: TextSet | None, train: TextSet, report: DataReport) -> TextSet | None:
+    """A split with the classes of the training texts; `None`, and a note, where its texts have others."""
     if texts is None:
         return None
     if train.label_names is None:
@@ -142,87 +209,224 @@ def _matched(texts: TextSet | None, train: TextSet) -> TextSet | None:
     classes = [None if k < 0 else own[k] for k in ([] if texts.labels is None else texts.labels)]
     labels = class_indices(classes, train.label_names)
     if texts.labels is None or labels.min() < 0:
-        tell_unusable(texts.split, train.name, "texts")
+        report.note(unusable(texts.split, train.name, "texts"))
         return None
     return replace(texts, labels=labels, label_names=train.label_names)
 
 
-def _oracle(args: Any) -> dict[str, dict[str, Any]]:
-    return oracle.texts(oracle.Oracle(path=args.dataset_config_name))
+def _with_held_out(train: TextSet, validation: TextSet | None, test: TextSet | None, report: DataReport) -> Splits:
+    """Sets a twentieth of the training texts aside for each split that is missing."""
+    share = min(MAX_HELD_OUT, int(HELD_OUT_SHARE * len(train)))
+    if share >= 2 and (validation is None or test is None):
+        aside, rest = set_aside(train, share * ((validation is None) + (test is None)))
+        order = np.random.default_rng(0).permutation(len(train))
+        first, second = np.split(order[np.isin(order, aside)], [share])
+        test = test or train.take(np.sort(second if validation is None else first), HELD_OUT)
+        validation = validation or train.take(np.sort(first), VALIDATION)
+        train = train.take(rest, "train without what is held out")
+    return Splits(train, validation, test, report)
 
 
-def _from_folder(args: Any) -> TextSet:
-    root = Path(args.train_data_dir)
-    if not root.is_dir():
-        raise GANError(f"The folder {root} does not exist; --train_data_dir takes a folder of .txt files.")
-    files = visible_files(root, (".txt",))
-    if not files:
-        raise GANError(f"The folder {root} holds no .txt files; --train_data_dir takes plain text, a sample a line.")
-    classes, names = folder_classes(files, root, args.unconditional)
+def _describe(splits: Splits) -> None:
+    """Completes the report, and prints it."""
+    report, train, test = splits.report, splits.train, splits.test
+    report.name = train.name
+    labels = None if train.labels is None else train.labels[:, None]
+    report.describe(len(train), labels, None if train.label_names is None else {"label": train.label_names})
+    if test is not None:
+        known = set(train.texts)
+        report.describe_held_out(test.split, len(test), sum(text in known for text in test.texts))
+    report.show()
+
+
+# Folders of plain text
+
+
+def _from_folder(args: Any, report: DataReport) -> dict[str, TextSet]:
+    """By role, the texts of a folder, or of a single file; sub-folders or a table beside the files hold classes."""
+    path = Path(args.train_data_dir)
+    if path.is_file() and path.suffix.lower() in (*SUFFIXES, *OTHER_SUFFIXES):
+        report.found["unit"] = f"a {args.text_unit} each"
+        return {
+            "train": _read_part(FolderPart(path.parent, "train", [path]), None, clean_name(path.stem), args, report)
+        }
+    check_folder(path, "texts", frozenset((*SUFFIXES, *OTHER_SUFFIXES)))
+    files = _text_files(path, list_files(path, getattr(args, "output_dir", None), report), report)
+    root = look_through(path, files)
+    name = clean_name(path.resolve().name)
+    report.found["unit"] = f"a {args.text_unit} each"
+    found = {}
+    for split, part in folder_splits(root, files, report).items():
+        role = split if split == "train" else ROLES.get(split.casefold(), "validation")
+        classes = None if args.unconditional else _classes_of_files(part, path, args, report)
+        found[role] = _read_part(part, classes, name, args, report)
+    return found
+
+
+def _text_files(root: Path, files: list[Path], report: DataReport) -> list[Path]:
+    """Those of the files that are texts: .txt ones if there are any, else other plain text, such as code."""
+    tables = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES]
+    for suffixes in (SUFFIXES, OTHER_SUFFIXES):
+        usable = [file for file in files if file.suffix.lower() in suffixes]
+        if usable:
+            used = set(usable)
+            report.leave_out("other files", [file for file in files if file not in used and not _is_metadata(file)])
+            return usable
+    if tables:
+        raise GANError(
+            f"The folder {root} holds no .txt files, but tables like {tables[0].name}; name it with --dataset_name "
+            f"{root}."
+        )
+    others = Counter(file.suffix.lower() or "no suffix" for file in files)
+    what = (
+        f" (it holds {', '.join(f'{count:,} {suffix}' for suffix, count in others.most_common(5))})" if files else ""
+    )
+    raise GANError(f"The folder {root} holds no .txt files{what}; --train_data_dir takes plain text.")
+
+
+def _is_metadata(file: Path) -> bool:
+    return file.stem == "metadata" and file.suffix.lower() in TABLE_SUFFIXES
+
+
+def _classes_of_files(part: FolderPart, path: Path, args: Any, report: DataReport) -> list[str | None] | None:
+    """The class of each file: of a table in or above its folder, or of sub-folders; `None` without classes."""
+    folders = [folder for folder in (part.root, *part.root.parents) if folder.is_relative_to(path)]
+    table = next((found for found in map(find_table, folders) if found is not None), None)
+    wanted = None if args.label_column is None else [args.label_column]
+    if table is not None:
+        rows = read_table(table)
+        column = next(iter(label_columns(wanted, rows.columns, str(table), False)), None)
+        if column is not None:
+            cells, _ = class_names([row[column] for row in rows.rows], None)
+            by_file = {file.resolve(): cell for file, cell in zip(listed_files(rows, None, "file_name"), cells)}
+            return [by_file.get(file.resolve()) for file in part.files]
+    elif wanted is not None and wanted != ["label"]:
+        raise GANError(
+            f"The folder {part.root} has no metadata.csv with the column {args.label_column!r}; leave --label_column "
+            f"out, as its sub-folders are its classes, or write the table (file_name,{args.label_column})."
+        )
+    found = classes_by_folder(part, report)
+    return None if found is None else list(found)
+
+
+def _read_part(
+    part: FolderPart, classes: list[str | None] | None, name: str, args: Any, report: DataReport
+) -> TextSet:
+    """The texts of files, each with the class of its file."""
     texts: list[str] = []
-    labels: list[int] = []
-    for path, label in zip(files, classes or [0] * len(files)):
-        try:
-            lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n")]
-        except UnicodeDecodeError as error:
-            raise GANError(
-                f"{path} is not UTF-8 text (byte {error.start}); convert it, for instance with "
-                f"`iconv -f GB18030 -t UTF-8`."
-            ) from error
-        except OSError as error:
-            raise GANError(f"{path} cannot be read ({error.strerror}).") from error
-        lines = [line for line in lines if line]
-        texts += lines
-        labels += [label] * len(lines)
+    labels: list[str | None] = []
+    latin: list[Path] = []
+    layouts = 0
+    for path, label in zip(part.files, classes or [None] * len(part.files)):
+        content, encoding = read_text(path)
+        units = split_units(content, args.text_unit)
+        if not units:
+            report.leave_out("empty files", [path])
+        latin += [path] * (encoding == LATIN_1)
+        layouts += has_layout(content)
+        texts += units
+        labels += [label] * len(units)
     if not texts:
-        raise GANError(f"The .txt files in {root} are empty.")
-    chosen = None if classes is None else np.asarray(labels, dtype=np.int64)
-    return TextSet(texts, chosen, names, root.resolve().name, "train")
+        raise GANError(
+            f"The {', '.join(sorted({file.suffix for file in part.files}))} files in {part.root} are empty."
+        )
+    if latin:
+        report.note(
+            f"{len(latin):,} files are read as Latin-1, which they look like ({latin[0].name}); convert them to UTF-8 "
+            f"if letters are wrong."
+        )
+    if args.text_unit == "line" and layouts > 0.5 * len(part.files):
+        report.note(
+            f"Every line of {name} is a text of its own, without indentation; --text_unit paragraph or file keeps the "
+            f"lines of poems, of wrapped prose and of code together."
+        )
+    names = None if classes is None else natural_order({label for label in labels if label is not None})
+    indices = None if names is None else class_indices(labels, names)
+    return TextSet(texts, indices, names, name, part.split)
 
 
-def _from_dataset(args: Any) -> dict[str, TextSet]:
+# Data sets that `datasets` reads
+
+
+def _from_dataset(args: Any, report: DataReport) -> dict[str, TextSet]:
     splits = load_splits(args, "texts", streaming=args.streaming)
     train = "train" if "train" in splits else next(iter(splits))
     names = {"train": train, "validation": "valid" if "valid" in splits else "validation", "test": "test"}
     found: dict[str, TextSet] = {}
     for role, split in names.items():
         if split in splits and (role == "train" or split != train):
-            most = (args.max_train_samples if role == "train" else None) or STREAMED  # that a stream is read of
-            found[role] = _from_split(splits[split], args, split, most)
+            max_rows = (args.max_train_samples if role == "train" else None) or MAX_STREAMED  # read of a stream
+            found[role] = _from_split(splits[split], args, split, max_rows, report if role == "train" else None)
     return found
 
 
-def _from_split(split: Any, args: Any, split_name: str, most: int) -> TextSet:
+def _from_split(split: Any, args: Any, split_name: str, max_rows: int, report: DataReport | None) -> TextSet:
+    """The texts and classes of a split; the training split's are described in the report."""
+    is_train, report = report is not None, report or DataReport("texts")
     with loading(args.dataset_name, "texts"):
         features: Any = split.features or next(iter(split), {})  # a stream may not know before its first row
-    column = args.text_column or next((name for name in ("text", "sentence", "caption") if name in features), None)
+    column = _text_column(args, features, split)
+    candidates = [name for name in features if name != column]
+    known = [name for name in candidates if isinstance(features[name], ClassLabel)]
+    wanted = None if args.label_column is None else [args.label_column]
+    label_column = next(iter(label_columns(wanted, candidates, "the data set", args.unconditional, known)), None)
+    if not args.unconditional:
+        tell_unused(candidates, [] if label_column is None else [label_column], report)
+    texts, cells, empty = _read_rows(split, column, label_column, args, max_rows)
+    if not texts:
+        raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
+    if empty:
+        report.leave_out("rows without text", [""] * empty)
+    name, license = shown_name(args.dataset_name), split.info.license or None
+    if label_column is None:
+        return TextSet(texts, None, None, name, split_name, license)
+    classes, names = class_names(cells, features.get(label_column))
+    if is_train and not args.allow_any_label:
+        check_classes(classes, names, f"The column {label_column!r} of {name}", "texts")
+    return TextSet(texts, class_indices(classes, names), names, name, split_name, license)
+
+
+def _text_column(args: Any, features: Iterable[str], split: Any) -> str:
+    if split.info.builder_name == "text" and args.text_unit != "line":
+        raise GANError(
+            f"--dataset_name reads plain text line by line; name the folder with --train_data_dir to have a "
+            f"{args.text_unit} a text."
+        )
+    features = list(features)
+    column = args.text_column or next((name for name in TEXT_COLUMNS if name in features), None)
     if column is None or column not in features:
         wanted = "column of texts" if column is None else f"text column {column!r}"
         raise GANError(
             f"There is no {wanted} in the data set; its columns are {', '.join(features)}. Name one with "
             f"--text_column."
         )
-    asked = None if args.label_column is None else [args.label_column]
-    labels_from = next(iter(label_columns(asked, features, "the data set", args.unconditional)), None)
-    rows = split.select_columns([column, *([] if labels_from is None else [labels_from])])
-    texts, raw = [], []
+    return column
+
+
+def _read_rows(
+    split: Any, column: str, label_column: str | None, args: Any, max_rows: int
+) -> tuple[list[str], list[Any], int]:
+    """Texts, the cell of the label column of each, and how many rows have no text."""
+    rows = split.select_columns([column, *([] if label_column is None else [label_column])])
+    texts: list[str] = []
+    cells: list[Any] = []
+    empty = 0
     with loading(args.dataset_name, "texts"):  # a stream is only read now
-        for row in islice(rows, most) if args.streaming else rows:
+        for row in islice(rows, max_rows) if args.streaming else rows:
             text = row[column] or ""  # an empty cell of a table is nothing
             if not isinstance(text, str):
                 raise GANError(
                     f"The column {column!r} of the data set holds no text; name another with --text_column."
                 )
-            if text := " ".join(text.split()):
-                texts.append(text)
-                raw.append(None if labels_from is None else row[labels_from])
-    if not texts:
-        raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
-    labels, names = None, None
-    if labels_from is not None:
-        classes, names = class_names(raw, features.get(labels_from))
-        labels = class_indices(classes, names)
-    return TextSet(texts, labels, names, shown_name(args.dataset_name), split_name, split.info.license or None)
+            line = " ".join(text.split())
+            units = [line] if args.text_unit == "line" and line else split_units(text, args.text_unit)
+            empty += not units
+            texts += units
+            cells += [None if label_column is None else row[label_column]] * len(units)
+    return texts, cells, empty
+
+
+# Tokens
 
 
 @dataclass
@@ -231,8 +435,8 @@ class Encoded:
 
     Attributes:
         tokens: int64 (n, length): the tokens of each, `END` where it ends, `IGNORED` behind.
-        cut: texts that were longer than fits, of which only the beginning is kept.
-        unknown: tokens that stand for what the vocabulary hasn't.
+        cut: how many texts were longer than fits; only their beginning is kept.
+        unknown: how many tokens are words or characters that the vocabulary lacks.
     """
 
     tokens: Tensor
@@ -255,16 +459,17 @@ def learn_tokenizer(train: TextSet, kind: str, vocab_size: int) -> Tokenizer:
 def natural_length(train: TextSet, tokenizer: Tokenizer) -> int:
     """Tokens that 99.5 % of the training texts fit into, at most 256."""
     lengths = np.sort([len(encoding.ids) for encoding in tokenizer.encode_batch_fast(train.texts)])
-    return int(min(MOST_LENGTH, max(1, lengths[int(LENGTH_SHARE * (len(lengths) - 1))])))
+    return int(min(MAX_LENGTH, max(1, lengths[int(LENGTH_SHARE * (len(lengths) - 1))])))
 
 
 def encode(texts: TextSet, tokenizer: Tokenizer, max_length: int) -> Encoded:
-    """Texts as tokens, those that are longer than `max_length` cut off there."""
+    """Texts as tokens, cut off where they are longer than `max_length`."""
     ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts.texts, add_special_tokens=False)]
     tokens: Any = np.full((len(ids), max_length + texts.has_end), IGNORED, dtype=np.int64)
-    for row, sample in zip(tokens, ids):
+    continued = np.zeros(len(ids), dtype=bool) if texts.continued is None else texts.continued
+    for row, sample, goes_on in zip(tokens, ids, continued):
         row[: min(len(sample), max_length)] = sample[:max_length]
-        if texts.has_end and len(sample) <= max_length:
+        if texts.has_end and len(sample) <= max_length and not goes_on:
             row[len(sample)] = END
     cut = sum(len(sample) > max_length for sample in ids)
     return Encoded(torch.from_numpy(tokens), cut, int((tokens == UNKNOWN).sum()))

@@ -8,6 +8,7 @@ from gan import evaluate
 from gan.cli import positive_float, positive_int
 from gan.text import data, metrics
 from gan.text.pipeline import TextPipeline
+from gan.text.preprocessing import UNITS
 
 SWEEP = (0.6, 0.8, 1.0, 1.2)
 
@@ -27,8 +28,12 @@ class TextEvaluation(evaluate.Evaluation):
         "label_column": None,
         "max_train_samples": None,
         "streaming": False,
+        "text_unit": "line",
+        "tokens": "words",
+        "window_length": None,
+        "allow_any_label": True,  # the model's own classes decide
     }
-    set_aside = (data.TESTED, data.CHOSEN_BY)
+    set_aside = (data.HELD_OUT, data.VALIDATION)
 
     def add_arguments(self, parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
         parser.add_argument(
@@ -44,9 +49,10 @@ class TextEvaluation(evaluate.Evaluation):
             "--num_texts",
             type=positive_int,
             default=10_000,
-            help="to write at each temperature, at most; as many as there are to train on (default: 10000)",
+            help="to generate at each temperature, at most; as many as there are to train on (default: 10000)",
         )
         group.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
+        group.add_argument("--text_unit", choices=UNITS, help="what one text is (default: as in training, or line)")
         group.add_argument(
             "--streaming", action="store_true", default=None, help="read the data set while it downloads"
         )

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from gan.cli import decay, positive_float, positive_int
+from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.likelihood import nll
@@ -16,10 +18,18 @@ from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
 from gan.text.objectives import CRITIC_LOSSES, OBJECTIVES, TextObjective
 from gan.text.pipeline import TextPipeline, joined
 from gan.text.plots import text_sheet
-from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN
+from gan.text.preprocessing import LONG, UNITS
+from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN, kind_of
 from gan.training.class_transfer import check_labelled, matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
+
+OBJECTIVE_FLAGS = {  # by flag, the objective that it belongs to, and its default
+    "critic_loss": ("ratio", "bound"),
+    "rollouts": ("seqgan", 4),
+    "beta_max": ("relgan", 100.0),
+}
+VOCAB_SIZE = 8_000
 
 
 class TextTask(ObjectiveTask):
@@ -30,54 +40,9 @@ class TextTask(ObjectiveTask):
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Adds the flags for text."""
-        objective = parser.add_argument_group("objective")
-        objective.add_argument(
-            "--objective",
-            choices=tuple(OBJECTIVES),
-            default="mle",
-            help="maximum likelihood, or what goes on from a model of it: a critic that refines every next token "
-            "(ratio), both made one network again (distil), or a classic adversarial game (seqgan, relgan). "
-            "The learning rate is 2e-3 by default, 1e-4 for the games",
-        )
-        objective.add_argument(
-            "--critic_loss", choices=CRITIC_LOSSES, default="bound", help="what the critic learns by (ratio)"
-        )
-        objective.add_argument(
-            "--rollouts", type=positive_int, default=4, help="texts that a token is rewarded by (seqgan); 16 published"
-        )
-        objective.add_argument(
-            "--beta_max", type=positive_float, default=100.0, help="inverse temperature in the end (relgan)"
-        )
-        texts = parser.add_argument_group("text")
-        texts.add_argument(
-            "--dataset_name",
-            default="verses",
-            help=f"a Hub id, a local folder laid out as one, or built in: {', '.join(data.BUILT_IN)}",
-        )
-        texts.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
-        texts.add_argument("--label_column", help="column with the classes; by default `label`, if there is one")
-        texts.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
-        texts.add_argument(
-            "--streaming", action="store_true", help="read the data set while it downloads, and no more than is used"
-        )
-        texts.add_argument("--tokens", choices=KINDS, default="words", help="what a text is cut into")
-        texts.add_argument("--vocab_size", type=positive_int, default=8_000, help="tokens, at most")
-        texts.add_argument(
-            "--max_length", type=positive_int, help="tokens of a text; longer ones are cut; default: 99.5 %% fit"
-        )
-        texts.add_argument("--architecture", choices=ARCHITECTURES, default="lstm", help="of the generator")
-        texts.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
-        texts.add_argument("--hidden_size", type=positive_int, default=256, help="features between layers")
-        texts.add_argument(
-            "--tied",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="input and output share their embedding",
-        )
-        texts.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
-        texts.add_argument("--num_heads", type=positive_int, default=4, help="of attention (transformer, memory)")
-        texts.add_argument("--dropout", type=decay, default=0.5, help="share of features left out in training")
-        texts.add_argument("--noise", type=decay, default=0.1, help="share of input tokens replaced in training")
+        _add_objective_arguments(parser.add_argument_group("objective"))
+        _add_data_arguments(parser.add_argument_group("text"))
+        _add_network_arguments(parser.add_argument_group("networks"))
         parser.set_defaults(
             train_batch_size=64,
             learning_rate=None,  # the objective's own, like the next two
@@ -90,80 +55,69 @@ class TextTask(ObjectiveTask):
         )
 
     def __init__(self, args: argparse.Namespace):
-        if args.num_train_epochs is not None:
-            args.max_train_steps = None
-        objective = OBJECTIVES[args.objective]
-        for name in ("learning_rate", "discriminator_steps", "max_grad_norm"):
-            setattr(args, name, getattr(args, name) or getattr(objective, name))
-        betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
-        args.adam_beta1, args.adam_beta2 = (default if asked is None else asked for asked, default in betas)
+        _set_objective_defaults(args)
         self.args = args
         pretrained = load_pretrained(args, TextPipeline)
+        _set_token_defaults(args, pretrained)
         splits = data.load(args)
         self.train_set, self.validation_set, self.test_set = splits.train, splits.validation, splits.test
-        self.size = len(self.train_set)
-        if pretrained is None:
-            self.tokenizer = data.learn_tokenizer(self.train_set, args.tokens, args.vocab_size)
-            args.max_length = args.max_length or data.natural_length(self.train_set, self.tokenizer)
-        else:
+        self.report, self.size = splits.report, len(splits.train)
+        if pretrained is not None:
             _check_pretrained(args, self.train_set, pretrained)
             _keep_shape(args, pretrained)
-            self.tokenizer = pretrained.tokenizer
             for texts in (self.train_set, self.validation_set, self.test_set):
                 if texts is not None:
                     texts.has_end = pretrained.generator.config.has_end
+        self.tokenizer = _tokenizer(args, self.train_set, pretrained)
+        args.max_length = args.max_length or data.natural_length(self.train_set, self.tokenizer)
         self.encoded = data.encode(self.train_set, self.tokenizer, args.max_length)
-        if self.encoded.cut:
-            PartialState().print(
-                f"{self.encoded.cut} of {self.size:,} texts are longer than {args.max_length} tokens and end there"
-                f"{'; --max_length changes that' if pretrained is None else ''}.",
-                flush=True,
-            )
-        if pretrained is not None:
-            _tell_unknown(args.pretrained_model_name_or_path, self.encoded.tokens)
-        self.validation = self._held_out(self.validation_set)
-        generator = self._generator(args, pretrained)
-        self.objective = OBJECTIVES[args.objective](args, generator, pretrained)
-        if pretrained is not None:
-            _tell_left_out(args.pretrained_model_name_or_path, pretrained, self.objective)
-        self.generator, self.discriminator = self.objective.generator.train(), self.objective.discriminator
-
-    def _held_out(self, held_out: data.TextSet | None) -> tuple[Tensor, Tensor | None] | None:
-        if held_out is None:
-            return None
-        tokens = data.encode(held_out, self.tokenizer, self.args.max_length).tokens
-        return tokens, held_out.classes(torch.arange(len(held_out)))
-
-    def _generator(self, args: argparse.Namespace, pretrained: TextPipeline | None) -> TextGenerator:
-        """A new network, or that of an earlier model, with its classes matched by name."""
-        names = self.train_set.label_names or []
-        if pretrained is not None:
-            old = pretrained.generator
-            generator = TextGenerator.from_config(old.config, num_classes=len(names))
-            known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, names))
-
-            def likeliest(_: int, some: Tensor) -> int:
-                """The class that texts are most likely to belong to."""
-                belonging = (torch.full((len(some),), place) for place in range(old.config.num_classes))
-                return int(torch.stack([nll(old, None, self.encoded.tokens[some], k) for k in belonging]).argmin())
-
-            begin = starts(known, wanted, self.train_set.classes(torch.arange(self.size)), likeliest)
-            generator.load_state_dict(matched(old.state_dict(), [old.config.num_classes], begin, CLASS_AXIS))
+        _print_cut(self.encoded, args.max_length, pretrained is None)
+        self.validation = self._encoded_with_classes(self.validation_set)
+        if pretrained is None:
+            generator = self._new_generator()
         else:
-            generator = TextGenerator(
-                vocab_size=self.tokenizer.get_vocab_size(),
-                max_length=args.max_length,
-                num_classes=len(names),
-                has_end=self.train_set.has_end,
-                **{name: getattr(args, name) for name in SHAPE},
-            )
+            _print_unknown(args.pretrained_model_name_or_path, self.encoded.tokens)
+            generator = self._pretrained_generator(pretrained)
         tokens = self.encoded.tokens
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
         generator.set_frequencies(counts, initialise=pretrained is None)
+        self.objective = OBJECTIVES[args.objective](args, generator, pretrained)
+        if pretrained is not None:
+            _print_dropped(args.pretrained_model_name_or_path, pretrained, self.objective)
+        self.generator, self.discriminator = self.objective.generator.train(), self.objective.discriminator
+
+    def _encoded_with_classes(self, texts: data.TextSet | None) -> tuple[Tensor, Tensor | None] | None:
+        if texts is None:
+            return None
+        tokens = data.encode(texts, self.tokenizer, self.args.max_length).tokens
+        return tokens, texts.classes(torch.arange(len(texts)))
+
+    def _new_generator(self) -> TextGenerator:
+        return TextGenerator(
+            vocab_size=self.tokenizer.get_vocab_size(),
+            max_length=self.args.max_length,
+            num_classes=len(self.train_set.label_names or []),
+            has_end=self.train_set.has_end,
+            **{name: getattr(self.args, name) for name in SHAPE},
+        )
+
+    def _pretrained_generator(self, pretrained: TextPipeline) -> TextGenerator:
+        """The generator of the model that is fine-tuned, with its classes matched by name."""
+        old, names = pretrained.generator, self.train_set.label_names or []
+        generator = TextGenerator.from_config(old.config, num_classes=len(names))
+        known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, names))
+
+        def likeliest(_: int, members: Tensor) -> int:
+            """The old class under which the texts of a new class have the highest likelihood."""
+            classes = (torch.full((len(members),), k) for k in range(old.config.num_classes))
+            return int(torch.stack([nll(old, None, self.encoded.tokens[members], k) for k in classes]).argmin())
+
+        begin = starts(known, wanted, self.train_set.classes(torch.arange(self.size)), likeliest)
+        generator.load_state_dict(matched(old.state_dict(), [old.config.num_classes], begin, CLASS_AXIS))
         return generator
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
-        # Dropout and its like draw from the global state: like all else, a function of seed, step and process.
+        # Dropout, input noise and roll-outs draw from the global state, which is a function of seed, step and process.
         torch.manual_seed(int(random.uniform(1)[0] * 2**31) + random.rank)
         tokens = self.encoded.tokens[indices]
         used = int((tokens != IGNORED).sum(1).max())
@@ -183,9 +137,11 @@ class TextTask(ObjectiveTask):
             "name": self.train_set.name,
             "split": self.train_set.split,
             "texts": len(self.train_set),
+            "text_unit": self.args.text_unit,
             "cut": self.encoded.cut,
             "license": self.train_set.license,
             "fingerprint": self.train_set.fingerprint(),
+            "report": self.report.record(),
         }
 
     def preview(self, pipeline: TextPipeline, path: Path) -> Path:
@@ -202,12 +158,132 @@ class TextTask(ObjectiveTask):
         return metrics.evaluate(pipeline, self.train_set, self.test_set)
 
 
+def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--objective",
+        choices=tuple(OBJECTIVES),
+        default="mle",
+        help="maximum likelihood, or what starts from a model of it: a critic that refines every next token (ratio), "
+        "generator and critic distilled into one network (distil), or a classic adversarial objective (seqgan, "
+        "relgan). The learning rate is 2e-3 by default, 1e-4 for the adversarial ones",
+    )
+    group.add_argument("--critic_loss", choices=CRITIC_LOSSES, help="of the critic (ratio; default: bound)")
+    group.add_argument(
+        "--rollouts", type=positive_int, help="for the reward of every token (seqgan; default: 4; published: 16)"
+    )
+    group.add_argument("--beta_max", type=positive_float, help="inverse temperature at the end (relgan; default: 100)")
+
+
+def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--dataset_name",
+        default="verses",
+        help=f"a Hub id, a local folder laid out as one, a table, or built in: {', '.join(data.BUILT_IN)}",
+    )
+    group.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
+    group.add_argument(
+        "--label_column", help="column with the classes; by default `label`, or the one that is usually called so"
+    )
+    group.add_argument("--unconditional", action="store_true", help="train without classes")
+    add_label_arguments(group)
+    group.add_argument(
+        "--streaming", action="store_true", help="read the data set while it downloads, and no more than is used"
+    )
+    group.add_argument(
+        "--text_unit",
+        choices=UNITS,
+        default="line",
+        help="what one text is: a line, without the blanks around it; a paragraph, lines between empty ones; a file. "
+        "The latter two keep line breaks and indentation (default: line)",
+    )
+    group.add_argument(
+        "--window_length",
+        type=positive_int,
+        help=f"texts of more than {LONG} times as many tokens, such as books, are cut into windows of at most so many "
+        f"(default: --max_length, or {data.MAX_LENGTH})",
+    )
+    group.add_argument(
+        "--tokens",
+        choices=KINDS,
+        help="of the vocabulary (default: words; bpe, which keeps line breaks, beyond lines)",
+    )
+    group.add_argument("--vocab_size", type=positive_int, help=f"largest number of tokens (default: {VOCAB_SIZE})")
+    group.add_argument(
+        "--max_length", type=positive_int, help="tokens of a text; longer ones are cut; default: 99.5 %% fit"
+    )
+
+
+def _add_network_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--architecture", choices=ARCHITECTURES, default="lstm", help="of the generator")
+    group.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
+    group.add_argument("--hidden_size", type=positive_int, default=256, help="features of a layer")
+    group.add_argument(
+        "--tied", action=argparse.BooleanOptionalAction, default=True, help="input and output share their embedding"
+    )
+    group.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
+    group.add_argument("--num_heads", type=positive_int, default=4, help="of attention (transformer, memory)")
+    group.add_argument("--dropout", type=decay, default=0.5, help="probability in training")
+    group.add_argument(
+        "--noise", type=decay, default=0.1, help="probability that training replaces an input token by a random one"
+    )
+
+
+def _set_objective_defaults(args: argparse.Namespace) -> None:
+    """Completes the flags with the objective's own defaults.
+
+    Raises:
+        GANError: for a flag of another objective.
+    """
+    if args.num_train_epochs is not None:
+        args.max_train_steps = None
+    objective = OBJECTIVES[args.objective]
+    for name in ("learning_rate", "discriminator_steps", "max_grad_norm"):
+        setattr(args, name, getattr(args, name) or getattr(objective, name))
+    betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
+    args.adam_beta1, args.adam_beta2 = (default if asked is None else asked for asked, default in betas)
+    for name, (owner, default) in OBJECTIVE_FLAGS.items():
+        if getattr(args, name) is None and args.objective == owner:
+            setattr(args, name, default)
+        elif getattr(args, name) is not None and args.objective != owner:
+            raise GANError(f"--{name} belongs to --objective {owner}; leave it out with --objective {args.objective}.")
+
+
+def _set_token_defaults(args: argparse.Namespace, pretrained: TextPipeline | None) -> None:
+    """Completes the flags about tokens; those of a model that is fine-tuned are kept.
+
+    Raises:
+        GANError: where line breaks are asked for, and tokens have none.
+    """
+    source = args.pretrained_model_name_or_path
+    if pretrained is not None:
+        kept = {"tokens": kind_of(pretrained.tokenizer), "vocab_size": pretrained.tokenizer.get_vocab_size()}
+        for name, value in kept.items():
+            if getattr(args, name) not in (None, value):
+                raise GANError(f"{source} keeps its vocabulary ({name} {value}); leave --{name} out.")
+        vars(args).update(kept)
+    args.tokens = args.tokens or ("words" if args.text_unit == "line" else "bpe")
+    args.vocab_size = args.vocab_size or VOCAB_SIZE
+    if args.window_length is None:
+        args.window_length = pretrained.generator.config.max_length if pretrained else args.max_length
+        args.window_length = args.window_length or data.MAX_LENGTH
+    if args.tokens == "words" and args.text_unit != "line":
+        raise GANError(
+            f"{f'{source} splits texts into words, which' if pretrained else '--tokens words'} leave out line breaks "
+            f"and indentation; {'fine-tune with' if pretrained else 'choose --tokens bpe or characters, or'} "
+            f"--text_unit line."
+        )
+
+
+def _tokenizer(args: argparse.Namespace, train_set: data.TextSet, pretrained: TextPipeline | None) -> Tokenizer:
+    return pretrained.tokenizer if pretrained else data.learn_tokenizer(train_set, args.tokens, args.vocab_size)
+
+
 def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrained: TextPipeline) -> None:
     source, length = args.pretrained_model_name_or_path, pretrained.generator.config.max_length
     if args.max_length not in (None, length):
         raise GANError(
-            f"{source} writes up to {length} tokens, so training cannot go on from it with another length; leave "
-            f"--max_length out, or train from scratch."
+            f"{source} generates up to {length} tokens and cannot be fine-tuned to another length; leave --max_length "
+            f"out, or train from scratch."
         )
     check_labelled(source, pretrained.labels, train_set.label_names, "texts")
     if args.objective != "mle" and pretrained.labels != train_set.label_names:
@@ -218,22 +294,32 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrai
 
 
 def _keep_shape(args: argparse.Namespace, pretrained: TextPipeline) -> None:
-    """Makes the flags, which become part of the record, those of the model that training goes on from."""
+    """Sets the flags, which are recorded, to the shape of the model that is fine-tuned."""
     config = pretrained.generator.config
     args.max_length = config.max_length
     if args.objective == "ratio":
-        return  # they are the critic's there
+        return  # here they are of the critic
     kept = {name: config[name] for name in SHAPE if config[name] != getattr(args, name)}
     vars(args).update(kept)
     if kept:
-        words = ", ".join(f"{name} {value}" for name, value in kept.items())
-        PartialState().print(f"{args.pretrained_model_name_or_path} keeps what it was made with: {words}.", flush=True)
+        shape = ", ".join(f"{name} {value}" for name, value in kept.items())
+        PartialState().print(f"{args.pretrained_model_name_or_path} keeps its shape: {shape}.", flush=True)
 
 
-def _tell_unknown(source: str, tokens: Tensor) -> None:
-    """Says how much of the texts (n, length) a model cannot spell; refuses where that is all."""
-    unknown, spelt = tokens == UNKNOWN, tokens > END
-    count, total = int(unknown.sum()), int(spelt.sum())
+def _print_cut(encoded: data.Encoded, max_length: int, can_be_longer: bool) -> None:
+    """Prints how many texts are cut off."""
+    if encoded.cut:
+        PartialState().print(
+            f"{encoded.cut} of {len(encoded.tokens):,} texts are longer than {max_length} tokens and are cut off there"
+            f"{'; --max_length changes that' * can_be_longer}.",
+            flush=True,
+        )
+
+
+def _print_unknown(source: str, tokens: Tensor) -> None:
+    """Prints how many tokens of the texts (n, length) a model lacks; refuses where it lacks all."""
+    unknown = tokens == UNKNOWN
+    count, total = int(unknown.sum()), int((tokens > END).sum())
     if count == total:
         raise GANError(
             f"{source} has no token for anything in the data, so it can learn nothing of it; train from scratch."
@@ -246,11 +332,11 @@ def _tell_unknown(source: str, tokens: Tensor) -> None:
         )
 
 
-def _tell_left_out(source: str, pretrained: TextPipeline, objective: TextObjective) -> None:
-    """Says that the discriminator of the earlier model won't be part of the new one, if that is so."""
+def _print_dropped(source: str, pretrained: TextPipeline, objective: TextObjective) -> None:
+    """Prints that the discriminator of the earlier model is not part of the new one, if that is so."""
     if pretrained.discriminator is None or isinstance(pretrained.discriminator, objective.reuses):
         return
-    called, remedy = ("critic", "; --objective ratio trains another") if pretrained.critic else ("discriminator", "")
+    role, remedy = ("critic", "; --objective ratio trains another") if pretrained.critic else ("discriminator", "")
     PartialState().print(
-        f"The {called} of {source} judges what that model writes, so it is left out{remedy}.", flush=True
+        f"The {role} of {source} was trained against the generator as it was, and is left out{remedy}.", flush=True
     )

@@ -26,6 +26,10 @@ NOTHING: dict[str, Any] = {
     "max_train_samples": None,
     "streaming": False,
     "unconditional": False,
+    "allow_any_label": False,
+    "text_unit": "line",
+    "tokens": "words",
+    "window_length": 256,
 }
 
 
@@ -144,7 +148,7 @@ def test_wrong_columns_are_named(repository: Path) -> None:
 
 
 def test_bad_folders_are_sentences(tmp_path: Path) -> None:
-    with pytest.raises(GANError, match=r"does not exist; --train_data_dir takes a folder of \.txt files"):
+    with pytest.raises(GANError, match="does not exist; --train_data_dir takes a folder of texts"):
         load(train_data_dir=str(tmp_path / "none"))
     with pytest.raises(GANError, match=r"holds no \.txt files"):
         load(train_data_dir=str(tmp_path))
@@ -152,7 +156,7 @@ def test_bad_folders_are_sentences(tmp_path: Path) -> None:
     with pytest.raises(GANError, match="are empty"):
         load(train_data_dir=str(tmp_path))
     (tmp_path / "a.txt").write_bytes("床前明月光".encode("gb18030"))
-    with pytest.raises(GANError, match=r"a\.txt is not UTF-8 text .* convert it"):
+    with pytest.raises(GANError, match=r"a\.txt is not UTF-8 text.* it looks like GB18030; convert it"):
         load(train_data_dir=str(tmp_path))
 
 
@@ -195,3 +199,223 @@ def test_fingerprints_tell_texts_and_labels_apart() -> None:
 def test_classes_of_a_batch() -> None:
     texts = TextSet(["a", "b", "c"], np.array([2, 0, 1]), ["x", "y", "z"], "toy", "train")
     assert texts.classes(torch.tensor([2, 0])).tolist() == [1, 2]
+
+
+def book(path: Path, words: int = 40_000) -> Path:
+    """A book in one line, every word of it another one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(" ".join(f"w{k}x" for k in range(words)))
+    return path
+
+
+@pytest.mark.parametrize("tokens", ["words", "characters", "bpe"])
+def test_a_book_becomes_windows_with_no_token_on_both_sides(tmp_path: Path, tokens: str) -> None:
+    whole = book(tmp_path / "book/t.txt").read_text()
+    splits = load(train_data_dir=str(tmp_path / "book"), tokens=tokens, window_length=64)
+    parts = [splits.train, splits.validation, splits.test]
+    assert len(splits.train) > 500 and len(splits.test) > 25
+    windows = {text: whole.index(text) for part in parts for text in part.texts}
+    places = sorted((place, place + len(text)) for text, place in windows.items())
+    assert len(places) == sum(map(len, parts)), "no two are the same"
+    assert all(end <= begin for (_, end), (begin, _) in zip(places, places[1:]))
+    assert "".join(whole.split()) == "".join("".join(whole[a:b].split()) for a, b in places), "nothing is left out"
+    tokenizer = data.learn_tokenizer(splits.train, tokens, 500)
+    encoded = data.encode(splits.train, tokenizer, 64)
+    assert encoded.cut == 0 or tokens == "bpe"
+    assert int((encoded.tokens == END).sum()) == int((~splits.train.continued).sum()) <= 1
+
+
+def test_a_long_text_among_short_ones_is_cut_into_windows_of_its_class(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book(tmp_path / "long/t.txt", 900)
+    write(tmp_path / "short/t.txt", [f"line {k}" for k in range(10)])
+    splits = load(train_data_dir=str(tmp_path), window_length=64)
+    train = splits.train
+    assert train.label_names == ["long", "short"] and np.bincount(train.labels).tolist()[1] < 11
+    assert train.continued[train.labels == 1].sum() == 0 and train.continued[train.labels == 0].any()
+    assert "15 windows of at most 64 tokens that 1 long text is cut into" in capsys.readouterr().out
+    assert len(load(train_data_dir=str(tmp_path), window_length=None, unconditional=True).train) == 11
+
+
+POEMS = "\n\n".join("\n".join(f"    line {j} of poem {k}" for j in range(4)) for k in range(50))
+
+
+def test_units_keep_line_breaks_and_indentation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.txt").write_text(POEMS + "\n\n\n")
+    lines = load(train_data_dir=str(tmp_path))
+    assert len(lines.train) == 180 and lines.train.texts[0].startswith("line ")
+    assert "--text_unit paragraph or file keeps the lines of poems" in capsys.readouterr().out
+    poems = load(train_data_dir=str(tmp_path), text_unit="paragraph", tokens="bpe")
+    assert "keeps the lines" not in capsys.readouterr().out
+    assert sorted([*poems.train.texts, *poems.validation.texts, *poems.test.texts]) == sorted(POEMS.split("\n\n"))
+    assert load(train_data_dir=str(tmp_path), text_unit="file", tokens="bpe", window_length=None).train.texts == [
+        POEMS
+    ]
+    tokenizer = data.learn_tokenizer(poems.train, "bpe", 500)
+    ids = data.encode(poems.train, tokenizer, 200).tokens[0]
+    assert tokenizer.decode(ids[ids > END].tolist()) == poems.train.texts[0]
+
+
+def test_units_of_columns(tmp_path: Path) -> None:
+    rows = [{"text": f"first {k}\n  second\n\nthird"} for k in range(3)]
+    write(tmp_path / "set/train.jsonl", [json.dumps(row) for row in rows])
+    texts = {unit: load(dataset_name=str(tmp_path / "set"), text_unit=unit).train.texts for unit in data_units()}
+    assert texts["line"][0] == "first 0 second third"
+    assert texts["paragraph"][:2] == ["first 0\n  second", "third"]
+    assert texts["file"][0] == "first 0\n  second\n\nthird"
+
+
+def data_units() -> tuple[str, ...]:
+    return ("line", "paragraph", "file")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig", "latin-1", "utf-32"])
+def test_encodings_are_recognised(tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "Über allen Gipfeln\r\nist Ruh, in allen Wipfeln\rspürest du"
+    (tmp_path / "t.txt").write_bytes(text.encode(encoding))
+    found = load(train_data_dir=str(tmp_path)).train.texts
+    assert found == ["Über allen Gipfeln", "ist Ruh, in allen Wipfeln", "spürest du"]
+    assert ("read as Latin-1" in capsys.readouterr().out) == (encoding == "latin-1")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("GB18030", "床前明月光，疑是地上霜。举头望明月，低头思故乡。"),
+        ("BIG5", "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"),
+        ("SHIFT_JIS", "古池や蛙飛びこむ水の音"),
+        ("EUC-KR", "나 보기가 역겨워 가실 때에는 말없이 고이 보내 드리오리다"),
+        ("CP1251", "Я помню чудное мгновенье: передо мной явилась ты"),
+        ("KOI8-R", "Я помню чудное мгновенье: передо мной явилась ты"),
+    ],
+)
+def test_other_encodings_are_named(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "t.txt").write_bytes(text.encode(encoding))
+    with pytest.raises(
+        GANError, match=f"it looks like {encoding}; convert it, for instance with `iconv -f {encoding}"
+    ):
+        load(train_data_dir=str(tmp_path))
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(GANError, match=r"t\.txt holds no text; take it out"):
+        load(train_data_dir=str(tmp_path))
+
+
+def test_names_are_trimmed_in_one_form_and_in_natural_order(tmp_path: Path) -> None:
+    for name in ("class 10", "class 2", " spring", "e\u0301te\u0301"):
+        write(tmp_path / "folder" / name / "t.txt", [f"line {k} of {name.strip()}" for k in range(3)])
+    assert load(train_data_dir=str(tmp_path / "folder")).train.label_names == ["class 2", "class 10", "spring", "été"]
+    rows = [{"text": f"text {k}", "label": ["a", " a", "b ", "b"][k % 4]} for k in range(24)]
+    write(tmp_path / "set/train.jsonl", [json.dumps(row) for row in rows])
+    train = load(dataset_name=str(tmp_path / "set")).train
+    assert train.label_names == ["a", "b"] and np.bincount(train.labels).tolist() == [12, 12]
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "a.txt", ["one", "two"])
+    write(tmp_path / "b.TXT", ["three"])
+    write(tmp_path / "notes.md", ["# notes"])
+    (tmp_path / "c.doc").write_bytes(b"\xd0\xcf\x11")
+    (tmp_path / "empty.txt").write_text("\n \n")
+    splits = load(train_data_dir=str(tmp_path))
+    assert splits.train.texts == ["one", "two", "three"]
+    assert splits.report.left_out == {"other files": {".md": 1, ".doc": 1}, "empty files": {".txt": 1}}
+    shown = capsys.readouterr().out
+    assert shown.startswith("Data: 3 texts of ") and "2 other files (" in shown and "1 empty files (.txt 1)" in shown
+    assert splits.report.record()["left_out"]["empty files"] == {".txt": 1}
+
+
+def test_code_and_notes_are_texts_where_there_is_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def f():\n    return 1\n")
+    (tmp_path / "picture.png").write_bytes(b"")
+    train = load(train_data_dir=str(tmp_path), text_unit="file", tokens="bpe").train
+    assert train.texts == ["def f():\n    return 1"]
+
+
+@pytest.mark.parametrize("name", ["labels", "category", "fine_label"])
+def test_label_columns_of_other_names(tmp_path: Path, name: str) -> None:
+    rows = [{"text": f"text {k}", name: "ab"[k % 2]} for k in range(24)]
+    write(tmp_path / "train.jsonl", [json.dumps(row) for row in rows])
+    assert load(dataset_name=str(tmp_path)).train.label_names == ["a", "b"]
+    rows = [row | {"class": "x"} for row in rows]
+    write(tmp_path / "train.jsonl", [json.dumps(row) for row in rows])
+    with pytest.raises(GANError, match=f"could be in several columns of the data set: {name}, class"):
+        load(dataset_name=str(tmp_path))
+
+
+def test_captions_and_measurements_are_no_classes(tmp_path: Path) -> None:
+    rows = [{"text": f"text {k}", "label": k / 7, "caption": f"a caption of picture {k}"} for k in range(30)]
+    write(tmp_path / "train.jsonl", [json.dumps(row) for row in rows])
+    with pytest.raises(GANError, match="holds numbers like"):
+        load(dataset_name=str(tmp_path))
+    with pytest.raises(GANError, match="which look like captions"):
+        load(dataset_name=str(tmp_path), label_column="caption")
+    assert len(load(dataset_name=str(tmp_path), label_column="caption", allow_any_label=True).train.label_names) == 30
+
+
+@pytest.mark.parametrize("flag", ["train_data_dir", "dataset_name"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_table_is_a_data_set(tmp_path: Path, flag: str, suffix: str) -> None:
+    path = tmp_path / f"poems{suffix}"
+    rows = datasets.Dataset.from_dict({"text": [f"text {k}" for k in range(24)], "label": ["a", "b"] * 12})
+    if suffix == ".parquet":
+        rows.to_parquet(path)
+    elif suffix == ".jsonl":
+        rows.to_json(path)
+    else:
+        rows.to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
+    train = load(**{flag: str(path)}).train
+    assert len(train) == 24 and train.label_names == ["a", "b"] and train.name == "poems"
+
+
+def test_single_files_and_folders_of_tables(tmp_path: Path) -> None:
+    path = write(tmp_path / "one/poems.txt", ["one", "two"])
+    assert load(train_data_dir=str(path)).train.texts == ["one", "two"]
+    write(tmp_path / "tables/a.csv", ["text", "one"])
+    with pytest.raises(GANError, match=r"no \.txt files, but tables like a\.csv; name it with --dataset_name"):
+        load(train_data_dir=str(tmp_path / "tables"))
+    (tmp_path / "texts.zip").write_bytes(b"PK")
+    with pytest.raises(GANError, match=r"texts\.zip is an archive and no folder; unpack it"):
+        load(train_data_dir=str(tmp_path / "texts.zip"))
+    with pytest.raises(GANError, match="reads plain text line by line; name the folder with --train_data_dir"):
+        load(dataset_name=str(tmp_path / "one"), text_unit="paragraph")
+
+
+def test_folders_of_splits_are_splits_and_a_wrapper_is_none(tmp_path: Path) -> None:
+    for split, count in (("train", 20), ("valid", 4), ("test", 6)):
+        for label in ("glad", "sad"):
+            write(tmp_path / "wrapper" / split / label / "t.txt", [f"{split} {label} {k}" for k in range(count)])
+    splits = load(train_data_dir=str(tmp_path))
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [40, 8, 12]
+    assert splits.train.label_names == ["glad", "sad"] and splits.test.split == "test"
+
+
+def test_a_table_beside_files_has_their_classes(tmp_path: Path) -> None:
+    for k in range(4):
+        write(tmp_path / f"{k}.txt", [f"line {n} of {k}" for n in range(3)])
+    write(tmp_path / "metadata.csv", ["file_name, mood", *(f"{k}.txt,{['glad', ' sad'][k % 2]}" for k in range(4))])
+    train = load(train_data_dir=str(tmp_path), label_column="mood").train
+    assert train.label_names == ["glad", "sad"] and train.labels.tolist() == [0] * 3 + [1] * 3 + [0] * 3 + [1] * 3
+    with pytest.raises(GANError, match="no label column 'tone'"):
+        load(train_data_dir=str(tmp_path), label_column="tone")
+    (tmp_path / "metadata.csv").unlink()
+    with pytest.raises(GANError, match=r"has no metadata\.csv with the column 'mood'"):
+        load(train_data_dir=str(tmp_path), label_column="mood")
+
+
+def test_texts_on_both_sides_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for split, count in (("train", 30), ("test", 8)):
+        write(tmp_path / f"{split}.jsonl", [json.dumps({"text": f"text {k}"}) for k in range(count)])
+    splits = load(dataset_name=str(tmp_path))
+    assert splits.report.held_out == {"split": "test", "samples": 8, "duplicates": 8}
+    assert "8 of the 8 held-out texts are trained on, too" in capsys.readouterr().out
+
+
+def test_the_output_of_a_run_is_not_trained_on(tmp_path: Path) -> None:
+    write(tmp_path / "t.txt", ["one", "two"])
+    write(tmp_path / "out/samples.txt", ["generated"])
+    (tmp_path / "out/model_index.json").write_text("{}")
+    assert load(train_data_dir=str(tmp_path)).train.texts == ["one", "two"]

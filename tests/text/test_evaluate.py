@@ -68,9 +68,9 @@ def test_it_prints_tables_and_renews_the_record(
     assert (work / "copy/sweep.png").read_bytes() == (work / "model/sweep.png").read_bytes()
 
     # Without a sweep, the picture of the one before goes.
-    assert evaluate(monkeypatch, "model", "--sweep", "--split", "twentieth to choose by") == 0
+    assert evaluate(monkeypatch, "model", "--sweep", "--split", "validation twentieth") == 0
     assert not (work / "model/sweep.png").exists() and "sweep.png" not in (work / "model/README.md").read_text()
-    assert json.loads((work / "model/metrics.json").read_text())["metrics"][0]["split"] == "twentieth to choose by"
+    assert json.loads((work / "model/metrics.json").read_text())["metrics"][0]["split"] == "validation twentieth"
 
 
 def test_it_can_write_elsewhere(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

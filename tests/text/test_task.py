@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from gan import SequenceDiscriminator, TextDiscriminator, TextPipeline
 from gan.text import data
 from gan.text.likelihood import nll
+from gan.text.tokenizer import decode, encode, kind_of
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
 
@@ -34,6 +35,8 @@ for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
 LINES["memory"] = ["--architecture", "memory", "--half_weights"]
 LINES["relgan of memory"] = ["--pretrained_model_name_or_path", "memory", "--objective", "relgan"]
+LINES["stanzas"] = ["--train_data_dir", "stanzas", "--text_unit", "paragraph", "--vocab_size", "400"]
+LINES["book"] = ["--train_data_dir", "book", "--max_length", "8"]
 LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
 LINES["other verses"] = ["--train_data_dir", "others", *FROM_VERSES, "--max_train_steps", "2", "--num_layers", "3"]
 LINES["mle again"] = ["--pretrained_model_name_or_path", "ratio", "--max_train_steps", "2"]
@@ -59,7 +62,7 @@ BAD = {  # after the runs above
         ["--train_data_dir", "others", *FROM_VERSES, "--objective", "ratio"],
         "the data has Spring, autumn, in this order; fine-tune with --objective mle first.",
     ),
-    "another length": ([*FROM_MLE, "--max_length", "3"], "so training cannot go on from it with another length"),
+    "another length": ([*FROM_MLE, "--max_length", "3"], "and cannot be fine-tuned to another length"),
     "nothing to spell": (["--train_data_dir", "foreign", *FROM_MLE], "mle has no token for anything in the data"),
     "other game": (
         [*FROM_MLE, "--objective", "relgan", "--resume_from_checkpoint", "seqgan/checkpoint-6", *KEEPING],
@@ -70,6 +73,10 @@ BAD = {  # after the runs above
         ["--dataset_name", "oracle", "--dataset_config_name", "nowhere.safetensors"],
         "nowhere.safetensors",
     ),
+    "rollouts of no rewards": (["--rollouts", "3"], "--rollouts belongs to --objective seqgan; leave it out"),
+    "words of poems": (["--text_unit", "paragraph", "--tokens", "words"], "--tokens words leave out line breaks"),
+    "poems of words": ([*FROM_MLE, "--text_unit", "file"], "mle splits texts into words, which leave out line breaks"),
+    "other tokens": ([*FROM_MLE, "--tokens", "bpe"], "mle keeps its vocabulary (tokens words); leave --tokens out."),
     "no folder": (["--train_data_dir", "nowhere"], "The folder nowhere does not exist"),
 }
 
@@ -80,6 +87,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [f"{a} {b} {c}{' at last' * (k % 3)}." for k, (a, b, c) in enumerate(SENTENCES)]
     (folder / "poems").mkdir()
     (folder / "poems/all.txt").write_text("\n".join(texts))
+    stanzas = ["  " + "\n    ".join(texts[k : k + 3]) for k in range(0, 54, 3)]
+    (folder / "stanzas").mkdir()
+    (folder / "stanzas/all.txt").write_text("\n\n".join(stanzas))
+    (folder / "book").mkdir()
+    (folder / "book/all.txt").write_text(" ".join(texts * 3))
     parts = {"couplets/spring": texts[::2], "couplets/winter": texts[1::2]}
     parts |= {"others/Spring": texts[::3], "others/autumn": ["the owl sees leaves."] * 5, "foreign": ["春水东流"] * 9}
     for name, part in parts.items():
@@ -142,7 +154,9 @@ def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Pa
     assert not same(work / name / "checkpoint-3/model.safetensors", work / name / "checkpoint-6/model.safetensors")
 
 
-def test_ratio_leaves_the_generator_and_a_game_does_not(results: dict[str, Result], work: Path) -> None:
+def test_ratio_keeps_the_generator_and_an_adversarial_objective_does_not(
+    results: dict[str, Result], work: Path
+) -> None:
     weights = "generator/diffusion_pytorch_model.safetensors"
     assert [same(work / "mle" / weights, work / name / weights) for name in ("ratio", "seqgan", "relgan")] == [
         *(True, False, False)
@@ -151,13 +165,31 @@ def test_ratio_leaves_the_generator_and_a_game_does_not(results: dict[str, Resul
 
 def test_what_an_earlier_model_brings_is_said(results: dict[str, Result]) -> None:
     said = results["other verses"].out
-    assert "verses keeps what it was made with: num_layers 1." in said
+    assert "verses keeps its shape: num_layers 1." in said
     assert "verses has no token for 5 of " in said and "in 5 of 23 texts; it will never write them." in said
     left_out = (
-        "The critic of ratio judges what that model writes, so it is left out; --objective ratio trains another."
+        "The critic of ratio was trained against the generator as it was, and is left out; --objective ratio trains "
+        "another."
     )
     assert left_out in results["mle again"].out
     assert "left out" not in results["distil"].out and "no token" not in results["distil"].out
+
+
+def test_poems_keep_their_lines(results: dict[str, Result], work: Path) -> None:
+    assert "Data: 18 texts of stanzas to train on, a paragraph each" in results["stanzas"].check().out
+    pipeline = TextPipeline.from_pretrained(work / "stanzas")
+    assert kind_of(pipeline.tokenizer) == "bpe"
+    stanza = "  the owl sees x.\n    the owl sees y at last."
+    assert decode(pipeline.tokenizer, encode(pipeline.tokenizer, stanza, "prefix")) == stanza
+    arguments = read(work / "stanzas/training.json")["arguments"]
+    assert (arguments["text_unit"], arguments["tokens"], arguments["vocab_size"]) == ("paragraph", "bpe", 400)
+
+
+def test_a_book_is_trained_on_in_windows(results: dict[str, Result], work: Path) -> None:
+    assert "windows of at most 8 tokens that 1 long text is cut into" in results["book"].check().out
+    record = read(work / "book/training.json")
+    assert record["dataset"]["texts"] > 60 and record["dataset"]["cut"] == 0
+    assert record["arguments"]["window_length"] == 8
 
 
 def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) -> None:
@@ -167,9 +199,7 @@ def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) ->
     assert 2 < len(looks) == record["steps"] < 60
     assert record["best_step"] == record["steps"] - 2 == looks.index(min(looks)) + 1
     assert "resumes from" not in results["stopped early"].out
-    held_out = data.load(
-        argparse.Namespace(train_data_dir=work / "poems", unconditional=False, max_train_samples=None)
-    ).validation
+    held_out = data.load(argparse.Namespace(**record["arguments"] | {"train_data_dir": work / "poems"})).validation
     assert held_out is not None
     pipeline = TextPipeline.from_pretrained(work / "stopped early")
     tokens = data.encode(held_out, pipeline.tokenizer, pipeline.generator.config.max_length).tokens
