@@ -34,7 +34,7 @@ from gan.data import (
     read_table,
     set_aside,
     shown_name,
-    tell_unused,
+    tell_columns,
     unusable,
     without_empty_classes,
 )
@@ -371,7 +371,7 @@ def _from_split(split: Any, args: Any, split_name: str, max_rows: int, report: D
     wanted = None if args.label_column is None else [args.label_column]
     label_column = next(iter(label_columns(wanted, candidates, "the data set", args.unconditional, known)), None)
     if not args.unconditional:
-        tell_unused(candidates, [] if label_column is None else [label_column], report)
+        tell_columns(candidates, [] if label_column is None else [label_column], wanted, report)
     texts, cells, empty = _read_rows(split, column, label_column, args, max_rows)
     if not texts:
         raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
