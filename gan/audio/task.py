@@ -23,7 +23,7 @@ from gan.training.adversarial import (
     AdversarialTask,
     add_adversarial_arguments,
 )
-from gan.training.class_transfer import matched, resembling, starts
+from gan.training.class_transfer import resembling, starts, transferred
 from gan.training.task import load_pretrained
 
 
@@ -135,12 +135,8 @@ def _networks(
     old_names, classes = list((pretrained.labels or {}).values()), train_set.classes(torch.arange(len(train_set)))
     like = resembling(pretrained.generator, lambda some: analyse(train_set.clips(some), n_fft))
     begin = starts(old_names, names, classes, like)
-    networks: list[nn.Module] = []
-    for old in (pretrained.generator, pretrained.discriminator):
-        network = type(old).from_config(old.config, num_classes=counts)
-        network.load_state_dict(matched(old.state_dict(), pretrained.generator.class_counts, begin))
-        networks.append(network)
-    return networks
+    known = pretrained.generator.class_counts
+    return [transferred(old, known, counts, begin) for old in (pretrained.generator, pretrained.discriminator)]
 
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretrained: AudioPipeline) -> None:
@@ -153,8 +149,8 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretra
     if pretrained.discriminator is None:
         raise GANError(f"{source} has no discriminator, so it cannot be fine-tuned; train from scratch.")
     columns = [len(labels or {}) for labels in (pretrained.labels, train_set.label_names)]
-    if columns[0] != columns[1]:
+    if columns[0] != columns[1] and all(columns):
         raise GANError(
             f"{source} knows {columns[0]} columns of labels and the data has {columns[1]}; name as many with "
-            f"--label_column, or train {'with --unconditional' if columns[0] == 0 else 'from scratch'}."
+            f"--label_column, or leave classes out with --unconditional."
         )

@@ -18,7 +18,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.image.plots import contact_sheet, reconstructions
 from gan.networks import SIZES, grids, stage_channels
 from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
-from gan.training.class_transfer import check_labelled, matched, resembling, starts
+from gan.training.class_transfer import resembling, starts, transferred
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, load_pretrained
 
@@ -166,8 +166,7 @@ def _networks(
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:
             old = getattr(pretrained, name)
-            networks[name] = type(old).from_config(old.config, num_classes=config["num_classes"])
-            networks[name].load_state_dict(matched(old.state_dict(), pretrained.generator.class_counts, begin))
+            networks[name] = transferred(old, pretrained.generator.class_counts, config["num_classes"], begin)
         elif name == "discriminator":
             networks[name] = ImageDiscriminator(**config)
         elif name == "encoder":
@@ -200,4 +199,3 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
         raise GANError(
             f"{source} has no discriminator, so it cannot be fine-tuned with --objective {args.objective}; {remedy}."
         )
-    check_labelled(source, pretrained.labels, train_set.label_names, "pictures")

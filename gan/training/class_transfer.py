@@ -6,7 +6,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 from accelerate import PartialState
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.labels import label_index
@@ -83,11 +83,17 @@ def starts(
 ) -> list[Start]:
     """Where each class of the data starts: as the class of its name, or else as the one that it resembles; says so.
 
+    Empty where only one of model and data has classes: see `transferred`.
+
     Args:
-        old, new: the class names of each label column of the model and of the data; as many columns.
+        old, new: the class names of each label column of the model and of the data; as many columns, or none.
         classes: int64 (n,) or (n, columns), of the data; `None` where there are no columns.
         resembled: a column and indices of the data to the class of the model that these samples are most like.
     """
+    if bool(old) != bool(new):
+        said = "Training starts from the mean of the model's classes" if old else "All classes start as the model is"
+        PartialState().print(f"{said}, as the {'data has none' if old else 'model knows none'}.", flush=True)
+        return []
     found = []
     for column, (known, wanted) in enumerate(zip(old, new, strict=True)):
         assert classes is not None
@@ -110,6 +116,61 @@ def _tell(old: Sequence[str], new: Sequence[str], start: Start) -> None:
     ]
     if pairs:
         PartialState().print(f"New classes start as those that they resemble: {', '.join(pairs)}.", flush=True)
+
+
+def transferred(
+    old: nn.Module, counts: Sequence[int], num_classes: int | Sequence[int], starts: Sequence[Start]
+) -> nn.Module:
+    """A network of an earlier model for the classes of other data. It computes what the earlier one did.
+
+    From a model with classes to data without, the embedding of the classes becomes its mean, a constant that biases
+    take over. The other way round, new embeddings begin without effect.
+
+    Args:
+        old: generator, discriminator or encoder of `gan.networks`.
+        counts: classes that it knows, in each column of labels.
+        num_classes: those of the data, as its config has them; 0 or empty for none.
+        starts: for each column, what its classes start as; of no meaning where only one side has classes.
+    """
+    network = type(old).from_config(old.config, num_classes=num_classes)  # type: ignore[attr-defined]
+    weights = old.state_dict()
+    if counts and not num_classes:
+        weights = _without_classes(weights, counts)
+    elif num_classes and not counts:
+        weights = _with_classes(weights, network.state_dict())
+    else:
+        weights = matched(weights, counts, starts)
+    network.load_state_dict(weights)
+    return network
+
+
+def _without_classes(weights: dict[str, Tensor], counts: Sequence[int]) -> dict[str, Tensor]:
+    weights = {name: weight for name, weight in weights.items() if not name.startswith("to_class.")}
+    if "embed.weight" not in weights:  # an encoder, which only names classes
+        return weights
+    mean = torch.stack([column.mean(1) for column in weights.pop("embed.weight").split(list(counts), 1)]).sum(0)
+    for name in _conditioned(weights):
+        of_latent, of_class = weights[f"{name}.weight"].tensor_split([-len(mean)], dim=1)
+        weights |= {f"{name}.weight": of_latent, f"{name}.bias": weights[f"{name}.bias"] + of_class @ mean}
+    if "to_logit.weight" in weights:  # the projection discriminator's logit is linear in the embedding
+        weights["to_logit.weight"] = weights["to_logit.weight"] + mean
+    return weights
+
+
+def _with_classes(weights: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:
+    widened = {
+        f"{name}.weight": F.pad(weights[f"{name}.weight"], (0, len(fresh["embed.weight"])))
+        for name in _conditioned(weights)
+    }
+    if "to_logit.weight" in weights:
+        widened["embed.weight"] = torch.zeros_like(fresh["embed.weight"])
+    return fresh | weights | widened
+
+
+def _conditioned(weights: dict[str, Tensor]) -> list[str]:
+    """The generator's linear layers that read the latent and the class embedding."""
+    names = (name.removesuffix(".weight") for name in weights if name.endswith(".weight"))
+    return [name for name in names if name == "start" or name.endswith(".modulation")]
 
 
 def matched(

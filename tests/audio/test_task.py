@@ -28,6 +28,8 @@ LINES["fine-tuned"] = ["--train_data_dir", "more", "--pretrained_model_name_or_p
 LINES["fine-tuned"] += ["1e-9"]
 LINES["turned"] = ["--train_data_dir", "spoken", "--label_column", "voice", "word", "--learning_rate", "1e-9"]
 LINES["turned"] += ["--pretrained_model_name_or_path", "two labels"]
+LINES["classes gone"] = [*SOUNDS, "--unconditional", "--pretrained_model_name_or_path", "two labels"]
+LINES["classes come"] = [*SPOKEN, "--pretrained_model_name_or_path", "classes gone"]
 LINES["drums"] = ["--dataset_name", "drums", "--max_train_samples", "40", "--max_train_steps", "2"]
 
 BAD = {  # after the runs above
@@ -81,6 +83,8 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert {"samples.png", "samples.wav", "README.md", "training.json"} <= model_files(work / name).keys()
     labels = {"two labels": {"word": ["high", "low"], "voice": ["Ada", "Bob", "Cleo"]}, "unconditional": None}
     labels |= {
+        "classes gone": None,
+        "classes come": labels["two labels"],
         "resumed": labels["two labels"],
         "turned": labels["two labels"],
         "fine-tuned": {"label": ["HIGH", "low", "new"]},
@@ -112,6 +116,11 @@ def test_classes_of_an_earlier_model_are_matched(results: dict[str, Result], wor
 def test_columns_of_an_earlier_model_are_matched_by_name(results: dict[str, Result], work: Path) -> None:
     old, new = (AudioPipeline.from_pretrained(work / name).generator.embed.weight for name in ("two labels", "turned"))
     assert np.allclose(old.detach(), new.detach(), atol=1e-5)
+
+
+def test_classes_go_and_come_when_a_model_is_fine_tuned(results: dict[str, Result]) -> None:
+    assert "starts from the mean of the model's classes, as the data has none." in results["classes gone"].out
+    assert "All classes start as the model is, as the model knows none." in results["classes come"].out
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -50,6 +50,19 @@ def test_no_class_is_only_for_validation(tmp_path: Path) -> None:
     assert (len(images.validation_indices), images.size) == (0, 10)
 
 
+def test_classes_go_and_come_when_a_model_is_fine_tuned(
+    folder: Path, pipeline: ImagePipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.save_pretrained(tmp_path / "classes")
+    bare = task(folder, "--unconditional", "--pretrained_model_name_or_path", str(tmp_path / "classes"))
+    assert "starts from the mean of the model's classes, as the data has none." in capsys.readouterr().out
+    bare.pipeline(bare.generator, bare.discriminator).save_pretrained(tmp_path / "bare")
+    assert ImagePipeline.from_pretrained(tmp_path / "bare").labels is None
+    again = task(folder, "--pretrained_model_name_or_path", str(tmp_path / "bare"))
+    assert "All classes start as the model is, as the model knows none." in capsys.readouterr().out
+    assert again.generator.config.num_classes == 2
+
+
 def test_half_of_the_pictures_are_mirrored(folder: Path) -> None:
     indices = torch.arange(52).repeat(20)
     for objective in ("gan", "vae"):

@@ -1,11 +1,14 @@
 """Classes of the data against those of the model that is fine-tuned."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor, nn
 
-from gan import GANError
-from gan.audio.networks import AudioGenerator
-from gan.training.class_transfer import by_name, check_labelled, matched, resembling, starts
+from gan import GANError, ImageDiscriminator, ImageEncoder, ImageGenerator
+from gan.audio.networks import AudioDiscriminator, AudioGenerator
+from gan.training.class_transfer import by_name, check_labelled, matched, resembling, starts, transferred
 
 
 def test_classes_are_matched_by_name_in_each_column() -> None:
@@ -38,6 +41,58 @@ def test_a_new_class_starts_as_the_one_that_it_resembles(capsys: pytest.CaptureF
     assert begin == [[1, 2], [1, 0]]
     assert capsys.readouterr().out == "New classes start as those that they resemble: trois as three.\n"
     assert starts(names, [["four"], ["Ada"]], torch.ones(1, 2), like)[0] == [None]
+
+
+SMALL: dict[str, Any] = {"resolution": (8, 8), "channels": (16, 16), "num_classes": 3}
+SOUND: dict[str, Any] = {"samples": 8192, "n_fft": 128, "channels": (8, 8, 8, 8, 8), "num_classes": (3, 2)}
+
+
+def labels(count: int, num_classes: Any) -> Tensor:
+    """Every sample between all classes: float (count, classes of all columns)."""
+    counts = (num_classes,) if isinstance(num_classes, int) else num_classes
+    return torch.cat([torch.full((count, k), 1 / k) for k in counts], dim=1)
+
+
+def moved(network: nn.Module) -> nn.Module:
+    """As if it had been trained: no weight is zero any more."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return network.eval()
+
+
+@pytest.mark.parametrize(
+    "kind", [(ImageGenerator, ImageDiscriminator, SMALL), (AudioGenerator, AudioDiscriminator, SOUND)]
+)
+def test_without_its_classes_a_model_is_the_mean_of_them(kind: Any) -> None:
+    torch.manual_seed(0)
+    config, none = kind[2], 0 if isinstance(kind[2]["num_classes"], int) else ()
+    generator, discriminator = (moved(network(**config)) for network in kind[:2])
+    counts = generator.class_counts
+    latents = torch.randn(4, generator.latent_dim)
+    between = labels(4, config["num_classes"])
+    drawn = generator(latents, between)
+    bare = transferred(generator, counts, none, []).eval()
+    assert bare.embed is None and bare.config.num_classes == none
+    torch.testing.assert_close(bare(latents), drawn, rtol=1e-4, atol=1e-4)
+    judge = transferred(discriminator, counts, none, []).eval()
+    torch.testing.assert_close(judge(drawn), discriminator(drawn, between), rtol=1e-4, atol=1e-4)
+
+    # And back: any class draws what the model without classes drew, and counts as much.
+    again = transferred(bare, (), config["num_classes"], []).eval()
+    torch.testing.assert_close(again(latents, between), drawn, rtol=1e-4, atol=1e-4)
+    assert again.embed.weight.abs().sum() > 0  # or the two factors of its effect would both have no gradient
+    judge_again = transferred(judge, (), config["num_classes"], []).eval()
+    torch.testing.assert_close(judge_again(drawn, between), judge(drawn), rtol=1e-4, atol=1e-4)
+
+
+def test_without_classes_an_encoder_names_none() -> None:
+    encoder = ImageEncoder(**SMALL, latent_dim=4)
+    images = torch.randn(2, 3, 8, 8)
+    bare = transferred(encoder, (3,), 0, [])
+    assert bare(images).class_logits is None
+    torch.testing.assert_close(bare(images).mean, encoder(images).mean)
+    assert transferred(bare, (), 3, [])(images).class_logits.shape == (2, 3)
 
 
 def test_a_model_is_not_given_classes_nor_do_they_go() -> None:
