@@ -7,6 +7,7 @@ from typing import Any
 import datasets
 import numpy as np
 import soundfile
+import soxr
 import torch
 from datasets.packaged_modules.audiofolder.audiofolder import AudioFolder
 from torch import Tensor
@@ -27,6 +28,7 @@ from gan.audio.spectrogram import whole_length
 from gan.data import (
     PEEKED,
     DataReport,
+    Decoder,
     LeftOut,
     Rows,
     SampleKind,
@@ -34,6 +36,8 @@ from gan.data import (
     duplicates,
     find_rows,
     hold_out,
+    remembered,
+    take,
     unusable,
 )
 from gan.errors import GANError
@@ -114,7 +118,8 @@ class AudioSet:
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any sample or label."""
         shape = f"{self.audio.shape} {self.sampling_rate}".encode()
-        return fingerprint(shape, self.audio, b"" if self.labels is None else self.labels)
+        labels = b"" if self.labels is None else self.labels
+        return remembered(self.audio, fingerprint(shape, labels), lambda: fingerprint(shape, self.audio, labels))
 
     def in_order(self, columns: list[str]) -> "AudioSet":
         """With its label columns in another order."""
@@ -126,7 +131,7 @@ class AudioSet:
     def take(self, indices: np.ndarray, split: str) -> "AudioSet":
         """The clips at these indices."""
         labels = None if self.labels is None else self.labels[indices]
-        return replace(self, audio=self.audio[indices], labels=labels, split=split)
+        return replace(self, audio=take(self.audio, indices), labels=labels, split=split)
 
 
 def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None]:
@@ -161,8 +166,8 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
     else:
         rows, test_rows = find_rows(args, SOUNDS, report, split)
         form = _decide_form(rows, args, report)
-        train, recording_of = _audio_set(rows, form, report)
-        test = None if test_rows is None else _audio_set(test_rows, form, report, train)[0]
+        train, recording_of = _audio_set(rows, form, args, report)
+        test = None if test_rows is None else _audio_set(test_rows, form, args, report, train)[0]
         if test is not None and not _fits(test, train):
             report.note(unusable(test.split, train.name, "sounds"))
             test = None
@@ -270,17 +275,17 @@ def _choose_slice(seconds: np.ndarray, clip: float, report: DataReport) -> str:
 
 
 def _audio_set(
-    rows: Rows, form: Form, report: DataReport, like: AudioSet | None = None
+    rows: Rows, form: Form, args: Any, report: DataReport, like: AudioSet | None = None
 ) -> tuple[AudioSet, np.ndarray | None]:
     """Decodes rows; also says which recording each clip is of, if they were cut up: int64 (n,).
 
     Args:
         like: the training clips, whose classes count.
     """
-    decoded = decode(rows, form.fit, UNREADABLE, "sounds")
+    decoder = Decoder(form.fit, f"{form} {soundfile.__version__} {soxr.__version__}", UNREADABLE, "sounds")
+    decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
         raise GANError(f"None of the {len(rows)} files in {rows.where} can be read as sound and heard.")
-    report.add_left_out(decoded.left_out)
     files = len(np.unique(decoded.kept))
     if form.slice != "first" and like is None:
         how = "evenly" if form.slice == "even" else "at their onsets"

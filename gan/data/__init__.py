@@ -1,5 +1,6 @@
 """Where training data come from, whatever they are of: folders, tables, the Hub; and what is said about them."""
 
+from gan.data.cache import Decoded, remembered, take
 from gan.data.columns import (
     add_label_arguments,
     check_classes,
@@ -12,7 +13,7 @@ from gan.data.columns import (
     tell_columns,
     without_empty_classes,
 )
-from gan.data.decode import PEEKED, Decoded, LeftOut, decode
+from gan.data.decode import PEEKED, Decoder, LeftOut, decode
 from gan.data.folders import (
     FolderPart,
     check_folder,
@@ -37,6 +38,7 @@ __all__ = [
     "Cells",
     "DataReport",
     "Decoded",
+    "Decoder",
     "FolderPart",
     "LeftOut",
     "Rows",
@@ -64,10 +66,12 @@ __all__ = [
     "loading",
     "look_through",
     "read_table",
+    "remembered",
     "sample_column",
     "set_aside",
     "shown_name",
     "suffix_of",
+    "take",
     "tell_columns",
     "tell_unusable",
     "unusable",

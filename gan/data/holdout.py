@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from gan.data.cache import file_of, remembered
+
 HELD_OUT = "held-out tenth"
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 2_000
 MIN_SOURCES = 20  # of which whole ones are held out
@@ -71,5 +73,12 @@ def _groups_aside(train: Any, groups: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def duplicates(train: np.ndarray, test: np.ndarray) -> int:
     """How many samples of `test` (n, ...) are also in `train` (m, ...), to the last bit."""
-    seen = {hash(sample.tobytes()) for sample in train}
-    return sum(hash(sample.tobytes()) in seen for sample in test)
+    source = file_of(test)
+    key = "duplicates" if source is None else f"duplicates-{source.parent.name}-{source.stem}"
+    return int(remembered(train, key, lambda: str(_count_duplicates(train, test))))
+
+
+def _count_duplicates(train: np.ndarray, test: np.ndarray) -> int:
+    held_out = {hash(sample.tobytes()) for sample in test}
+    found = held_out & {hash(sample.tobytes()) for sample in train}
+    return sum(hash(sample.tobytes()) in found for sample in test)

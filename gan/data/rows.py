@@ -67,6 +67,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.files)
 
+    def name_of(self, index: int) -> str | Path:
+        """The name of a file, as far as it has one."""
+        return "" if isinstance(self.files, Cells) else self.files[index]
+
     def take(self, indices: Iterable[int]) -> "Rows":
         """The rows at these indices."""
         classes = {column: [values[k] for k in indices] for column, values in self.classes.items()}
@@ -105,18 +109,24 @@ class Cells(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.split)
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the data set, the rows and the column."""
+        return f"{self.split._fingerprint} {self.column}"
+
     def __getitem__(self, index: Any) -> Any:
-        return self._file(self.split[index])
+        if isinstance(index, slice):
+            return [self._file(cell) for cell in self.split[index][self.column]]
+        return self._file(self.split[int(index)][self.column])
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._file, self.split)
+        return (self._file(row[self.column]) for row in self.split)
 
     def select(self, indices: Iterable[int]) -> "Cells":
         """The cells at these indices."""
         return Cells(self.split.select(indices), self.column)
 
-    def _file(self, row: dict[str, Any]) -> Any:
-        cell = row[self.column]
+    def _file(self, cell: dict[str, Any] | None) -> Any:
         if cell is None:
             return None
         return cell["path"] if cell["bytes"] is None else io.BytesIO(cell["bytes"])

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,12 +17,15 @@ from torch import Tensor
 from gan.data import (
     PEEKED,
     DataReport,
+    Decoder,
     Rows,
     SampleKind,
     decode,
     duplicates,
     find_rows,
     hold_out,
+    remembered,
+    take,
     unusable,
 )
 from gan.errors import GANError
@@ -33,7 +35,6 @@ from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
-IN_MEMORY = 2 * 2**30  # bytes; larger sets are kept in a temporary file
 GREY_SHARE = 0.95  # of the pictures without colours, above which all are made grey
 
 
@@ -108,14 +109,14 @@ class ImageSet:
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any pixel or label."""
-        return fingerprint(str(self.pixels.shape).encode(), self.pixels, b"" if self.labels is None else self.labels)
+        labels = b"" if self.labels is None else self.labels
+        shape = str(self.pixels.shape).encode()
+        return remembered(self.pixels, fingerprint(labels), lambda: fingerprint(shape, self.pixels, labels))
 
     def take(self, indices: np.ndarray, split: str) -> "ImageSet":
         """The pictures at these indices."""
         labels = None if self.labels is None else self.labels[indices]
-        pixels = _allocate((len(indices), *self.pixels.shape[1:]))
-        np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy in memory first
-        return replace(self, pixels=pixels, labels=labels, split=split)
+        return replace(self, pixels=take(self.pixels, indices), labels=labels, split=split)
 
 
 def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
@@ -143,8 +144,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     else:
         rows, test_rows = find_rows(args, PICTURES, report, split)
         form = _decide_form(rows, args, report)
-        train = _image_set(rows, form, report)
-        test = None if test_rows is None else _image_set(test_rows, form, report, train)
+        train = _image_set(rows, form, args, report)
+        test = None if test_rows is None else _image_set(test_rows, form, args, report, train)
         if test is not None and not _fits(test, train):
             report.note(unusable(test.split, train.name, "pictures"))
             test = None
@@ -265,16 +266,16 @@ def _natural_resolution(image: Image.Image) -> tuple[int, int]:
     return (height, width) if small else LARGEST
 
 
-def _image_set(rows: Rows, form: Form, report: DataReport, like: ImageSet | None = None) -> ImageSet:
+def _image_set(rows: Rows, form: Form, args: Any, report: DataReport, like: ImageSet | None = None) -> ImageSet:
     """Decodes rows.
 
     Args:
         like: the training pictures, whose classes count.
     """
-    decoded = decode(rows, form.fit, UNREADABLE, "pictures", _allocate)
+    decoder = Decoder(form.fit, f"{form} {Image.__version__}", UNREADABLE, "pictures")
+    decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
         raise GANError(f"None of the {len(rows)} pictures in {rows.where} can be read.")
-    report.add_left_out(decoded.left_out)
     if animated := decoded.counts["animated"]:
         report.note(f"Of {animated:,} animations and documents of several pages the first picture is used.")
     known = None if like is None else dict.fromkeys(rows.names, like.label_names) if like.label_names else {}
@@ -283,9 +284,3 @@ def _image_set(rows: Rows, form: Form, report: DataReport, like: ImageSet | None
     label_names = None if names is None else next(iter(names.values()))
     skipped = len(rows) - len(decoded.kept)
     return ImageSet(decoded.samples, flat, label_names, rows.name, rows.split, skipped, rows.license)
-
-
-def _allocate(shape: tuple[int, ...], dtype: Any = np.uint8) -> np.ndarray:
-    if np.prod(shape, dtype=np.int64) <= IN_MEMORY:
-        return np.empty(shape, dtype)
-    return np.memmap(tempfile.TemporaryFile(), dtype, "w+", shape=shape)  # the file goes when the run does

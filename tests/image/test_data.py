@@ -15,6 +15,7 @@ from datasets import ClassLabel, Value
 from PIL import Image
 
 from gan import GANError
+from gan.data import cache
 from gan.image import data
 from gan.image.data import ImageSet
 from gan.image.task import ImageTask
@@ -147,8 +148,8 @@ def test_damaged_metadata_costs_a_picture_at_most(load: Load, tmp_path: Path) ->
 def test_a_part_of_a_set_too_large_for_memory_is_no_copy_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (10, 1, 4, 4), dtype=np.uint8)
     whole = ImageSet(pixels, np.arange(10), None, "own", "train")
-    for most in (data.IN_MEMORY, 0):
-        monkeypatch.setattr(data, "IN_MEMORY", most)
+    for most in (cache.IN_MEMORY, 0):
+        monkeypatch.setattr(cache, "IN_MEMORY", most)
         part = whole.take(np.array([7, 1, 4]), "some")
         assert isinstance(part.pixels, np.memmap) == (most == 0)
         assert np.array_equal(part.pixels, pixels[[7, 1, 4]]) and part.labels.tolist() == [7, 1, 4]
