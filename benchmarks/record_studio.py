@@ -2,6 +2,7 @@
 
     python benchmarks/record_studio.py docs/studio.webp
     python benchmarks/record_studio.py docs/studio.webp --frames frames     # and each frame as a PNG, to look at
+    python benchmarks/record_studio.py docs/studio.webp --stills docs       # and the pictures of docs/studio.md
 
 Starts `python app.py` in a fresh process and drives the page in Chromium with Playwright's mouse. Every frame is a
 screenshot of the page after it has answered; nothing is drawn by this script but the pointer, which a headless browser
@@ -21,14 +22,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, Route, TimeoutError, sync_playwright
-from studio import CHROMIUM, FIRST_PICTURE, FLAGS, ROOT, SOUNDING, WRITTEN, free_port, wait_for
+from playwright.sync_api import Browser, Locator, Page, Route, TimeoutError, sync_playwright
+from studio import CHROMIUM, DESKTOP, FIRST_PICTURE, FLAGS, ROOT, SOUNDING, WRITTEN, free_port, wait_for
 
 SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
 FRAME = 1000 // 12  # milliseconds
 MAX_BYTES = 2_000_000
 SETTLED = 350  # milliseconds in which the page has answered and is drawn, on a busy machine too
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
+PADS_FULL = "document.querySelectorAll('.sound .pad b:not(:empty)').length == 16"
 
 POINTER = """() => {
   const pointer = document.createElement("div");
@@ -186,13 +188,33 @@ def pads(recorder: Recorder, address: str) -> None:
     page = recorder.page
     ready(page, f"{address}?tab=sound&model=drums", SOUNDING)
     page.locator(".sound button[data-view=pads]").click()
-    page.wait_for_function("document.querySelectorAll('.sound .pad b:not(:empty)').length == 16")
+    page.wait_for_function(PADS_FULL)
     page.wait_for_timeout(SETTLED)
     recorder.frame(2)
     play = page.locator(".sound .sequencer button").first
     recorder.glide(play)
     play.click()
     recorder.last(2.4)
+
+
+def stills(browser: Browser, address: str, folder: Path) -> None:
+    """The tabs as a desktop shows them, in few colours to be small files."""
+    for name, query, selector in (
+        ("pictures", "", FIRST_PICTURE),
+        ("text", "?tab=text", WRITTEN),
+        ("pads", "?tab=sound&model=drums", SOUNDING),
+    ):
+        page = browser.new_page(**DESKTOP, color_scheme="light", locale="en-US")
+        page.goto(address + query, wait_until="commit")
+        page.wait_for_selector(selector)
+        if name == "pads":
+            page.locator(".sound button[data-view=pads]").click()
+            page.wait_for_function(PADS_FULL)
+            page.locator(".sound .sequencer button").first.click()
+        page.wait_for_timeout(1500)
+        still = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        still.quantize(256, dither=Image.Dither.NONE).save(folder / f"studio-{name}.png", optimize=True)
+        page.close()
 
 
 def save(recorder: Recorder, path: Path) -> None:
@@ -218,6 +240,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="the file to write, .webp")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also save each frame here")
+    parser.add_argument("--stills", type=Path, metavar="DIR", help="also save a picture of three tabs here")
     options = parser.parse_args()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -230,6 +253,8 @@ def main() -> None:
                 recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
                 for scene in (pictures, morph, text, pads):
                     scene(recorder, address)
+                if options.stills:
+                    stills(browser, address, options.stills)
                 browser.close()
         finally:
             app.terminate()
