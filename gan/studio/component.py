@@ -67,8 +67,8 @@ api_errors = _handling_errors(_raise_for_client)
 
 
 def open_errors(function: Callable) -> Callable:
-    """As `page_errors`, for functions that open a model, their first argument. It may come from anywhere and be broken
-    in any way, so whatever is raised becomes an answer, and is printed for whoever runs the studio."""
+    """As `page_errors`, for functions that open a model, their first argument. A model from the Hub may be broken in any
+    way, so any exception becomes an answer; its traceback is printed where the studio runs."""
 
     @page_errors
     @wraps(function)

@@ -19,7 +19,7 @@ TABS = (images.TAB, morph.TAB, compare.TAB, text.TAB, audio.TAB)  # in this orde
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
 LOOKS |= {"max_file_size": MAX_BYTES}
-KEPT_SECONDS = 3600  # that files made for a client of the API stay on the disk, about
+KEPT_SECONDS = 3600  # about how long files for clients of the API stay on the disk
 
 
 def build_page(registry: Registry) -> gr.Blocks:
@@ -48,8 +48,8 @@ def build_page(registry: Registry) -> gr.Blocks:
         add_endpoints(registry, [tab.api for tab in TABS if tab.api])
 
         def select_tab(request: gr.Request):
-            asked = request.query_params.get("tab")
-            return gr.update(selected=asked if asked in [tab.name for tab in offered] else offered[0].name)
+            wanted = request.query_params.get("tab")
+            return gr.update(selected=wanted if wanted in [tab.name for tab in offered] else offered[0].name)
 
         if offered:
             page.load(select_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)

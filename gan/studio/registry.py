@@ -74,7 +74,7 @@ class Registry:
         self.allow_paths = allow_paths
         self.budget = budget
         self._loaded: OrderedDict[str, GANPipeline] = OrderedDict()
-        self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # as long as somebody waits
+        self._loading: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # as long as one is waited for
         self._lock = threading.Lock()
 
     def names(self, wanted: str) -> list[str]:
@@ -107,7 +107,7 @@ class Registry:
             if source in self._loaded:
                 self._loaded.move_to_end(source)
                 return self._loaded[source]
-            # A lock a model: a slow download keeps nobody waiting but those who asked for the same one.
+            # A lock a model: a slow download delays only requests for the same one.
             loading = self._loading.setdefault(source, threading.Lock())
         with loading:
             with self._lock:
@@ -151,8 +151,8 @@ class Registry:
             hub.download(source, files=[INDEX], token=self._token(source))
 
     def _token(self, source: str) -> bool | None:
-        """The Hub token that a model is fetched with: that of whoever runs the studio (`None`) for what they offer and
-        where nobody comes from elsewhere, otherwise none (`False`), or others could open their private models."""
+        """The Hub token that a model is fetched with: the user's own (`None`) for what is offered and where nobody
+        comes from elsewhere, otherwise none (`False`), or others could open their private models."""
         return None if self.allow_paths or source in self.offered.values() else False
 
 

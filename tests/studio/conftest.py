@@ -51,6 +51,12 @@ def registry(weights):
     return Registry(offered_models(bundled=weights))
 
 
+def save_blots(folder):
+    """An image model among those of another modality."""
+    generator = ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))
+    ImagePipeline(generator).save_pretrained(folder / "blots")
+
+
 @contextmanager
 def served(registry):
     """The address of a studio on these models, while it is running."""
@@ -147,9 +153,7 @@ def library(tmp_path_factory):
             "seconds": 61,
         }
         pipeline.save_pretrained(folder / name)
-    ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
-        folder / "blots"
-    )
+    save_blots(folder)
     return folder
 
 
@@ -184,9 +188,7 @@ def band(tmp_path_factory):
         pipeline = AudioPipeline(generator, labels=labels)
         pipeline.training_record = {"dataset": {"name": "<b>sung</b>"}, "steps": 20, "clips_seen": 1280, "seconds": 61}
         pipeline.save_pretrained(folder / name)
-    ImagePipeline(ImageGenerator(resolution=(8, 8), channels=stage_channels((8, 8), "tiny"))).save_pretrained(
-        folder / "blots"
-    )
+    save_blots(folder)
     return folder
 
 

@@ -37,14 +37,16 @@ LIMITS = {"seed": MAX_SEED, "n": MAX_CLIPS, "psi": MAX_TRUNCATION}
 def build(registry: Registry) -> None:
     """Adds the tab's content to the page that is being built. No model is loaded before the tab is shown."""
 
-    def named_clips(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
-        clips, milliseconds = generate_clips(registry, **asked)
-        return [clip_name(asked["model"], clip, asked["truncation"]) for clip in clips], clips, milliseconds
+    def named_clips(settings: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
+        clips, milliseconds = generate_clips(registry, **settings)
+        return [clip_name(settings["model"], clip, settings["truncation"]) for clip in clips], clips, milliseconds
 
-    def named_pads(asked: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
-        pads = [(pad["seed"], pad["label"]) for pad in asked["pads"]]
-        clips, milliseconds = generate_kit(registry, asked["model"], pads, asked["truncation"], asked["label"])
-        return [pad_name(pad["index"], clip) for pad, clip in zip(asked["pads"], clips)], clips, milliseconds
+    def named_pads(settings: dict[str, Any]) -> tuple[list[str], list[Clip], float]:
+        pads = [(pad["seed"], pad["label"]) for pad in settings["pads"]]
+        clips, milliseconds = generate_kit(
+            registry, settings["model"], pads, settings["truncation"], settings["label"]
+        )
+        return [pad_name(pad["index"], clip) for pad, clip in zip(settings["pads"], clips)], clips, milliseconds
 
     @open_errors
     def open_sound(model: str, request: gr.Request) -> dict[str, Any]:
@@ -63,29 +65,29 @@ def build(registry: Registry) -> None:
         }
 
     @page_errors
-    def make_clips(asked: dict[str, Any]) -> dict[str, Any]:
-        names, clips, milliseconds = named_clips(asked)
+    def make_clips(settings: dict[str, Any]) -> dict[str, Any]:
+        names, clips, milliseconds = named_clips(settings)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
-    def make_pads(asked: dict[str, Any]) -> dict[str, Any]:
-        names, clips, milliseconds = named_pads(asked)
+    def make_pads(settings: dict[str, Any]) -> dict[str, Any]:
+        names, clips, milliseconds = named_pads(settings)
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
-    def interpolate(asked: dict[str, Any]) -> dict[str, Any]:
-        clips, milliseconds = interpolate_clips(registry, **asked, steps=STEPS)
-        names = interpolation_names(asked["model"], asked["a"], asked["b"], clips, asked["truncation"])
+    def interpolate(settings: dict[str, Any]) -> dict[str, Any]:
+        clips, milliseconds = interpolate_clips(registry, **settings, steps=STEPS)
+        names = interpolation_names(settings["model"], settings["a"], settings["b"], clips, settings["truncation"])
         return {"clips": as_values(names, clips), "milliseconds": milliseconds}
 
     @page_errors
-    def zip_clips(asked: dict[str, Any]) -> dict[str, str]:
-        names, clips, _ = named_clips(asked)
+    def zip_clips(settings: dict[str, Any]) -> dict[str, str]:
+        names, clips, _ = named_clips(settings)
         return {"data": base64.b64encode(archive(names, clips)).decode()}
 
     @page_errors
-    def zip_pads(asked: dict[str, Any]) -> dict[str, str]:
-        names, clips, _ = named_pads(asked)
+    def zip_pads(settings: dict[str, Any]) -> dict[str, str]:
+        names, clips, _ = named_pads(settings)
         return {"data": base64.b64encode(archive(names, clips)).decode()}
 
     workbench(

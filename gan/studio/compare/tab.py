@@ -28,9 +28,11 @@ def build(registry: Registry) -> None:
         return {"width": width, "height": height, "labels": first.labels or [], "rows": rows}
 
     @page_errors
-    def compare(asked: dict[str, Any]) -> dict[str, Any]:
-        models = list(compared[asked["dataset"]].values())
-        return {"columns": compared_pictures(registry, models, asked["seed"], asked["truncation"], asked["label"])}
+    def compare(settings: dict[str, Any]) -> dict[str, Any]:
+        models = list(compared[settings["dataset"]].values())
+        return {
+            "columns": compared_pictures(registry, models, settings["seed"], settings["truncation"], settings["label"])
+        }
 
     workbench(
         "compare",

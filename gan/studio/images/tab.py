@@ -1,4 +1,4 @@
-"""The Pictures tab: pictures of seeds, as many as are asked for."""
+"""The Pictures tab: pictures of consecutive seeds."""
 
 import base64
 from typing import Any
@@ -30,13 +30,13 @@ def build(registry: Registry) -> None:
         return {"labels": pipeline.labels or [], "width": width, "height": height, "panel": panel}
 
     @page_errors
-    def make_images(asked: dict[str, Any]) -> dict[str, Any]:
-        pictures, milliseconds = images_for_page(registry, **asked)
+    def make_images(settings: dict[str, Any]) -> dict[str, Any]:
+        pictures, milliseconds = images_for_page(registry, **settings)
         return {"pictures": pictures, "milliseconds": milliseconds}
 
     @page_errors
-    def zip_images(asked: dict[str, Any]) -> dict[str, str]:
-        return {"data": base64.b64encode(archive(registry, **asked)).decode()}
+    def zip_images(settings: dict[str, Any]) -> dict[str, str]:
+        return {"data": base64.b64encode(archive(registry, **settings)).decode()}
 
     workbench(
         "pictures",

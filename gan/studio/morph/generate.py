@@ -129,15 +129,15 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
     }
 
 
-def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+def morph_value(registry: Registry, settings: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     """What the page shows: both ends as the encoder takes them, classes and latents, and all frames on one strip.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    pipeline = registry.get(asked["model"], ImagePipeline)
-    (a, a_inverted), (b, b_inverted) = (_end(pipeline, asked[key], words) for key in ("a", "b"))
-    result = morph(registry, asked["model"], a, b, asked["label"])
+    pipeline = registry.get(settings["model"], ImagePipeline)
+    (a, a_inverted), (b, b_inverted) = (_end(pipeline, settings[key], words) for key in ("a", "b"))
+    result = morph(registry, settings["model"], a, b, settings["label"])
     return {
         "strip": png_base64(image_grid(result.frames, columns=1)),
         "steps": STEPS,
@@ -153,27 +153,27 @@ def morph_value(registry: Registry, asked: dict[str, Any], words: dict[str, str]
     }
 
 
-def morph_file(registry: Registry, asked: dict[str, Any], words: dict[str, str]) -> dict[str, str]:
+def morph_file(registry: Registry, settings: dict[str, Any], words: dict[str, str]) -> dict[str, str]:
     """The morph as an animation: its bytes in base64, its type, and the name of the file.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    pipeline = registry.get(asked["model"], ImagePipeline)
-    a, b = (_end(pipeline, asked[key], words)[0] for key in ("a", "b"))
-    data, kind = animation(morph(registry, asked["model"], a, b, asked["label"]).frames)
-    model = Path(asked["model"]).name if Path(asked["model"]).is_absolute() else asked["model"]
+    pipeline = registry.get(settings["model"], ImagePipeline)
+    a, b = (_end(pipeline, settings[key], words)[0] for key in ("a", "b"))
+    data, kind = animation(morph(registry, settings["model"], a, b, settings["label"]).frames)
+    model = Path(settings["model"]).name if Path(settings["model"]).is_absolute() else settings["model"]
     names = [f"seed-{end}" if isinstance(end, int) else "picture" for end in (a, b)]
     name = "_".join(re.sub(r"[^\w.-]+", "-", part) for part in (model, names[0], "to", names[1]))
     return {"data": base64.b64encode(data).decode(), "type": f"image/{kind}", "name": f"{name}.{kind}"}
 
 
-def _end(pipeline: ImagePipeline, asked: dict[str, Any], words: dict[str, str]) -> tuple[End, bool]:
-    """An end, and whether it was inverted; asked for as `{"seed": 7}` or `{"picture": base64, "invert": ...}`."""
-    if "seed" in asked:
-        return sample_seeds(asked["seed"], 1)[0], False
-    image = read_picture(decode_base64(asked.get("picture"), words), words)
-    return fit_upload(pipeline, image, asked.get("invert"))
+def _end(pipeline: ImagePipeline, settings: dict[str, Any], words: dict[str, str]) -> tuple[End, bool]:
+    """An end, and whether it was inverted; given as `{"seed": 7}` or `{"picture": base64, "invert": ...}`."""
+    if "seed" in settings:
+        return sample_seeds(settings["seed"], 1)[0], False
+    image = read_picture(decode_base64(settings.get("picture"), words), words)
+    return fit_upload(pipeline, image, settings.get("invert"))
 
 
 def _code(pipeline: ImagePipeline, end: End, label: str) -> list[float]:

@@ -38,12 +38,12 @@ def build(registry: Registry) -> None:
         return opening(registry, model)
 
     @page_errors
-    def morph(asked: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        return morph_value(registry, asked, words(request))
+    def morph(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        return morph_value(registry, settings, words(request))
 
     @page_errors
-    def save_morph(asked: dict[str, Any], request: gr.Request) -> dict[str, str]:
-        return morph_file(registry, asked, words(request))
+    def save_morph(settings: dict[str, Any], request: gr.Request) -> dict[str, str]:
+        return morph_file(registry, settings, words(request))
 
     workbench(
         "morph",

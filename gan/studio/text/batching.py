@@ -29,11 +29,11 @@ _joining = Lock()  # guards them
 _sampling = Lock()  # held by the batch that is being sampled
 
 
-def generate_batched(pipeline: TextPipeline, **asked: Any) -> TextPipelineOutput:
+def generate_batched(pipeline: TextPipeline, **request: Any) -> TextPipelineOutput:
     """Finished texts. Arguments and errors are those of `gan.studio.text.generate.check_request`."""
-    seeds, best_of, settings = check_request(**asked)
+    seeds, best_of, settings = check_request(**request)
     if best_of != 1:  # its candidates fill batches by themselves
-        return finish(generate(pipeline, **asked))
+        return finish(generate(pipeline, **request))
     batch, own, leads = _join(repr((id(pipeline), settings)), seeds)
     if leads:
         try:

@@ -27,7 +27,7 @@ MAX_BEST_OF = 32  # of the slider: as many candidates fit into a batch
 MAX_CRITIC_STRENGTH = 2.0  # of the slider; the pipeline takes more
 MAX_TEMPERATURE = 1.5  # of the slider
 MAX_PROMPT_LENGTH = 1000  # characters of a prefix or acrostic
-MAX_STREAMS = 64  # of all pages; whoever comes back to one that is gone begins it anew
+MAX_STREAMS = 64  # of all pages; a page whose stream was dropped begins it anew
 ANSWER_TIME = 0.04  # seconds of sampling for an answer to the page
 TURN_TIME = 0.02  # seconds of sampling for a turn in the queue; one token, if that takes longer
 # Tokens of the first, second, ... answer at least: the first goes out at once, and where answers travel slowly, more
@@ -67,16 +67,16 @@ class Streams:
         self._open: OrderedDict[str, Stream] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, pipeline: TextPipeline, asked: dict[str, Any]) -> dict[str, Any]:
+    def begin(self, pipeline: TextPipeline, request: dict[str, Any]) -> dict[str, Any]:
         """Opens a stream, and answers as `more` does, with its name as "stream".
 
         Args:
-            asked: the arguments of `check_request`.
+            request: the arguments of `check_request`.
 
         Raises:
             GANError: if one of them can't be used.
         """
-        stream = Stream(generate(pipeline, **asked), [], by_token=asked.get("best_of", 1) == 1)
+        stream = Stream(generate(pipeline, **request), [], by_token=request.get("best_of", 1) == 1)
         name = secrets.token_urlsafe(9)
         answer = _next_answer(stream)
         if not answer["done"]:
@@ -109,7 +109,7 @@ class Streams:
         return answer
 
 
-def generate(pipeline: TextPipeline, **asked: Any) -> Iterator[TextPipelineOutput]:
+def generate(pipeline: TextPipeline, **request: Any) -> Iterator[TextPipelineOutput]:
     """All texts so far, whenever there is more of them; the last are finished.
 
     They grow token by token or, where the best of several candidates is kept, by some finished texts at a time.
@@ -119,7 +119,7 @@ def generate(pipeline: TextPipeline, **asked: Any) -> Iterator[TextPipelineOutpu
     Raises:
         GANError: if an argument can't be used.
     """
-    seeds, best_of, settings = check_request(**asked)
+    seeds, best_of, settings = check_request(**request)
     if best_of == 1:
         yield from pipeline.stream_of(seeds, **settings)
         return
@@ -182,22 +182,22 @@ def finish(steps: Iterator[TextPipelineOutput]) -> TextPipelineOutput:
 def samples(output: TextPipelineOutput, sent: list[int] | None = None) -> list[dict[str, Any]]:
     """Of each text "seed", "label" and "tokens", without those that have been sent."""
     count = len(output.texts)
-    opinions: Sequence[list[float] | None] = output.token_opinions or [None] * count
+    scores: Sequence[list[float] | None] = output.token_opinions or [None] * count
     labels: Sequence[str | None] = output.labels or [None] * count
     return [
         {
             "seed": output.seeds[k],
             "label": labels[k],
-            "tokens": tokens(output.pieces[k], output.token_log_likelihoods[k], opinions[k])[sent[k] if sent else 0 :],
+            "tokens": tokens(output.pieces[k], output.token_log_likelihoods[k], scores[k])[sent[k] if sent else 0 :],
         }
         for k in range(count)
     ]
 
 
-def tokens(pieces: list[str], log_likelihoods: list[float], opinions: list[float] | None) -> list[Token]:
+def tokens(pieces: list[str], log_likelihoods: list[float], scores: list[float] | None) -> list[Token]:
     """The tokens of a text; its end, which adds nothing, is one, too."""
-    rows = zip_longest(pieces, log_likelihoods, opinions or [])
-    return [(piece, round(p, 4), None if opinion is None else round(opinion, 4)) for piece, p, opinion in rows]
+    rows = zip_longest(pieces, log_likelihoods, scores or [])
+    return [(piece, round(p, 4), None if score is None else round(score, 4)) for piece, p, score in rows]
 
 
 def takes_acrostic(pipeline: TextPipeline) -> bool:

@@ -1,4 +1,4 @@
-"""The Text tab: texts from seeds, written as one watches, with the critic's score of every token."""
+"""The Text tab: texts of seeds, streamed token by token, with the critic's score of every token."""
 
 from typing import Any
 
@@ -49,9 +49,9 @@ def build(registry: Registry) -> None:
         }
 
     @page_errors
-    def write_text(asked: dict[str, Any]) -> dict[str, Any]:
-        settings = {key: value for key, value in asked.items() if key in SETTINGS}
-        return streams.begin(registry.get(asked["model"], TextPipeline), settings)
+    def write_text(settings: dict[str, Any]) -> dict[str, Any]:
+        request = {key: value for key, value in settings.items() if key in SETTINGS}
+        return streams.begin(registry.get(settings["model"], TextPipeline), request)
 
     @page_errors
     def more_text(stream: str) -> dict[str, Any]:
