@@ -67,8 +67,8 @@ api_errors = _handling_errors(_raise_for_client)
 
 
 def open_errors(function: Callable) -> Callable:
-    """As `page_errors`, for functions that open a model, their first argument. A model from the Hub may be broken in any
-    way, so any exception becomes an answer; its traceback is printed where the studio runs."""
+    """As `page_errors`, for functions that open a model, their first argument. A model from the Hub may be broken in
+    any way, so any exception becomes an answer; its traceback is printed where the studio runs."""
 
     @page_errors
     @wraps(function)

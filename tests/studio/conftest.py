@@ -74,9 +74,11 @@ def address(registry):
 
 
 @pytest.fixture(scope="session")
-def family(tmp_path_factory):
-    """A folder of relatives: `toys-gan`, `toys-vae`, `toys-vaegan` (16x16 grey, three classes), `paint` (RGB, VAE)."""
-    folder = tmp_path_factory.mktemp("family")
+def vae_models(tmp_path_factory):
+    """GAN, VAE and VAE-GAN of one data set, 16x16 grey, three classes: `toys-gan`, `toys-vae`, `toys-vaegan`; and
+    `paint` (RGB, a VAE).
+    """
+    folder = tmp_path_factory.mktemp("vae")
     measured = {
         "toys-gan": {"Fréchet distance (toy features)": 2.5, "Precision (toy features)": 0.9},
         "toys-vae": {"Fréchet distance (toy features)": 7.25, "Reconstruction error": 0.01},
@@ -113,24 +115,24 @@ def family(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def relatives(family):
-    return Registry(offered_models(bundled=family))
+def vae_registry(vae_models):
+    return Registry(offered_models(bundled=vae_models))
 
 
 @pytest.fixture(scope="session")
-def family_address(relatives):
-    """The address of a studio on the relatives."""
-    with served(relatives) as url:
+def vae_address(vae_registry):
+    """The address of a studio on `vae_registry`."""
+    with served(vae_registry) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """A folder of writers: `verses` (Chinese characters, a critic), `notes` (words, two classes); `blots`, pictures.
+def text_models(tmp_path_factory):
+    """Text models: `verses` (Chinese characters, a critic), `notes` (words, two classes); `blots`, an image model.
 
-    Nobody trained them; their weights are large enough for opinions that differ.
+    Nobody trained them; their weights are large enough for critic scores that differ.
     """
-    folder = tmp_path_factory.mktemp("library")
+    folder = tmp_path_factory.mktemp("text")
     poems = ["春水东流去，秋风北雁来。夏云生远浦，冬雪落高台。", "明月照松间，清泉石上流。"]
     notes = ["the <b>bold</b> dog sleeps", "a dog and a <i>cat</i> run & play", "who hears the cat?"]
     for number, (name, texts, labels) in enumerate((("verses", poems, None), ("notes", notes, ["short", "long"]))):
@@ -158,24 +160,24 @@ def library(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def writers(library):
-    return Registry(offered_models([str(library / "verses"), str(library / "notes")], bundled=library))
+def text_registry(text_models):
+    return Registry(offered_models([str(text_models / "verses"), str(text_models / "notes")], bundled=text_models))
 
 
 @pytest.fixture(scope="session")
-def library_address(writers):
-    """The address of a studio on the writers."""
-    with served(writers) as url:
+def text_address(text_registry):
+    """The address of a studio on `text_registry`."""
+    with served(text_registry) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def band(tmp_path_factory):
-    """A folder of players: `voices` (two label columns, 8 kHz) and `hits` (one, a drum kit's); `blots`, pictures.
+def audio_models(tmp_path_factory):
+    """Audio models: `voices` (two label columns, 8 kHz), `hits` (one, a drum kit's); `blots`, an image model.
 
     Nobody trained them; a quarter of a second each.
     """
-    folder = tmp_path_factory.mktemp("band")
+    folder = tmp_path_factory.mktemp("audio")
     kinds = {
         "voices": {"label": ["one", "two", "<b>three</b>"], "speaker": ["ann", "bob"]},
         "hits": {"label": ["kick", "snare", "closed hat"]},
@@ -193,14 +195,14 @@ def band(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def players(band):
-    return Registry(offered_models([str(band / "voices"), str(band / "hits")], bundled=band))
+def audio_registry(audio_models):
+    return Registry(offered_models([str(audio_models / "voices"), str(audio_models / "hits")], bundled=audio_models))
 
 
 @pytest.fixture(scope="session")
-def band_address(players):
-    """The address of a studio on the players."""
-    with served(players) as url:
+def audio_address(audio_registry):
+    """The address of a studio on `audio_registry`."""
+    with served(audio_registry) as url:
         yield url
 
 
@@ -222,3 +224,28 @@ def open_address(browser):
     for context in contexts:
         context.close()
     assert not complaints
+
+
+@pytest.fixture
+def open_tab(open_address, vae_address):
+    """Opens a tab by its address and waits until it shows something."""
+
+    def opened(query, **options):
+        page = open_address(f"{vae_address}?{query}", **options)
+        ready = ".morph:not(.waiting)" if "tab=morph" in query else ".compare .sheet img[src]"
+        page.wait_for_selector(ready)
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def open_page(open_address, address):
+    """Opens the studio with this query and waits for its pictures."""
+
+    def opened(query="", **options):
+        page = open_address(f"{address}?{query}", **options)
+        page.wait_for_selector(".tile img[src^='data:image/png']")
+        return page
+
+    return opened

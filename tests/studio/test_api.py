@@ -13,8 +13,8 @@ def client(address, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def family_client(family_address, tmp_path_factory):
-    return Client(family_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+def vae_client(vae_address, tmp_path_factory):
+    return Client(vae_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
 def generate(client, **arguments):
@@ -106,10 +106,10 @@ def picture(tmp_path):
     return tmp_path / "mine.jpg"
 
 
-def test_a_picture_is_rebuilt(family_client, relatives, picture):
-    pipeline = relatives.get("toys-vaegan")
+def test_a_picture_is_rebuilt(vae_client, vae_registry, picture):
+    pipeline = vae_registry.get("toys-vaegan")
     for label in ("", "star"):
-        path = family_client.predict("toys-vaegan", handle_file(picture), label, api_name="/reconstruct_image")
+        path = vae_client.predict("toys-vaegan", handle_file(picture), label, api_name="/reconstruct_image")
         direct = pipeline.reconstruct(Image.open(picture), label or None).images[0]
         with Image.open(path) as rebuilt:
             assert rebuilt.format == "PNG" and rebuilt.size == (16, 16)
@@ -125,19 +125,19 @@ def test_pictures_on_the_way_between_seeds(client, registry):
         assert all(np.array_equal(a, np.asarray(b)) for a, b in zip(shown, direct, strict=True))
 
 
-def test_what_cannot_be_rebuilt_is_said_in_a_sentence(client, family_client, picture, tmp_path):
+def test_what_cannot_be_rebuilt_is_said_in_a_sentence(client, vae_client, picture, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     for asked, message in (
-        ((family_client, "toys-gan", picture, ""), "has no encoder, so it cannot take pictures"),
-        ((family_client, "toys-vae", tmp_path / "notes.txt", ""), "not a picture that can be read"),
-        ((family_client, "toys-vae", picture, "Cube"), "There is no label 'Cube'"),
+        ((vae_client, "toys-gan", picture, ""), "has no encoder, so it cannot take pictures"),
+        ((vae_client, "toys-vae", tmp_path / "notes.txt", ""), "not a picture that can be read"),
+        ((vae_client, "toys-vae", picture, "Cube"), "There is no label 'Cube'"),
         ((client, "nothing", picture, ""), "choose one of shapes, strokes"),
     ):
         who, model, path, label = asked
         with pytest.raises(AppError, match=message):
             who.predict(model, handle_file(path), label, api_name="/reconstruct_image")
     with pytest.raises(AppError, match="There is no picture"):
-        family_client.predict("toys-vae", None, "", api_name="/reconstruct_image")
+        vae_client.predict("toys-vae", None, "", api_name="/reconstruct_image")
     for arguments, message in (
         ((-1, 2, 4), "not a whole number from 0"),
         ((1, 2, 1), "ask for 2 to 64"),

@@ -1,322 +1,73 @@
-"""A walk through the page in a real browser."""
+"""What all tabs share, in a real browser."""
 
-import base64
-import io
 import re
-import threading
-import zipfile
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from gan.studio.queue import run_queued
 from gan.studio.strings import EN, ZH
 
-
-@pytest.fixture
-def open_page(open_address, address):
-    """Opens the studio with this query and waits for its pictures."""
-
-    def opened(query="", **options):
-        page = open_address(f"{address}?{query}", **options)
-        page.wait_for_selector(".tile img[src^='data:image/png']")
-        return page
-
-    return opened
+pytestmark = pytest.mark.browser
 
 
-def sources(page):
-    return page.eval_on_selector_all(".tile img", "images => images.map(image => image.src)")
-
-
-def pixels(source):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))))
-
-
-def changed(page, before):
-    page.wait_for_function(
-        "before => JSON.stringify([...document.querySelectorAll('.tile img')].map(i => i.src)) !== before",
-        arg=page.evaluate("sources => JSON.stringify(sources)", before),
-    )
-    return sources(page)
-
-
-def field(page, name):
-    return page.locator(".pictures .field", has=page.get_by_text(EN[name], exact=True))
-
-
-def seed_of(page):
-    return page.locator(".pictures input[type=number]")
-
-
-def hub(page):
-    return page.locator(".pictures .hub input"), page.locator(".pictures .hub button")
-
-
-def slide(page, name, value):
-    field(page, name).locator("input[type=range]").evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
-    )
-
-
-def test_who_waits_is_shown_their_place_in_the_queue(open_page):
-    page = open_page("n=6")
-    before, free = sources(page), threading.Event()
-    others = [threading.Thread(target=run_queued, args=(free.wait,)) for _ in range(3)]
-    try:
-        for other in others:
-            other.start()
-        slide(page, "truncation", 0.5)
-        page.wait_for_function("document.querySelector('.queue').textContent === 'Queue: 2 ahead of you'")
-    finally:
-        free.set()  # one was being served, and two were before us
-    changed(page, before)
-    page.wait_for_function("document.querySelector('.queue').textContent === ''")
-
-
-def test_a_slow_look_at_the_queue_is_not_waiting(open_page):
-    page = open_page("n=6")
-    before, free, looks = sources(page), threading.Event(), []
-
-    def slow(route):
-        if '"fn_name":"queue_status"' in (route.request.post_data or ""):
-            looks.append(route)
-            page.wait_for_timeout(1000)  # longer than a request may take before it counts as waiting
-        route.continue_()
-
-    page.route("**/component_server/**", slow)
-    other = threading.Thread(target=run_queued, args=(free.wait,))
-    try:
-        other.start()
-        slide(page, "truncation", 0.5)
-        page.wait_for_timeout(1500)
-    finally:
-        free.set()
-    changed(page, before)
-    page.wait_for_timeout(2500)
-    seen = len(looks)
-    page.wait_for_timeout(2500)
-    assert 1 <= seen == len(looks)  # it has stopped looking
-
-
-def test_pictures_follow_seed_and_sliders_and_the_address_restores_them(open_page, registry):
-    page = open_page("n=6")
-    first = sources(page)
-    direct = registry.get("shapes")(seed=7, num_images=6).images
-    assert [pixels(source).tolist() for source in first] == [np.asarray(image).tolist() for image in direct]
-    assert page.locator(".tile b").all_inner_texts() == ["7", "8", "9", "10", "11", "12"]
-
-    seed_of(page).fill("40")
-    after_seed = changed(page, first)
-    assert not set(after_seed) & set(first)
-    page.get_by_role("button", name=EN["dice"]).click()
-    after_dice = changed(page, after_seed)
-    slide(page, "truncation", 0.4)
-    after_slider = changed(page, after_dice)
-
-    page.wait_for_url(re.compile("psi=0.4"))
-    again = open_page(page.url.partition("?")[2])
-    assert sources(again) == after_slider
-
-
-def test_an_address_restores_model_class_and_sliders(open_page, registry):
-    page = open_page("model=shapes&label=Square%2Fbox&seed=9&n=2&psi=0.5")
-    direct = registry.get("shapes")(seed=9, num_images=2, truncation=0.5, label="Square/box").images
-    assert [pixels(source).tolist() for source in sources(page)] == [np.asarray(image).tolist() for image in direct]
-    assert field(page, "label").locator("select").input_value() == "Square/box"
-    assert field(page, "truncation").locator("input[type=range]").input_value() == "0.5"
+def test_nothing_of_the_pictures_is_asked_behind_another_tab(open_address, vae_address):
+    asked = []
+    page = open_address("about:blank")
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.goto(f"{vae_address}?tab=compare")
+    page.wait_for_selector(".compare .sheet img[src]")
+    assert any("open_comparison" in data for data in asked)
+    assert not any("open_images" in data or "make_images" in data for data in asked)
+    page.get_by_role("tab", name=EN["pictures_tab"]).click()
+    page.wait_for_selector(".tile img[src]")
 
 
 @pytest.mark.parametrize(
-    ("query", "state"),
-    [
-        ("", ["7", "24", "1"]),
-        ("seed=4294967290&n=4&psi=0.5&label=Star", ["4294967290", "4", "0.5"]),
-        ("seed=-1", ["7", "24", "1"]),
-        ("seed=4294967295&n=2", ["7", "24", "1"]),  # the second picture's would be too large
-        *((f"seed={text}&n={text}&psi={text}", ["7", "24", "1"]) for text in ("x", "", "nan", "-inf", "1e999")),
-        ("n=4294967296&psi=1.5", ["7", "64", "1.2"]),
-        ("n=0&psi=-1", ["7", "1", "0"]),
-        ("n=-9&psi=9", ["7", "1", "1.2"]),
-    ],
+    ("tab", "asks"),
+    [("morph&model=toys-vae&a=3&b=9", ".morph .end input[type=number]"), ("compare", ".compare input")],
 )
-def test_an_address_that_is_damaged_opens_on_what_there_is(open_page, query, state):
-    page = open_page(query)
-    sliders = [field(page, name).locator("input[type=range]").input_value() for name in ("num_images", "truncation")]
-    assert [seed_of(page).input_value(), *sliders] == state
-    refused = any(seed in query for seed in ("seed=-1", "seed=4294967295"))
-    assert page.locator(".pictures .message").is_visible() == refused
+def test_a_lost_connection_is_said_until_it_is_back(open_tab, tab, asks):
+    page = open_tab(f"tab={tab}")
+    seed = page.locator(asks).first
+    page.context.set_offline(True)
+    seed.fill("41")
+    page.get_by_text(EN["unreachable"]).wait_for()
+    page.context.set_offline(False)
+    seed.fill("42")
+    page.get_by_text(EN["unreachable"]).wait_for(state="hidden")
 
 
-def test_keys_turn_the_seeds_and_lead_back_to_the_grid(open_page):
-    page = open_page("n=3&seed=1")
-    first = sources(page)
-    page.locator(".pictures .title").click()
-    page.keyboard.press("ArrowRight")
-    second = changed(page, first)
-    page.wait_for_url(re.compile("seed=4&n=3"))
-    page.locator(".tile").nth(1).click()
-    page.wait_for_selector(".pictures.single")
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_url(re.compile("seed=4&n=1"))
-    assert sources(page) == second[:1]
-    page.keyboard.press("Escape")
-    page.wait_for_selector(".pictures:not(.single)")
-    page.wait_for_url(re.compile("seed=4&n=3"))
-    field(page, "truncation").locator("input[type=range]").press("ArrowLeft")  # moves the slider, and not the seeds
-    page.wait_for_url(re.compile("seed=4&n=3&psi=0.99"))
+def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, vae_address):
+    page = open_address(f"{vae_address}?model=toys-gan&seed=40&n=4")
+    page.wait_for_selector(".tile img[src]")
+    page.get_by_role("tab", name=EN["morph_tab"]).click()
+    page.wait_for_selector(".morph:not(.waiting)")
+    page.wait_for_url(re.compile(r"\?tab=morph&model=toys-vaegan$"))  # toys-gan takes no pictures
+    page.get_by_role("tab", name=EN["pictures_tab"]).click()
+    page.wait_for_url(re.compile(r"model=toys-gan&seed=40&n=4&psi=1$"))
+    assert "tab=" not in page.url
+    page.get_by_role("tab", name=EN["compare_tab"]).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".compare .sheet img[src]")
+    page.keyboard.press("ArrowRight")  # moves among the tabs, and not the seeds
+    page.wait_for_url(re.compile(r"\?tab=compare&seed=7&psi=1$"))
 
 
-def test_a_number_of_a_slider_can_be_typed(open_page):
-    page = open_page("n=3")
-    number = field(page, "truncation").locator(".number")
-    before = sources(page)
-    number.fill("0,4")
-    number.press("Enter")
-    before = changed(page, before)
-    page.wait_for_url(re.compile("psi=0.4$"))
-    assert field(page, "truncation").locator("input[type=range]").input_value() == "0.4"
-    number.fill("much")
-    number.press("Enter")
-    assert number.input_value() == "0.40" and sources(page) == before
-    number.fill("99")
-    number.press("Enter")
-    page.wait_for_url(re.compile("psi=1.2$"))
+@pytest.mark.parametrize("query", ["tab=morph&model=toys-vae", "tab=compare"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_screen_in_any_language(open_tab, query, width):
+    page = open_tab(query, viewport={"width": width, "height": 844}, locale="zh-CN")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for key in ("pictures_tab", "morph_tab", "compare_tab"):
+        assert page.get_by_role("tab", name=ZH[key]).is_visible()
+    text = page.locator(".workbench:visible").inner_text()
+    keys = ("label", "play", "rebuilt") if "morph" in query else ("label", "dice", "truncation", "measured")
+    assert all(ZH[key] in text and EN[key] not in text for key in keys)
 
 
-def test_a_picture_opens_alone_and_the_way_back_is_the_grid(open_page):
-    page = open_page("n=6&seed=20")
-    before = sources(page)
-    page.locator(".tile").nth(2).click()
-    page.wait_for_selector(".pictures.single")
-    assert sources(page) == [before[2]]
-    assert "seed=22" in page.url and "n=1" in page.url
-    assert seed_of(page).input_value() == "22"
-
-    with page.expect_download() as download:
-        page.locator("[data-action=png]").click()
-    assert re.fullmatch(r"shapes_seed-22_[\w-]+_psi-1\.png", download.value.suggested_filename)
-    saved = np.asarray(Image.open(download.value.path()))
-    assert np.array_equal(saved, pixels(before[2]))
-
-    page.locator("[data-action=back]").click()
-    page.wait_for_selector(".pictures:not(.single)")
-    page.wait_for_function("document.querySelectorAll('.tile').length === 6")
-    assert sources(page) == before
-    page.go_back()
-    page.wait_for_selector(".pictures.single")
-    assert changed(page, before) == [before[2]]
-
-
-def test_the_zip_holds_what_is_shown(open_page):
-    page = open_page("model=strokes&n=5&seed=30&psi=0.8")
-    assert not field(page, "label").is_visible()  # the model has no classes
-    with page.expect_download() as download:
-        page.locator("[data-action=zip]").click()
-    with zipfile.ZipFile(download.value.path()) as archive:
-        assert archive.namelist() == [f"strokes_seed-{seed}_psi-0.8.png" for seed in range(30, 35)]
-        inside = [np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in archive.namelist()]
-    assert all(np.array_equal(a, pixels(b)) for a, b in zip(inside, sources(page), strict=True))
-
-
-def test_models_and_classes_are_chosen(open_page, registry):
-    page = open_page("n=4")
-    before = sources(page)
-    field(page, "label").locator("select").select_option("Square/box")
-    after = changed(page, before)
-    direct = registry.get("shapes")(seed=7, num_images=4, label="Square/box").images
-    assert [pixels(source).tolist() for source in after] == [np.asarray(image).tolist() for image in direct]
-    field(page, "model").locator("select").select_option("strokes")
-    changed(page, after)
-    page.wait_for_url(re.compile("model=strokes"))
-    assert "label=" not in page.url
-    assert "12" in page.locator(".pictures .about").inner_text()
-
-
-def test_what_cannot_be_is_said_on_the_page(open_page):
-    page = open_page("model=nothing&seed=7")
-    message = page.locator(".pictures .message")
-    assert "There is no model 'nothing'" in message.inner_text()
-    before = sources(page)
-    seed_of(page).fill("99999999999")
-    page.get_by_text("is not a whole number from 0").wait_for()
-    assert sources(page) == before
-    seed_of(page).fill("8")
-    changed(page, before)
-    assert not message.is_visible()
-    assert page.locator(".tile").count() == 24
-    name, load = hub(page)
-    name.fill("nobody/nothing-at-all")
-    load.click()
-    page.get_by_text("nobody/nothing-at-all cannot be fetched").wait_for()
-    assert load.inner_text() == EN["load"]
-    assert page.locator(".tile").count() == 24
-
-
-def test_a_model_from_the_hub_joins_the_picker(open_page, registry, weights, monkeypatch):
-    source = registry.source  # as if the Hub had it
-    monkeypatch.setattr(registry, "source", lambda m: str(weights / "strokes") if m == "user/remote" else source(m))
-    page = open_page("n=3")
-    before = sources(page)
-    name, _ = hub(page)
-    name.fill(" user/remote ")
-    name.press("Enter")
-    changed(page, before)
-    page.wait_for_url(re.compile("model=user%2Fremote"))
-    assert field(page, "model").locator("select").input_value() == "user/remote"
-    assert name.input_value() == ""
-    after = sources(page)
-    slide(page, "truncation", 0.3)
-    changed(page, after)
-
-
-def test_the_load_button_survives_any_failure(open_page, registry, monkeypatch):
-    get = registry.get
-    monkeypatch.setattr(registry, "get", lambda m, *kind: 1 // 0 if m == "user/broken" else get(m, *kind))
-    page = open_page("n=3")
-    name, load = hub(page)
-    name.fill("user/broken")
-    load.click()
-    page.get_by_text("user/broken cannot be opened: ZeroDivisionError.").wait_for()
-    assert load.is_enabled() and load.inner_text() == EN["load"]
-    assert page.locator(".tile").count() == 3
-
-
-def test_pictures_follow_a_second_shuffle_during_a_render(open_page, registry, monkeypatch):
-    page = open_page("n=3")
-    get, slow = registry.get, threading.Event()
-    monkeypatch.setattr(registry, "get", lambda m, *kind: (slow.wait(5), get(m, *kind))[1])
-    page.get_by_role("button", name=EN["dice"]).click()
-    page.wait_for_timeout(300)
-    page.get_by_role("button", name=EN["dice"]).click()
-    page.wait_for_timeout(300)
-    slow.set()
-    seed = seed_of(page).input_value()
-    page.wait_for_url(re.compile(f"seed={seed}&"))
-
-
-def test_a_class_that_is_not_there_is_said(open_page):
-    assert "There is no label 'Cube'" in open_page("label=Cube").locator(".pictures .message").inner_text()
-    page = open_page("label=star")
-    assert field(page, "label").locator("select").input_value() == "Star"
-    assert not page.locator(".pictures .message").is_visible()
-
-
-def test_chinese(open_page):
-    page = open_page(locale="zh-CN")
-    text = page.locator("main").inner_text()
-    for key in ("seed", "dice", "truncation", "truncation_info", "label", "num_images", "hub", "load", "zip", "speed"):
-        assert ZH[key] in text
-        assert EN[key] not in text
-    assert hub(page)[0].get_attribute("placeholder") == ZH["hub_placeholder"]
-    assert ZH["any_label"] in page.locator(".pictures .class-label option:checked").inner_text()
-
-
-@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
-def test_all_pictures_are_in_sight_and_crisp(open_page, size):
-    page = open_page(viewport={"width": size[0], "height": size[1]})
-    boxes = [tile.bounding_box() for tile in page.locator(".tile img").all()]
-    assert all(box["y"] + box["height"] <= size[1] for box in boxes)
-    assert all(box["width"] % 16 == 0 and box["height"] % 16 == 0 for box in boxes)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_phone_reaches_every_tab(open_address, audio_address, locale):
+    page = open_address(f"{audio_address}?tab=sound", viewport={"width": 390, "height": 844}, locale=locale)
+    page.wait_for_selector(".sound:not(.waiting)")
+    for tab in page.get_by_role("tab").locator("visible=true").all():
+        box = tab.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 40

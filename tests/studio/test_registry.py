@@ -1,7 +1,6 @@
 """What is offered, what is loaded, and who may name a folder."""
 
 import gc
-import math
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +9,8 @@ import pytest
 import torch
 
 from gan import GANError, GANPipeline
-from gan.studio.images.generate import START, file_name, generate_images
-from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import modality
-from gan.studio.model_panel import describe, panel_html
 from gan.studio.registry import Registry, fetch_indexes, given_models, offered_models, parameter_bytes
-from gan.studio.strings import EN, ZH
 
 
 def test_bundled_models_are_offered_in_order(weights):
@@ -126,38 +121,3 @@ def test_a_hub_that_does_not_answer_keeps_no_page_waiting(monkeypatch):
         fetch_indexes(Registry({"nobody/nothing-at-all": "nobody/nothing-at-all"}), seconds=0.5)
         connection, _ = silent.accept()  # it was asked
         connection.close()
-
-
-def test_file_names_carry_everything():
-    assert file_name("user/name", 7, "Square/box", 0.8) == "user-name_seed-7_Square-box_psi-0.8.png"
-    assert file_name("fashion", 7, None, 1.0) == "fashion_seed-7_psi-1.png"
-
-
-@pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])
-def test_a_number_that_is_missing_is_said(missing, registry):
-    with pytest.raises(GANError, match="must be numbers"):
-        generate_images(registry, "shapes", **{**START, missing: None})
-
-
-def test_the_card_escapes_what_a_repository_says(registry):
-    facts = describe("shapes", registry.get("shapes"))
-    html = panel_html(facts, panel_rows(facts, EN), EN)
-    assert "&lt;b&gt;drawn&lt;/b&gt;" in html and "<b>" not in html
-    assert "1,500 steps · 48,000 pictures seen · 1 min" in html and "16 × 16" in html
-    assert "1,500 步" in panel_html(facts, [], ZH)
-    facts["training"] |= {"seconds": math.nan, "steps": math.inf}
-    assert "48,000 pictures seen" in panel_html(facts, [], EN) and "nan" not in panel_html(facts, [], EN)
-
-
-def test_the_feature_space_of_metrics_has_a_row_of_its_own_once(registry):
-    records = [
-        {"name": f"{name} (classifier features)", "value": 1.5, "reference": 0.25, "features": "classifier features"}
-        for name in ("Precision", "Recall")
-    ]
-    html = panel_html(describe("shapes", registry.get("shapes")) | {"metrics": records}, [], EN)
-    assert html.count("classifier features") == 1
-    assert "<dt>Feature space</dt><dd>classifier features</dd><dt>Precision</dt><dd>1.5 (real data 0.25)</dd>" in html
-
-
-def test_both_languages_say_everything():
-    assert EN.keys() == ZH.keys()

@@ -1,15 +1,11 @@
-"""Audio models in the registry, their clips as files, and the endpoints that sound."""
+"""Audio models in the registry, and their clips as files."""
 
 import io
 import math
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from gradio_client import Client
-from gradio_client.exceptions import AppError
 
 from gan import AudioPipeline, GANError, ImagePipeline
 from gan.studio.audio.generate import (
@@ -55,19 +51,19 @@ def close(wav, audio):
     return np.abs(samples(wav) - whole(audio)).max() <= 1
 
 
-def test_the_tab_is_offered_its_models(players, band):
-    assert players.names("audio") == ["voices", "hits"] and players.default("audio") == "voices"
-    assert players.get("hits").discriminator is None
+def test_the_tab_is_offered_its_models(audio_registry, audio_models):
+    assert audio_registry.names("audio") == ["voices", "hits"] and audio_registry.default("audio") == "voices"
+    assert audio_registry.get("hits").discriminator is None
     with pytest.raises(GANError, match="blots makes images, not clips; choose one of voices, hits"):
-        players.get("blots", AudioPipeline)
+        audio_registry.get("blots", AudioPipeline)
     with pytest.raises(GANError, match="hits makes clips, not images; choose one of blots"):
-        players.get("hits", ImagePipeline)
+        audio_registry.get("hits", ImagePipeline)
     with pytest.raises(GANError, match="none is offered here"):
-        Registry({"blots": str(band / "blots")}).get("blots", AudioPipeline)
+        Registry({"blots": str(audio_models / "blots")}).get("blots", AudioPipeline)
 
 
-def test_an_audio_model_is_described(players):
-    facts = describe("voices", players.get("voices"))
+def test_an_audio_model_is_described(audio_registry):
+    facts = describe("voices", audio_registry.get("voices"))
     assert (facts["kind"], facts["sampling_rate"], facts["samples"]) == ("audio", 8000, 2048)
     assert facts["labels"]["speaker"] == ["ann", "bob"] and facts["training"]["clips_seen"] == 1280
     html = panel_html(facts, panel_rows(facts, EN), EN)
@@ -76,9 +72,9 @@ def test_an_audio_model_is_described(players):
     assert ZH["column_speaker"] in panel_html(facts, panel_rows(facts, ZH), ZH)
 
 
-def test_clips_are_those_of_the_pipeline(players):
-    pipeline = players.get("voices")
-    clips, milliseconds = generate_clips(players, "voices", 40, 3, 0.7, {"speaker": "bob"})
+def test_clips_are_those_of_the_pipeline(audio_registry):
+    pipeline = audio_registry.get("voices")
+    clips, milliseconds = generate_clips(audio_registry, "voices", 40, 3, 0.7, {"speaker": "bob"})
     direct = pipeline(40, 3, truncation=0.7, label={"speaker": "bob"})
     assert milliseconds > 0 and [clip.seed for clip in clips] == [40, 41, 42]
     assert [clip.label for clip in clips] == direct.labels and all(label.endswith(", bob") for label in direct.labels)
@@ -87,33 +83,35 @@ def test_clips_are_those_of_the_pipeline(players):
 
 
 @pytest.mark.parametrize(("change", "message"), FAILING)
-def test_what_cannot_sound_is_said(players, change, message):
+def test_what_cannot_sound_is_said(audio_registry, change, message):
     with pytest.raises(GANError, match=message):
-        generate_clips(players, "voices", **{"seed": 0, "num_samples": 1, "truncation": 1.0, "label": None} | change)
+        generate_clips(
+            audio_registry, "voices", **{"seed": 0, "num_samples": 1, "truncation": 1.0, "label": None} | change
+        )
 
 
-def test_the_way_has_both_ends(players):
-    pipeline = players.get("hits")
-    clips, _ = interpolate_clips(players, "hits", 3, 9, 5, 1.0, None)
+def test_the_way_has_both_ends(audio_registry):
+    pipeline = audio_registry.get("hits")
+    clips, _ = interpolate_clips(audio_registry, "hits", 3, 9, 5, 1.0, None)
     assert len(clips) == 5 and all(clip.seed is None for clip in clips)
     for clip, seed in ((clips[0], 3), (clips[-1], 9)):
         assert close(clip.wav, pipeline(seed).audios[0]) and clip.label == pipeline(seed).labels[0]
     with pytest.raises(GANError, match="ask for 2 to 32"):
-        interpolate_clips(players, "hits", 3, 9, 1, 1.0, None)
+        interpolate_clips(audio_registry, "hits", 3, 9, 1, 1.0, None)
 
 
-def test_a_kit_deals_out_the_classes(players):
-    pipeline = players.get("hits")
+def test_a_kit_deals_out_the_classes(audio_registry):
+    pipeline = audio_registry.get("hits")
     assert kit_classes(pipeline) == ["kick"] * 6 + ["snare"] * 5 + ["closed hat"] * 5
-    clips, _ = generate_kit(players, "hits", [(7, "snare"), (123, "kick"), (9, None)], 0.8, {})
+    clips, _ = generate_kit(audio_registry, "hits", [(7, "snare"), (123, "kick"), (9, None)], 0.8, {})
     assert [clip.seed for clip in clips] == [7, 123, 9]
     assert close(clips[1].wav, pipeline(123, truncation=0.8, label="kick").audios[0])
     assert clips[2].label == pipeline(9).labels[0]
     assert [pad_name(k, clip) for k, clip in enumerate(clips)][:2] == ["01-snare-seed7.wav", "02-kick-seed123.wav"]
 
 
-def test_pads_of_several_columns_share_the_others(players):
-    clips, _ = generate_kit(players, "voices", [(7, "one"), (8, None)], 1.0, {"speaker": "ann"})
+def test_pads_of_several_columns_share_the_others(audio_registry):
+    clips, _ = generate_kit(audio_registry, "voices", [(7, "one"), (8, None)], 1.0, {"speaker": "ann"})
     assert clips[0].label == "one, ann" and clips[1].label.endswith(", ann")
     assert pad_name(0, clips[0]) == "01-one-ann-seed7.wav"
 
@@ -127,53 +125,6 @@ def test_pads_of_several_columns_share_the_others(players):
     ]
     + [([(None, None)], "must be numbers"), ([(-1, None)], "not a whole number from 0")],
 )
-def test_what_is_no_kit_is_said(players, pads, message):
+def test_what_is_no_kit_is_said(audio_registry, pads, message):
     with pytest.raises(GANError, match=message):
-        generate_kit(players, "hits", pads, 1.0, {})
-
-
-@pytest.fixture(scope="module")
-def client(band_address, tmp_path_factory):
-    return Client(band_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
-
-
-def test_clips_over_http(client, players):
-    pipeline = players.get("voices")
-    files, facts = client.predict("voices", 40, 3, 0.7, "two, ann", api_name="/generate_audio")
-    direct = pipeline(40, 3, truncation=0.7, label="two, ann")
-    assert facts == [{"seed": seed, "label": "two, ann"} for seed in (40, 41, 42)]
-    assert [Path(file).name for file in files] == [f"voices_seed-{seed}_two-ann_psi-0.7.wav" for seed in (40, 41, 42)]
-    assert all(close(Path(file).read_bytes(), audio) for file, audio in zip(files, direct.audios, strict=True))
-    # what is left out is one clip of the first model that sounds
-    (file,), _ = client.predict(api_name="/generate_audio")
-    assert close(Path(file).read_bytes(), pipeline().audios[0])
-
-
-def test_a_way_and_a_kit_over_http(client, players):
-    files, facts = client.predict("hits", 3, 9, 3, "kick", 1.0, api_name="/interpolate_audio")
-    assert facts == [{"label": "kick", "share": share} for share in (0, 0.5, 1)]
-    direct = players.get("hits").interpolate(3, 9, 3, label="kick")
-    assert all(close(Path(file).read_bytes(), audio) for file, audio in zip(files, direct.audios, strict=True))
-    path = client.predict("hits", 20, 0.9, api_name="/drum_kit")
-    with zipfile.ZipFile(path) as folder:
-        names = folder.namelist()
-        assert names[0] == "01-kick-seed20.wav" and names[15] == "16-closed-hat-seed35.wav" and len(names) == PADS
-        alone = players.get("hits")(26, truncation=0.9, label="snare").audios[0]
-        assert close(folder.read("07-snare-seed26.wav"), alone)
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "arguments", "message"),
-    [
-        ("/generate_audio", {"model": "blots"}, "blots makes images, not clips"),
-        ("/generate_audio", {"model": "voices", "label": "four"}, "this model knows label: one, two"),
-        ("/generate_audio", {"model": "voices", "num_samples": 17}, "ask for 1 to 16"),
-        ("/generate_audio", {"model": "voices", "seed": None}, "must be numbers"),
-        ("/interpolate_audio", {"model": "hits", "steps": 99}, "ask for 2 to 32"),
-        ("/drum_kit", {"model": "hits", "seed": -3}, "not a whole number from 0"),
-        ("/drum_kit", {"model": "nothing"}, "There is no model 'nothing'"),
-    ],
-)
-def test_what_cannot_be_is_said_in_a_sentence(client, endpoint, arguments, message):
-    with pytest.raises(AppError, match=message):
-        client.predict(api_name=endpoint, **arguments)
+        generate_kit(audio_registry, "hits", pads, 1.0, {})

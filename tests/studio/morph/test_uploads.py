@@ -33,9 +33,9 @@ def halves():
 
 
 @pytest.fixture
-def model(relatives):
+def model(vae_registry):
     """16x16 grey."""
-    return relatives.get("toys-vae")
+    return vae_registry.get("toys-vae")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "WEBP", "JPEG", "AVIF"])

@@ -6,8 +6,8 @@ from gradio_client.exceptions import AppError
 
 
 @pytest.fixture(scope="module")
-def client(library_address, tmp_path_factory):
-    return Client(library_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+def client(text_address, tmp_path_factory):
+    return Client(text_address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
 def test_the_arguments_have_stable_names(client):
@@ -21,8 +21,8 @@ def test_the_arguments_have_stable_names(client):
     assert "same texts" in endpoint["description"]
 
 
-def test_texts_are_those_of_the_pipeline(client, writers):
-    pipeline = writers.get("verses")
+def test_texts_are_those_of_the_pipeline(client, text_registry):
+    pipeline = text_registry.get("verses")
     found = client.predict("verses", 40, 3, 0.8, 12, 0.95, "明月", 1.5, api_name="/generate_text")
     direct = pipeline(40, 3, temperature=0.8, top_k=12, top_p=0.95, prefix="明月", critic_strength=1.5)
     assert [sample["text"] for sample in found] == direct.texts and direct.texts[0].startswith("明月")
@@ -34,7 +34,7 @@ def test_texts_are_those_of_the_pipeline(client, writers):
     best = client.predict(seed=2, acrostic="春夏", best_of=8, api_name="/generate_text")[0]["text"]
     assert best == pipeline(2, acrostic="春夏", best_of=8).texts[0]
     named = client.predict("notes", seed=3, label="long", api_name="/generate_text")[0]
-    assert (named["text"], named["label"]) == (writers.get("notes")(3, label="long").texts[0], "long")
+    assert (named["text"], named["label"]) == (text_registry.get("notes")(3, label="long").texts[0], "long")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def joined():
     return asyncio.run(queue_status())["joined"]
 
 
-def test_requests_that_wait_share_batches_and_get_their_own_texts(writers, monkeypatch):
-    pipeline, free, batches = writers.get("verses"), threading.Event(), []
+def test_requests_that_wait_share_batches_and_get_their_own_texts(text_registry, monkeypatch):
+    pipeline, free, batches = text_registry.get("verses"), threading.Event(), []
     requests = [{"seed": 40 * k, "num_samples": 1 + 2 * k} for k in range(6)]
     requests += [{"seed": 3, "num_samples": 2, "temperature": 0.5}]
     direct = [pipeline(**request) for request in requests]

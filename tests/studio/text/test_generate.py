@@ -43,13 +43,13 @@ def read(streams, answer):
         answer = streams.more(name)
 
 
-def test_each_tab_is_offered_the_models_of_its_kind(writers):
-    assert writers.names("text") == ["verses", "notes"] and writers.names("image") == ["blots"]
-    assert [writers.default(wanted) for wanted in ("image", "text", "sound")] == ["blots", "verses", ""]
+def test_each_tab_is_offered_the_models_of_its_kind(text_registry):
+    assert text_registry.names("text") == ["verses", "notes"] and text_registry.names("image") == ["blots"]
+    assert [text_registry.default(wanted) for wanted in ("image", "text", "sound")] == ["blots", "verses", ""]
 
 
-def test_text_comes_with_its_critic_and_pictures_without(library, tmp_path):
-    registry = Registry({name: str(library / name) for name in ("verses", "notes", "blots")})
+def test_text_comes_with_its_critic_and_pictures_without(text_models, tmp_path):
+    registry = Registry({name: str(text_models / name) for name in ("verses", "notes", "blots")})
     assert registry.get("verses").discriminator is not None
     assert registry.get("blots").discriminator is None
     with pytest.raises(GANError, match="blots makes images, not texts; choose one of verses, notes"):
@@ -57,26 +57,26 @@ def test_text_comes_with_its_critic_and_pictures_without(library, tmp_path):
     with pytest.raises(GANError, match="verses makes texts, not images; choose one of blots"):
         registry.get("verses", ImagePipeline)
     with pytest.raises(GANError, match="none is offered here"):
-        Registry({"verses": str(library / "verses")}).get("verses", ImagePipeline)
+        Registry({"verses": str(text_models / "verses")}).get("verses", ImagePipeline)
 
 
-def test_a_text_model_is_described(writers):
-    facts = describe("verses", writers.get("verses"))
+def test_a_text_model_is_described(text_registry):
+    facts = describe("verses", text_registry.get("verses"))
     assert (facts["kind"], facts["length"], facts["critic"], facts["critic_strength"]) == ("text", 24, True, 0.6)
     assert facts["training"]["texts_seen"] == 1280 and "width" not in facts
     html = panel_html(facts, panel_rows(facts, EN), EN)
     assert "&lt;b&gt;written&lt;/b&gt;" in html and "<b>" not in html
     assert "up to 24 tokens" in html and "λ = 0.6 was best" in html and "1,280 texts seen" in html
     assert "λ = 0.6 时最佳" in panel_html(facts, panel_rows(facts, ZH), ZH)
-    facts = describe("notes", writers.get("notes"))
+    facts = describe("notes", text_registry.get("notes"))
     assert EN["no_critic"] in panel_html(facts, panel_rows(facts, EN), EN)
 
 
 @pytest.mark.parametrize(
     "asked", [{}, {"temperature": 0.7, "top_p": 0.9, "critic_strength": 2.0}, {"acrostic": "春夏"}]
 )
-def test_a_stream_brings_what_the_pipeline_writes(writers, asked):
-    pipeline, streams = writers.get("verses"), Streams()
+def test_a_stream_brings_what_the_pipeline_writes(text_registry, asked):
+    pipeline, streams = text_registry.get("verses"), Streams()
     first = streams.begin(pipeline, {"seed": 5, "num_samples": 3, **asked})
     assert [len(sample["tokens"]) for sample in first["samples"]] == [1, 1, 1] and not first["done"]
     found, answers = read(streams, first)
@@ -88,8 +88,8 @@ def test_a_stream_brings_what_the_pipeline_writes(writers, asked):
         assert [opinion for _, _, opinion in tokens] == pytest.approx(direct.token_opinions[k], abs=1e-4)
 
 
-def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(writers):
-    pipeline, streams = writers.get("notes"), Streams()
+def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(text_registry):
+    pipeline, streams = text_registry.get("notes"), Streams()
     found, _ = read(streams, streams.begin(pipeline, {"seed": 0, "num_samples": 8, "label": "LONG"}))
     ended = [tokens for tokens in found if tokens[-1][0] is None]
     assert ended and all(opinion is None for tokens in found for _, _, opinion in tokens)
@@ -97,8 +97,8 @@ def test_the_end_is_a_token_and_a_model_without_a_critic_has_no_opinions(writers
         streams.begin(pipeline, {"seed": 0, "num_samples": 1, "best_of": 2})
 
 
-def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
-    pipeline, streams = writers.get("verses"), Streams()
+def test_the_best_of_many_arrives_text_by_text(text_registry, monkeypatch):
+    pipeline, streams = text_registry.get("verses"), Streams()
     monkeypatch.setattr(
         "gan.studio.text.generate.ANSWER_TIME", 0.0
     )  # or a fast machine writes all three into the first answer
@@ -115,15 +115,15 @@ def test_the_best_of_many_arrives_text_by_text(writers, monkeypatch):
     )
 
 
-def test_streams_are_forgotten_when_there_are_too_many(writers):
-    pipeline, streams = writers.get("verses"), Streams(capacity=2)
+def test_streams_are_forgotten_when_there_are_too_many(text_registry):
+    pipeline, streams = text_registry.get("verses"), Streams(capacity=2)
     names = [streams.begin(pipeline, {"seed": k, "num_samples": 1})["stream"] for k in range(3)]
     assert streams.more(names[0]) == {"gone": True} == streams.more("made up")
     assert len(streams.more(names[2])["samples"][0]["tokens"]) > 0
 
 
-def test_streams_take_turns(writers):
-    pipeline, streams = writers.get("verses"), Streams()
+def test_streams_take_turns(text_registry):
+    pipeline, streams = text_registry.get("verses"), Streams()
     found = {}
 
     def one(seed):
@@ -139,8 +139,8 @@ def test_streams_take_turns(writers):
 
 
 @pytest.mark.parametrize(("asked", "message"), FAILING)
-def test_what_cannot_be_sampled_is_refused_and_no_stream_opened(writers, asked, message):
+def test_what_cannot_be_sampled_is_refused_and_no_stream_opened(text_registry, asked, message):
     streams = Streams()
     with pytest.raises(GANError, match=message):
-        streams.begin(writers.get("verses"), {"seed": 0, "num_samples": 1, **asked})
+        streams.begin(text_registry.get("verses"), {"seed": 0, "num_samples": 1, **asked})
     assert not streams._open

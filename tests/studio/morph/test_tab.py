@@ -1,6 +1,5 @@
-"""A walk through the tabs beside the first in a real browser."""
+"""The Rebuild & morph tab in a real browser."""
 
-import base64
 import io
 import re
 
@@ -12,18 +11,7 @@ from gan.studio.strings import EN, ZH
 
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
-
-@pytest.fixture
-def open_tab(open_address, family_address):
-    """Opens a tab by its address and waits until it shows something."""
-
-    def opened(query, **options):
-        page = open_address(f"{family_address}?{query}", **options)
-        ready = ".morph:not(.waiting)" if "tab=morph" in query else ".compare .sheet img[src]"
-        page.wait_for_selector(ready)
-        return page
-
-    return opened
+pytestmark = pytest.mark.browser
 
 
 def grey(page, selector):
@@ -49,9 +37,9 @@ def end(page, index):
     return page.locator(".morph .end").nth(index)
 
 
-def test_the_address_restores_a_morph_between_seeds(open_tab, relatives):
+def test_the_address_restores_a_morph_between_seeds(open_tab, vae_registry):
     page = open_tab("tab=morph&model=toys-vae&a=3&b=9")
-    frames = relatives.get("toys-vae").interpolate(3, 9, 33).images
+    frames = vae_registry.get("toys-vae").interpolate(3, 9, 33).images
     for place in (0, 0.25, 1):
         slide(page, ".morph .interpolation", place)
         assert np.array_equal(grey(page, ".morph .frame"), np.asarray(frames[int(place * 32)]))
@@ -63,7 +51,7 @@ def test_the_address_restores_a_morph_between_seeds(open_tab, relatives):
     page.wait_for_url(re.compile(r"&a=3&b=(?!9$)\d+$"))
 
 
-def test_an_uploaded_picture_is_rebuilt_and_the_morph_saved(open_tab, relatives):
+def test_an_uploaded_picture_is_rebuilt_and_the_morph_saved(open_tab, vae_registry):
     page = open_tab("tab=morph&model=toys-vae&b=9")
     mine = Image.linear_gradient("L").convert("RGB")
     end(page, 0).locator("input[type=file]").set_input_files(png(mine))
@@ -71,7 +59,7 @@ def test_an_uploaded_picture_is_rebuilt_and_the_morph_saved(open_tab, relatives)
     invert = end(page, 0).get_by_label(EN["invert"])
     if invert.is_checked():  # a tiny model's background is what chance made it
         invert.uncheck()
-    rebuilt = np.asarray(relatives.get("toys-vae").reconstruct(mine).images[0])
+    rebuilt = np.asarray(vae_registry.get("toys-vae").reconstruct(mine).images[0])
     shown = f"wanted => JSON.stringify(({PIXELS})(document.querySelector('.end .rebuilt'))) === wanted"
     opaque = np.insert(np.repeat(rebuilt.reshape(-1, 1), 3, axis=1), 3, 255, axis=1)
     page.wait_for_function(shown, arg=str(opaque.ravel().tolist()).replace(" ", ""))
@@ -112,7 +100,7 @@ def test_a_file_that_cannot_be_taken_is_said_and_what_was_there_stays(open_tab, 
     page.wait_for_function("document.querySelector('.morph .message').hidden")
 
 
-def test_an_example_is_a_click_away_and_classes_can_be_chosen(open_tab, relatives):
+def test_an_example_is_a_click_away_and_classes_can_be_chosen(open_tab, vae_registry):
     page = open_tab("tab=morph&model=toys-vae")
     assert end(page, 0).locator(".examples button").count() == 6
     page.locator(".morph .class-label select").select_option("Star")
@@ -133,85 +121,6 @@ def test_the_picker_names_the_model_that_is_shown(open_tab):
     page.context.set_offline(False)
     picker.select_option("paint")
     page.wait_for_url(re.compile("model=paint$"))
-
-
-@pytest.mark.parametrize(
-    ("tab", "asks"),
-    [("morph&model=toys-vae&a=3&b=9", ".morph .end input[type=number]"), ("compare", ".compare input")],
-)
-def test_a_lost_connection_is_said_until_it_is_back(open_tab, tab, asks):
-    page = open_tab(f"tab={tab}")
-    seed = page.locator(asks).first
-    page.context.set_offline(True)
-    seed.fill("41")
-    page.get_by_text(EN["unreachable"]).wait_for()
-    page.context.set_offline(False)
-    seed.fill("42")
-    page.get_by_text(EN["unreachable"]).wait_for(state="hidden")
-
-
-def test_tabs_turn_by_mouse_and_keys_and_keep_their_addresses(open_address, family_address):
-    page = open_address(f"{family_address}?model=toys-gan&seed=40&n=4")
-    page.wait_for_selector(".tile img[src]")
-    page.get_by_role("tab", name=EN["morph_tab"]).click()
-    page.wait_for_selector(".morph:not(.waiting)")
-    page.wait_for_url(re.compile(r"\?tab=morph&model=toys-vaegan$"))  # toys-gan takes no pictures
-    page.get_by_role("tab", name=EN["pictures_tab"]).click()
-    page.wait_for_url(re.compile(r"model=toys-gan&seed=40&n=4&psi=1$"))
-    assert "tab=" not in page.url
-    page.get_by_role("tab", name=EN["compare_tab"]).focus()
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".compare .sheet img[src]")
-    page.keyboard.press("ArrowRight")  # moves among the tabs, and not the seeds
-    page.wait_for_url(re.compile(r"\?tab=compare&seed=7&psi=1$"))
-
-
-def test_nothing_of_the_pictures_is_asked_behind_another_tab(open_address, family_address):
-    asked = []
-    page = open_address("about:blank")
-    page.on("request", lambda request: asked.append(request.post_data or ""))
-    page.goto(f"{family_address}?tab=compare")
-    page.wait_for_selector(".compare .sheet img[src]")
-    assert any("open_comparison" in data for data in asked)
-    assert not any("open_images" in data or "make_images" in data for data in asked)
-    page.get_by_role("tab", name=EN["pictures_tab"]).click()
-    page.wait_for_selector(".tile img[src]")
-
-
-def test_a_class_that_is_not_there_is_said_and_the_tab_opens_without(open_tab):
-    page = open_tab("tab=compare&label=Cube")
-    page.locator(".compare .message", has_text="There is no label 'Cube'").wait_for()
-    assert page.locator(".compare .class-label select").input_value() == ""
-    page = open_tab("tab=compare&label=star")
-    page.wait_for_url(re.compile("label=Star$"))
-
-
-def test_objectives_stand_side_by_side(open_tab, relatives):
-    page = open_tab("tab=compare&seed=5&psi=0.8&label=Star")
-    assert page.locator(".compare .column h2").all_inner_texts() == ["GAN", "VAE", "VAE-GAN"]
-    for k, model in enumerate(("toys-gan", "toys-vae", "toys-vaegan")):
-        sources = page.locator(".compare .sheet").nth(k).locator("img").evaluate_all("all => all.map(i => i.src)")
-        shown = [Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) for source in sources]
-        direct = relatives.get(model)(seed=5, num_images=12, truncation=0.8, label="Star").images
-        assert [image.tobytes() for image in shown] == [image.tobytes() for image in direct]
-    table = page.locator(".compare table").inner_text()
-    assert "Fréchet distance (toy features)" in table and "7.25" in table and "ms a picture" in table
-    slide(page, ".compare .slide input[type=range]", 0.4)
-    page.wait_for_url(re.compile("psi=0.4"))
-    page.locator(".compare input[type=number]").fill("-3")
-    page.get_by_text("is not a whole number from 0").wait_for()
-
-
-@pytest.mark.parametrize("query", ["tab=morph&model=toys-vae", "tab=compare"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_nothing_is_wider_than_the_screen_in_any_language(open_tab, query, width):
-    page = open_tab(query, viewport={"width": width, "height": 844}, locale="zh-CN")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for key in ("pictures_tab", "morph_tab", "compare_tab"):
-        assert page.get_by_role("tab", name=ZH[key]).is_visible()
-    text = page.locator(".workbench:visible").inner_text()
-    keys = ("label", "play", "rebuilt") if "morph" in query else ("label", "dice", "truncation", "measured")
-    assert all(ZH[key] in text and EN[key] not in text for key in keys)
 
 
 def test_a_studio_without_encoders_says_so(open_address, address):

@@ -1,4 +1,4 @@
-"""The sound tab in a real browser."""
+"""The Sound tab in a real browser."""
 
 import io
 import re
@@ -25,13 +25,15 @@ LISTEN = """() => {
         .observe(document.querySelector(".sound"), { subtree: true, attributeFilter: ["class"] });
 }"""
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
-def open_sound(open_address, band_address):
+def open_sound(open_address, audio_address):
     """Opens the sound tab by its address and waits for its clips; what it plays is noted."""
 
     def opened(query="", **options):
-        page = open_address(f"{band_address}?tab=sound&{query}", **options)
+        page = open_address(f"{audio_address}?tab=sound&{query}", **options)
         page.wait_for_selector(SHOWN)
         page.evaluate(LISTEN)
         return page
@@ -83,8 +85,8 @@ def in_zip(content):
         return {name: soundfile.read(io.BytesIO(folder.read(name)))[0] for name in folder.namelist()}
 
 
-def test_the_address_restores_clips_and_they_follow_seed_and_sliders(open_sound, players):
-    pipeline = players.get("voices")
+def test_the_address_restores_clips_and_they_follow_seed_and_sliders(open_sound, audio_registry):
+    pipeline = audio_registry.get("voices")
     page = open_sound("model=voices&seed=40&n=3&psi=0.7&label=speaker%3Dbob")
     wait_for_facts(page, pipeline(40, 3, truncation=0.7, label={"speaker": "bob"}))
     page.get_by_role("button", name=EN["later"]).click()
@@ -99,9 +101,9 @@ def test_the_address_restores_clips_and_they_follow_seed_and_sliders(open_sound,
     assert page.evaluate("window.heard[0].rate") == 8000
 
 
-def test_a_clip_is_seen_playing_until_its_end_and_all_play_in_turn(open_sound, players):
+def test_a_clip_is_seen_playing_until_its_end_and_all_play_in_turn(open_sound, audio_registry):
     page = open_sound("model=hits&seed=5&n=3")
-    direct = players.get("hits")(5, 3).audios
+    direct = audio_registry.get("hits")(5, 3).audios
     page.locator(".clip footer button").first.click()
     page.wait_for_function("window.seen.length > 0")
     page.wait_for_selector(".sound:not(:has(.clip.playing))")
@@ -124,9 +126,9 @@ def test_pictures_of_clips_differ_and_follow_the_scheme(open_sound):
     page.wait_for_function("before => document.querySelector('.clip .spectrum').toDataURL() !== before", arg=drawn[0])
 
 
-def test_clips_are_downloaded(open_sound, players):
+def test_clips_are_downloaded(open_sound, audio_registry):
     page = open_sound("model=hits&seed=5&n=2&label=snare")
-    direct = players.get("hits")(5, 2, label="snare").audios
+    direct = audio_registry.get("hits")(5, 2, label="snare").audios
     name, content = saved(page, page.locator(".clip footer button").last)
     assert name == "hits_seed-6_snare_psi-1.wav"
     assert same(soundfile.read(io.BytesIO(content))[0], direct[1])
@@ -136,9 +138,9 @@ def test_clips_are_downloaded(open_sound, players):
     assert all(same(a, b) for a, b in zip(files.values(), direct, strict=True))
 
 
-def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_sound, players):
+def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_sound, audio_registry):
     page = open_sound("model=voices&view=way&a=3&b=9&t=0.25&label=speaker%3Dann")
-    way = players.get("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
+    way = audio_registry.get("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
     assert "25 %" in page.locator(".caption").inner_text()
     page.get_by_role("button", name=EN["play_clip"], exact=True).locator("visible=true").click()
     assert same(heard(page, 1)[-1], way.audios[4])
@@ -155,15 +157,15 @@ def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_soun
     page.locator(".end input").last.fill("12")
     page.wait_for_url(re.compile("b=12$"))
     slide(page, ".sound input.interpolation", 1, done=True)
-    assert same(heard(page, 5)[-1], players.get("voices")(12, label={"speaker": "ann"}).audios[0])
+    assert same(heard(page, 5)[-1], audio_registry.get("voices")(12, label={"speaker": "ann"}).audios[0])
     name, _ = saved(page, page.get_by_role("button", name=EN["save_wav"]).locator("visible=true"))
     assert name == "voices_seed-3_to-12-at-1.00_psi-1.wav"
 
 
-def test_the_way_plays_itself(open_sound, players):
+def test_the_way_plays_itself(open_sound, audio_registry):
     page = open_sound("model=hits&view=way&a=3&b=9&t=0")
     page.get_by_role("button", name=EN["play_interpolation"]).click()
-    way = players.get("hits").interpolate(3, 9, 17).audios
+    way = audio_registry.get("hits").interpolate(3, 9, 17).audios
     assert all(same(a, b) for a, b in zip(heard(page, 9), way[::2], strict=True))
     page.get_by_role("button", name=EN["play_interpolation"]).wait_for()
     page.wait_for_url(re.compile("t=1&"))
@@ -173,8 +175,8 @@ def pad(page, index):
     return page.locator(".pad").nth(index)
 
 
-def test_pads_are_played_by_finger_and_key(open_sound, players):
-    pipeline = players.get("hits")
+def test_pads_are_played_by_finger_and_key(open_sound, audio_registry):
+    pipeline = audio_registry.get("hits")
     page = open_sound("model=hits&view=pads&seed=20")
     page.locator(".sound .title").click()
     page.keyboard.press("q")
@@ -194,8 +196,8 @@ def test_pads_are_played_by_finger_and_key(open_sound, players):
     )
 
 
-def test_pads_are_rerolled_locked_and_downloaded_and_the_address_restores_them(open_sound, players):
-    pipeline = players.get("hits")
+def test_pads_are_rerolled_locked_and_downloaded_and_the_address_restores_them(open_sound, audio_registry):
+    pipeline = audio_registry.get("hits")
     page = open_sound("model=hits&view=pads&seed=20")
     pad(page, 2).get_by_role("button", name=EN["reroll"]).click()
     rolled = heard(page, 1)[-1]  # what is new is played
@@ -240,10 +242,10 @@ def test_a_beat_plays_the_pads_on_time(open_sound):
     page.wait_for_selector(".sound:not(:has(.step.now, .pad.playing))")
 
 
-def test_what_cannot_be_is_said_and_what_was_there_stays(open_sound, players):
+def test_what_cannot_be_is_said_and_what_was_there_stays(open_sound, audio_registry):
     page = open_sound("model=blots&seed=1&n=1")
     page.get_by_text("blots makes images, not clips").wait_for()
-    assert facts(page) == [["Seed 1", players.get("voices")(1).labels[0]]]
+    assert facts(page) == [["Seed 1", audio_registry.get("voices")(1).labels[0]]]
     page.locator(".sound .controls > .row input").first.fill("99999999999")
     page.get_by_text("is not a whole number from 0").wait_for()
     assert len(facts(page)) == 1
@@ -264,15 +266,17 @@ def test_models_change_and_what_a_repository_says_is_escaped(open_sound):
     assert page.locator(".sound .labels select").count() == 1
 
 
-def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_sound, players, band, monkeypatch):
-    hub = {"user/remote": str(band / "hits"), "user/pictures": str(band / "blots")}
-    source = players.source  # as if the Hub had them
-    monkeypatch.setattr(players, "source", lambda model: hub.get(model) or source(model))
+def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(
+    open_sound, audio_registry, audio_models, monkeypatch
+):
+    hub = {"user/remote": str(audio_models / "hits"), "user/pictures": str(audio_models / "blots")}
+    source = audio_registry.source  # as if the Hub had them
+    monkeypatch.setattr(audio_registry, "source", lambda model: hub.get(model) or source(model))
     page = open_sound("model=voices&seed=3&view=pads", viewport={"width": 390, "height": 844})
     field, load, message = (page.locator(f".sound {what}") for what in (".hub input", ".hub button", ".message"))
     for name, said in (
         ("user/pictures", "user/pictures makes images, not clips; choose one of voices, hits."),
-        (str(band / "hits"), "There is no model"),  # a folder is nobody else's business
+        (str(audio_models / "hits"), "There is no model"),  # a folder is nobody else's business
     ):
         field.fill(name)
         load.click()
@@ -289,9 +293,9 @@ def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_
     assert not message.is_visible()
 
 
-def test_nothing_is_asked_before_the_tab_is_shown(open_address, band_address):
+def test_nothing_is_asked_before_the_tab_is_shown(open_address, audio_address):
     asked = []
-    page = open_address(band_address)
+    page = open_address(audio_address)
     page.on("request", lambda request: asked.append(request.post_data or ""))
     page.wait_for_selector(".tile img[src]")
     assert not any("open_sound" in data or "make_clips" in data for data in asked)
@@ -326,11 +330,3 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_sound, view, w
         "load",
     ):
         assert ZH[key] in words and EN[key] not in words
-
-
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_a_phone_reaches_every_tab(open_sound, locale):
-    page = open_sound(viewport={"width": 390, "height": 844}, locale=locale)
-    for tab in page.get_by_role("tab").locator("visible=true").all():
-        box = tab.bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 40

@@ -1,4 +1,4 @@
-"""The text tab in a real browser."""
+"""The Text tab in a real browser."""
 
 import re
 
@@ -9,13 +9,15 @@ from gan.studio.strings import EN, ZH
 WRITTEN = ".text:not(.waiting) .words[aria-busy=false]"
 TIMEOUT = 60_000
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
-def open_text(open_address, library_address):
+def open_text(open_address, text_address):
     """Opens the text tab by its address and waits until its texts are whole."""
 
     def opened(query="", **options):
-        page = open_address(f"{library_address}?tab=text&{query}", **options)
+        page = open_address(f"{text_address}?tab=text&{query}", **options)
         page.set_default_timeout(TIMEOUT)
         page.wait_for_selector(WRITTEN)
         return page
@@ -45,8 +47,8 @@ def slide(page, name, value):
     )
 
 
-def test_a_first_opening_that_failed_is_tried_again(open_address, library_address):
-    page = open_address(f"{library_address}")
+def test_a_first_opening_that_failed_is_tried_again(open_address, text_address):
+    page = open_address(f"{text_address}")
     page.wait_for_selector(".tile img[src]")
     page.context.set_offline(True)
     page.get_by_role("tab", name=EN["text_tab"]).click()
@@ -59,8 +61,8 @@ def test_a_first_opening_that_failed_is_tried_again(open_address, library_addres
     assert len(names) == len(set(names))
 
 
-def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, writers):
-    pipeline = writers.get("verses")
+def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, text_registry):
+    pipeline = text_registry.get("verses")
     page = open_text("model=verses&seed=40&n=3&t=0.7&lambda=1.5&p=0.9&k=9")
     asked = {"temperature": 0.7, "critic_strength": 1.5, "top_p": 0.9, "top_k": 9}
     assert texts(page) == pipeline(40, 3, **asked).texts
@@ -78,17 +80,17 @@ def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, 
     wait_for_texts(page, pipeline(40, 3, **asked | {"critic_strength": 0.0}, best_of=4).texts)
 
 
-def test_the_newest_state_wins(open_text, writers):
+def test_the_newest_state_wins(open_text, text_registry):
     page = open_text("model=verses&n=2")
     for value in range(40):
         page.locator(".text input[type=number]").fill(str(100 + value))
-    wait_for_texts(page, writers.get("verses")(139, 2).texts)
+    wait_for_texts(page, text_registry.get("verses")(139, 2).texts)
     page.wait_for_url(re.compile("seed=139"))
 
 
-def test_every_token_shows_the_critics_opinion(open_text, writers):
+def test_every_token_shows_the_critics_opinion(open_text, text_registry):
     page = open_text("model=verses&seed=3&n=1")
-    output = writers.get("verses")(3, 1)
+    output = text_registry.get("verses")(3, 1)
     marks = page.locator(".words mark")
     assert marks.evaluate_all("all => all.map(mark => mark.className)") == [
         "less" if opinion < 0 else "more" for opinion in output.token_opinions[0]
@@ -105,36 +107,36 @@ def test_every_token_shows_the_critics_opinion(open_text, writers):
     assert len(set(marks.evaluate_all(colours))) == 1
 
 
-def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, writers):
+def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, text_registry):
     page = open_text("model=verses&n=2&seed=5")
     page.get_by_label(EN["acrostic"]).fill("春夏秋冬")
-    wait_for_texts(page, writers.get("verses")(5, 2, acrostic="春夏秋冬").texts)
+    wait_for_texts(page, text_registry.get("verses")(5, 2, acrostic="春夏秋冬").texts)
     assert page.get_by_label(EN["prefix"]).is_disabled()
     page.wait_for_url(re.compile("acrostic="))
     page.get_by_label(EN["acrostic"]).fill("")
     page.get_by_label(EN["prefix"]).fill("明月")
-    wait_for_texts(page, writers.get("verses")(5, 2, prefix="明月").texts)
+    wait_for_texts(page, text_registry.get("verses")(5, 2, prefix="明月").texts)
     before = texts(page)
     page.get_by_label(EN["prefix"]).fill("<b>")
     page.get_by_text("which the model has never seen").wait_for()
     assert texts(page) == before
 
 
-def test_models_change_and_what_was_written_is_escaped(open_text, writers):
+def test_models_change_and_what_was_written_is_escaped(open_text, text_registry):
     page = open_text("model=notes&seed=2&n=12&label=long")
-    assert texts(page) == writers.get("notes")(2, 12, label="long").texts
+    assert texts(page) == text_registry.get("notes")(2, 12, label="long").texts
     assert page.locator(".words b, .words i, .about b").count() == 0
     assert "<b>written</b>" in page.locator(".text .about").inner_text()
     for control in (EN["critic_strength"], EN["best_of"], EN["acrostic"], EN["critic_view"]):
         assert not page.locator(".text").get_by_text(control, exact=True).first.is_visible()
     page.get_by_label(EN["model"]).locator("visible=true").select_option("verses")
-    wait_for_texts(page, writers.get("verses")(2, 12).texts)
+    wait_for_texts(page, text_registry.get("verses")(2, 12).texts)
     assert page.locator(".text select").first.locator("option").all_inner_texts() == ["verses", "notes"]
 
 
-def test_texts_are_copied_and_downloaded(open_text, writers):
+def test_texts_are_copied_and_downloaded(open_text, text_registry):
     page = open_text("model=verses&seed=3&n=2", permissions=["clipboard-read", "clipboard-write"])
-    direct = [re.sub("(?<=[，。])", "\n", text).strip() for text in writers.get("verses")(3, 2).texts]
+    direct = [re.sub("(?<=[，。])", "\n", text).strip() for text in text_registry.get("verses")(3, 2).texts]
     page.get_by_role("button", name=EN["copy_text"]).last.click()
     page.get_by_text(EN["text_copied"], exact=True).wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == direct[1]
@@ -152,24 +154,26 @@ def test_texts_are_copied_and_downloaded(open_text, writers):
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
-def test_an_address_that_asks_for_the_impossible_opens_on_what_there_is(open_text, writers):
+def test_an_address_that_asks_for_the_impossible_opens_on_what_there_is(open_text, text_registry):
     page = open_text("model=blots&seed=1&n=1")
     page.get_by_text("blots makes images, not texts").wait_for()
-    assert texts(page) == writers.get("verses")(1, 1).texts
+    assert texts(page) == text_registry.get("verses")(1, 1).texts
     page = open_text("n=999&t=x&p=-4&k=1e9")
     assert len(texts(page)) == 32
 
 
-def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_text, writers, library, monkeypatch):
-    hub = {"user/remote": str(library / "notes"), "user/pictures": str(library / "blots")}
-    source = writers.source  # as if the Hub had them
-    monkeypatch.setattr(writers, "source", lambda model: hub.get(model) or source(model))
+def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(
+    open_text, text_registry, text_models, monkeypatch
+):
+    hub = {"user/remote": str(text_models / "notes"), "user/pictures": str(text_models / "blots")}
+    source = text_registry.source  # as if the Hub had them
+    monkeypatch.setattr(text_registry, "source", lambda model: hub.get(model) or source(model))
     page = open_text("model=verses&seed=3&n=2")
     field, load = page.locator(".text .hub input"), page.locator(".text .hub button")
     before = texts(page)
     for name, message in (
         ("user/pictures", "user/pictures makes images, not texts; choose one of verses, notes."),
-        (str(library / "notes"), "There is no model"),  # a folder is nobody else's business
+        (str(text_models / "notes"), "There is no model"),  # a folder is nobody else's business
     ):
         field.fill(name)
         load.click()
@@ -177,7 +181,7 @@ def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_
         assert load.inner_text() == EN["load"] and field.input_value() == name and texts(page) == before
     field.fill(" user/remote ")
     field.press("Enter")
-    wait_for_texts(page, writers.get("notes")(3, 2).texts)
+    wait_for_texts(page, text_registry.get("notes")(3, 2).texts)
     page.wait_for_url(re.compile(r"model=user%2Fremote&seed=3&n=2"))
     choice = page.locator(".text select").first
     assert choice.input_value() == "user/remote" and field.input_value() == ""
@@ -185,9 +189,9 @@ def test_a_model_from_the_hub_joins_the_picker_and_another_kind_is_refused(open_
     assert not page.locator(".text .message").is_visible()
 
 
-def test_nothing_is_asked_before_the_tab_is_shown(open_address, library_address):
+def test_nothing_is_asked_before_the_tab_is_shown(open_address, text_address):
     asked = []
-    page = open_address(library_address)
+    page = open_address(text_address)
     page.on("request", lambda request: asked.append(request.post_data or ""))
     page.set_default_timeout(TIMEOUT)
     page.wait_for_selector(".tile img[src]")
