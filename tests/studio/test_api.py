@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+
+from gan.studio.api import ModelAPI
+from gan.studio.page import TABS
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,15 @@ def test_the_arguments_have_stable_names_and_are_documented(client):
     assert names == ["model", "seed", "num_images", "truncation", "label"]
     assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
     assert "same pictures" in endpoint["description"]
+
+
+@pytest.mark.parametrize("api", [tab.api for tab in TABS if tab.api] + [ModelAPI])
+def test_every_parameter_is_described_to_mcp_clients(api, registry):
+    endpoints = [getattr(api(registry), name) for name in vars(api) if name[0] != "_" and callable(vars(api)[name])]
+    assert endpoints
+    for endpoint in endpoints:
+        description, parameters, _ = get_function_description(endpoint)
+        assert description and all(parameters.values()), endpoint.__name__
 
 
 def test_models_are_listed_and_described(client):
@@ -116,7 +129,7 @@ def test_a_picture_is_rebuilt(vae_client, vae_registry, picture):
             assert np.array_equal(np.asarray(rebuilt.convert("L")), np.asarray(direct))
 
 
-def test_pictures_on_the_way_between_seeds(client, registry):
+def test_interpolated_pictures(client, registry):
     for model in ("shapes", "strokes"):  # neither has an encoder, nor is one needed
         result = client.predict(model, 3, 9, 5, "", 0.7, api_name="/interpolate_images")
         direct = registry.get(model).interpolate(3, 9, 5, truncation=0.7).images

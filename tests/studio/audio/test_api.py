@@ -48,7 +48,7 @@ def test_clips_over_http(client, audio_registry):
     assert close(Path(file).read_bytes(), pipeline().audios[0])
 
 
-def test_a_way_and_a_kit_over_http(client, audio_registry):
+def test_an_interpolation_and_a_kit_over_http(client, audio_registry):
     files, facts = client.predict("hits", 3, 9, 3, "kick", 1.0, api_name="/interpolate_audio")
     assert facts == [{"label": "kick", "share": share} for share in (0, 0.5, 1)]
     direct = audio_registry.get("hits").interpolate(3, 9, 3, label="kick")

@@ -90,7 +90,7 @@ def test_what_cannot_sound_is_said(audio_registry, change, message):
         )
 
 
-def test_the_way_has_both_ends(audio_registry):
+def test_an_interpolation_has_both_ends(audio_registry):
     pipeline = audio_registry.get("hits")
     clips, _ = interpolate_clips(audio_registry, "hits", 3, 9, 5, 1.0, None)
     assert len(clips) == 5 and all(clip.seed is None for clip in clips)

@@ -138,20 +138,20 @@ def test_clips_are_downloaded(open_sound, audio_registry):
     assert all(same(a, b) for a, b in zip(files.values(), direct, strict=True))
 
 
-def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_sound, audio_registry):
+def test_an_interpolation_is_heard_where_the_slider_is_let_go(open_sound, audio_registry):
     page = open_sound("model=voices&view=way&a=3&b=9&t=0.25&label=speaker%3Dann")
-    way = audio_registry.get("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
+    direct = audio_registry.get("voices").interpolate(3, 9, 17, label={"speaker": "ann"})
     assert "25 %" in page.locator(".caption").inner_text()
     page.get_by_role("button", name=EN["play_clip"], exact=True).locator("visible=true").click()
-    assert same(heard(page, 1)[-1], way.audios[4])
+    assert same(heard(page, 1)[-1], direct.audios[4])
     slide(page, ".sound input.interpolation", 0.75, done=True)
-    assert same(heard(page, 2)[-1], way.audios[12])
+    assert same(heard(page, 2)[-1], direct.audios[12])
     page.locator(".sound input.interpolation").press("ArrowRight")
-    assert same(heard(page, 3)[-1], way.audios[13])
+    assert same(heard(page, 3)[-1], direct.audios[13])
     page.wait_for_url(re.compile(r"&t=0.813&label=speaker%3Dann&view=way&a=3&b=9$"))
     page.locator(".end .face").first.click()
-    assert same(heard(page, 4)[-1], way.audios[0])
-    assert way.labels[-1] in page.locator(".end").last.inner_text()
+    assert same(heard(page, 4)[-1], direct.audios[0])
+    assert direct.labels[-1] in page.locator(".end").last.inner_text()
     page.locator(".end input").last.fill("-2")
     page.get_by_text("is not a whole number from 0").wait_for()
     page.locator(".end input").last.fill("12")
@@ -162,11 +162,11 @@ def test_the_way_between_two_seeds_is_heard_where_the_slider_is_let_go(open_soun
     assert name == "voices_seed-3_to-12-at-1.00_psi-1.wav"
 
 
-def test_the_way_plays_itself(open_sound, audio_registry):
+def test_an_interpolation_plays_from_a_to_b(open_sound, audio_registry):
     page = open_sound("model=hits&view=way&a=3&b=9&t=0")
     page.get_by_role("button", name=EN["play_interpolation"]).click()
-    way = audio_registry.get("hits").interpolate(3, 9, 17).audios
-    assert all(same(a, b) for a, b in zip(heard(page, 9), way[::2], strict=True))
+    direct = audio_registry.get("hits").interpolate(3, 9, 17).audios
+    assert all(same(a, b) for a, b in zip(heard(page, 9), direct[::2], strict=True))
     page.get_by_role("button", name=EN["play_interpolation"]).wait_for()
     page.wait_for_url(re.compile("t=1&"))
 

@@ -134,7 +134,7 @@ def test_a_number_of_a_slider_can_be_typed(open_page):
     page.wait_for_url(re.compile("psi=1.2$"))
 
 
-def test_a_picture_opens_alone_and_the_way_back_is_the_grid(open_page):
+def test_a_picture_opens_alone_and_leads_back_to_the_grid(open_page):
     page = open_page("n=6&seed=20")
     before = sources(page)
     page.locator(".tile").nth(2).click()

@@ -107,7 +107,7 @@ def test_every_token_shows_the_critics_opinion(open_text, text_registry):
     assert len(set(marks.evaluate_all(colours))) == 1
 
 
-def test_an_acrostic_is_one_of_the_two_ways_to_begin(open_text, text_registry):
+def test_a_text_begins_with_a_prefix_or_an_acrostic(open_text, text_registry):
     page = open_text("model=verses&n=2&seed=5")
     page.get_by_label(EN["acrostic"]).fill("春夏秋冬")
     wait_for_texts(page, text_registry.get("verses")(5, 2, acrostic="春夏秋冬").texts)
