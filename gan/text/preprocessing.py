@@ -94,7 +94,7 @@ def _looks_latin(data: bytes) -> bool:
     isolated = sum(len(run) for run in runs if len(run) <= 2)
     characters = b"".join(runs).decode(LATIN_1)
     usual = sum(character.isalpha() or character in LATIN_PUNCTUATION for character in characters)
-    return accented < 0.3 * len(data) and isolated > 0.9 * accented and usual > 0.9 * accented
+    return accented < 0.5 * len(data) and isolated > 0.9 * accented and usual > 0.9 * accented
 
 
 def likely_encoding(data: bytes) -> str | None:

@@ -20,7 +20,7 @@ from gan.text.pipeline import TextPipeline, joined
 from gan.text.plots import text_sheet
 from gan.text.preprocessing import LONG, UNITS
 from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN, kind_of
-from gan.training.class_transfer import check_labelled, matched, starts
+from gan.training.class_transfer import matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
@@ -113,7 +113,14 @@ class TextTask(ObjectiveTask):
             return int(torch.stack([nll(old, None, self.encoded.tokens[members], k) for k in classes]).argmin())
 
         begin = starts(known, wanted, self.train_set.classes(torch.arange(self.size)), likeliest)
-        generator.load_state_dict(matched(old.state_dict(), [old.config.num_classes], begin, CLASS_AXIS))
+        weights = old.state_dict()
+        if known and not wanted:
+            weights = _without_classes(weights)
+        elif wanted and not known:  # without effect at first
+            weights["embed_class.weight"] = torch.zeros(len(names), old.config.embedding_size)
+        else:
+            weights = matched(weights, [old.config.num_classes], begin, CLASS_AXIS)
+        generator.load_state_dict(weights)
         return generator
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
@@ -285,12 +292,24 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrai
             f"{source} generates up to {length} tokens and cannot be fine-tuned to another length; leave --max_length "
             f"out, or train from scratch."
         )
-    check_labelled(source, pretrained.labels, train_set.label_names, "texts")
     if args.objective != "mle" and pretrained.labels != train_set.label_names:
+        known, found = (", ".join(labels or ["none"]) for labels in (pretrained.labels, train_set.label_names))
         raise GANError(
-            f"{source} knows the classes {', '.join(pretrained.labels or [])}, and the data has "
-            f"{', '.join(train_set.label_names or [])}, in this order; fine-tune with --objective mle first."
+            f"{source} knows the classes {known}, and the data has {found}, in this order; fine-tune with --objective "
+            f"mle first."
         )
+
+
+def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a generator without classes: the first bias of its body has taken over the mean class embedding."""
+    mean = weights.pop("embed_class.weight").mean(0)
+    layer, bias = (
+        ("body.enter.weight", "body.enter.bias")
+        if "body.enter.weight" in weights
+        else ("body.lstm.weight_ih_l0", "body.lstm.bias_ih_l0")
+    )
+    weights[bias] = weights[bias] + weights[layer] @ mean
+    return weights
 
 
 def _keep_shape(args: argparse.Namespace, pretrained: TextPipeline) -> None:

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from accelerate import PartialState
 from torch import Tensor, nn
 
-from gan.errors import GANError
 from gan.labels import label_index
 from gan.networks import GridGenerator
 
@@ -17,26 +16,6 @@ CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
 
 AVERAGED = 64  # samples, generated and real, that show what a class looks like
 Start = list[int | None]  # for every class of the data, the class of the model that it starts as
-
-
-def check_labelled(source: str, old: Sequence[str] | None, new: Sequence[str] | None, samples: str) -> None:
-    """Refuses to take classes away from a model, or to give some to a model without.
-
-    Args:
-        source: of the model.
-        old, new: class names of the model and of the data, if there are any.
-        samples: what the data is called ("pictures").
-
-    Raises:
-        GANError: if only one of them has classes.
-    """
-    if bool(old) != bool(new):
-        raise GANError(
-            f"{source} knows classes and the data has none; put the {samples} into two or more sub-folders, or train "
-            "from scratch."
-            if old
-            else f"{source} knows no classes; fine-tune it with --unconditional."
-        )
 
 
 def by_name(old: Sequence[str], new: Sequence[str]) -> Start:

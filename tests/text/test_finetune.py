@@ -37,3 +37,32 @@ def test_a_shared_class_stays_and_a_new_one_starts_as_the_likeliest(
     assert torch.equal(new.embed_class.weight[0], old.generator.embed_class.weight[likeliest])
     assert task.pipeline(new, None).labels == ["autumn", "winter"]
     assert new.frequencies.sum() == pytest.approx(1) and new.frequencies.max() > 1.5 / len(new.frequencies)
+
+
+@pytest.mark.parametrize("architecture", ["lstm", "transformer", "memory"])
+@pytest.mark.parametrize("classes_before", [True, False])
+def test_classes_can_be_left_out_and_added(
+    make_text_pipeline: Callable[..., TextPipeline],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    architecture: str,
+    classes_before: bool,
+) -> None:
+    old = make_text_pipeline(architecture, critic=False, labels=["spring", "winter"] if classes_before else None)
+    old.save_pretrained(tmp_path / "seasons")
+    for name in ("autumn", "winter"):
+        (tmp_path / "texts" / name).mkdir(parents=True)
+        (tmp_path / "texts" / name / "all.txt").write_text("春水东流去，\n秋风北雁来。", encoding="utf-8")
+    flags = ["--pretrained_model_name_or_path", str(tmp_path / "seasons"), "--train_data_dir", str(tmp_path / "texts")]
+    flags += ["--unconditional"] * classes_before
+    task = TextTask(parser({"text": TextTask}).parse_args(["text", *flags]))
+    assert task.pipeline(task.generator, None).labels == (None if classes_before else ["autumn", "winter"])
+    tokens = torch.tensor([[BEGIN, 5, 7, 3]])
+    with torch.inference_mode():
+        if classes_before:  # as a mean class would have it
+            old.generator.embed_class.weight.copy_(old.generator.embed_class.weight.mean(0).expand(2, -1))
+        expected = old.generator(tokens, torch.tensor([0]) if classes_before else None)[0]
+        found = task.generator.eval()(tokens, None if classes_before else torch.tensor([1]))[0]
+    torch.testing.assert_close(found, expected)
+    out = capsys.readouterr().out
+    assert ("from the mean of the model's classes" if classes_before else "All classes start as the model is") in out

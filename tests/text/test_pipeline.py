@@ -170,3 +170,8 @@ def test_kinds_are_not_confused(text_pipeline: TextPipeline, tmp_path: Path) -> 
     text_pipeline.save_pretrained(tmp_path)
     with pytest.raises(GANError, match="holds a TextPipeline, and only ImagePipeline can be loaded here"):
         ImagePipeline.from_pretrained(tmp_path)
+
+
+def test_the_best_of_several_cannot_be_streamed(text_pipeline: TextPipeline) -> None:
+    with pytest.raises(GANError, match="known at their end only; stream without best_of"):
+        next(text_pipeline.stream(best_of=2))

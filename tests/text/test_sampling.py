@@ -1,9 +1,13 @@
-"""How a token is chosen, and how a critic refines a generator."""
+"""Sampling settings, how a token is chosen, how a critic refines a generator, and the decoding loop."""
+
+import dataclasses
 
 import pytest
 import torch
 
-from gan.text.sampling import SamplingParams, choose, refined
+from gan import GANError
+from gan.text.sampling import SamplingParams, choose, decode, refined
+from gan.text.tokenizer import BEGIN, END
 
 PROBS = torch.tensor([[0.1, 0.4, 0.2, 0.3]])
 
@@ -66,3 +70,32 @@ def test_refined_goes_from_the_generator_to_the_critic() -> None:
     assert torch.allclose(refined(logits, scores, 0.7).exp(), between / between.sum(-1, keepdim=True))
     allowed = q * (p > 0)
     assert torch.allclose(refined(logits, scores, 1.0).exp(), allowed / allowed.sum(-1, keepdim=True))
+
+
+def test_params_are_frozen_and_check_themselves() -> None:
+    params = SamplingParams(temperature=0, top_k=3.0, best_of=2)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        params.temperature = 1.0  # type: ignore[misc]
+    assert dataclasses.replace(params, critic_strength=10).critic_strength == 10
+    bad = [{"temperature": True}, {"top_k": 0.5}, {"top_p": float("nan")}, {"critic_strength": 10.5}, {"best_of": 65}]
+    for settings in bad:
+        with pytest.raises(GANError, match=r"cannot be used|were asked for"):
+            SamplingParams(**settings)
+
+
+def test_decoding_ends_each_text_once_and_starts_from_any_state() -> None:
+    script = torch.tensor([[5, 6, END, 7], [5, END, 8, 8], [9, 9, 9, 9]])
+
+    def predict(tokens: torch.Tensor, state: int | None) -> tuple[torch.Tensor, int]:
+        return script[:, state or 0], (state or 0) + 1
+
+    steps = list(decode(predict, lambda place, before, prediction: prediction, torch.full((3,), BEGIN), 4))
+    assert torch.stack([step.tokens for step in steps], 1).tolist() == [
+        *([5, 6, END, END], [5, END, END, END], [9, 9, 9, 9])
+    ]
+    assert [step.state for step in steps] == [None, 1, 2, 3] and not any(step.last for step in steps)
+    assert steps[2].ended.tolist() == [False, True, False]
+    (rest,) = decode(
+        predict, lambda place, before, prediction: prediction, torch.tensor([6, END, 9]), 1, steps[2].state
+    )
+    assert rest.tokens.tolist() == [END, END, 9]

@@ -49,15 +49,10 @@ BAD = {  # after the runs above
     "nothing to refine": (["--objective", "ratio"], "--objective ratio refines a model of --objective mle"),
     "nothing to distil": ([*FROM_MLE, "--objective", "distil"], "--objective distil makes one network of"),
     "refined already": (["--objective", "ratio", "--pretrained_model_name_or_path", "ratio"], "ratio has"),
-    "classes for one without": (
-        ["--train_data_dir", "couplets", *FROM_MLE],
-        "mle knows no classes; fine-tune it with --unconditional.",
+    "no classes of a refined model": (
+        [*FROM_VERSES, "--objective", "ratio"],
+        "verses knows the classes spring, winter, and the data has none, in this order; fine-tune with",
     ),
-    "no classes": (
-        ["--train_data_dir", "couplets", "--unconditional", *FROM_VERSES],
-        "verses knows classes and the data has none; put the texts into two or more sub-folders",
-    ),
-    "no classes in a folder": (FROM_VERSES, "put the texts into two or more sub-folders"),
     "nothing of a class": (
         ["--train_data_dir", "others", *FROM_VERSES, "--objective", "ratio"],
         "the data has Spring, autumn, in this order; fine-tune with --objective mle first.",

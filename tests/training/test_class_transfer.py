@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan import GANError, ImageDiscriminator, ImageEncoder, ImageGenerator
+from gan import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.audio.networks import AudioDiscriminator, AudioGenerator
-from gan.training.class_transfer import by_name, check_labelled, matched, resembling, starts, transferred
+from gan.training.class_transfer import by_name, matched, resembling, starts, transferred
 
 
 def test_classes_are_matched_by_name_in_each_column() -> None:
@@ -93,12 +93,3 @@ def test_without_classes_an_encoder_names_none() -> None:
     assert bare(images).class_logits is None
     torch.testing.assert_close(bare(images).mean, encoder(images).mean)
     assert transferred(bare, (), 3, [])(images).class_logits.shape == (2, 3)
-
-
-def test_a_model_is_not_given_classes_nor_do_they_go() -> None:
-    check_labelled("m", ["a"], ["b", "c"], "pictures")
-    check_labelled("m", None, None, "pictures")
-    with pytest.raises(GANError, match="m knows classes and the data has none; put the texts into two or more sub"):
-        check_labelled("m", ["a"], None, "texts")
-    with pytest.raises(GANError, match="m knows no classes; fine-tune it with --unconditional"):
-        check_labelled("m", None, ["a"], "texts")
