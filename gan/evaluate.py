@@ -13,9 +13,11 @@ from accelerate import PartialState
 from gan.cli import positive_int, run_command, without_folders, without_token
 from gan.data import HELD_OUT
 from gan.errors import GANError
-from gan.hub.card import model_card
+from gan.hub.card import README, shown_folder
+from gan.hub.wheel import NAME as WHEEL
+from gan.hub.wheel import wheel_in
 from gan.metrics.tables import metrics_tables
-from gan.pipeline import METRICS, PICTURES, GANPipeline
+from gan.pipeline import METRICS, PICTURES, GANPipeline, write_readme
 from gan.utils.distributed import synchronized
 from gan.utils.files import files_into
 
@@ -189,19 +191,23 @@ def _report(args: argparse.Namespace, pipeline: GANPipeline, metrics: dict[str, 
             return
         print(metrics_tables(pipeline.metrics), flush=True)
         if folder is not None:
-            written = _write(pipeline, Path(folder), Path(args.model).resolve().name if is_folder else args.model)
+            written = _write(pipeline, Path(folder), args.model)
             print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
 
 
-def _write(pipeline: GANPipeline, folder: Path, repo_id: str) -> list[str]:
+def _write(pipeline: GANPipeline, folder: Path, model: str) -> list[str]:
     """Writes metrics, plots and card; returns the names of the files."""
     text = json.dumps(pipeline.metrics, indent=2, ensure_ascii=False) + "\n"
     try:
         with files_into(folder) as temporary:
             (temporary / METRICS).write_text(text, encoding="utf-8")
             pipeline.write_pictures(temporary)
-            model_card(pipeline, repo_id).save(temporary / "README.md")
-            written = sorted((file.name for file in temporary.iterdir()), key=lambda name: (name == "README.md", name))
+            if Path(model).is_dir():
+                card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))
+            else:
+                card = pipeline.card(model, published=True, wheel=WHEEL)
+            write_readme(temporary, pipeline.with_edits(card, folder))
+            written = sorted((file.name for file in temporary.iterdir()), key=lambda name: (name == README, name))
         for file in set(PICTURES.values()) - set(written):  # of an earlier evaluation
             (folder / file).unlink(missing_ok=True)
     except OSError as error:

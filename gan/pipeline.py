@@ -7,9 +7,11 @@ import numbers
 import sys
 import tempfile
 import threading
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, get_args
 
+import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
@@ -17,8 +19,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.hub import card
 from gan.hub import client as hub
+from gan.hub import edits
+from gan.hub.card import README, CardFacts, model_card, shown_folder
+from gan.hub.keywords import LOADING, SAVING, check_keywords
 from gan.hub.repository import (
     COMPONENTS,
     INDEX,
@@ -32,11 +36,17 @@ from gan.hub.repository import (
     read_json,
     stored_as_half,
 )
-from gan.labels import label_index, printable
+from gan.hub.wheel import NAME as WHEEL
+from gan.hub.wheel import PATTERN as WHEELS
+from gan.hub.wheel import wheel, wheel_in
+from gan.labels import label_index
 from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
 MAX_SEED = 2**32 - 1
+HUB_KEYWORDS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
+DIFFUSERS_KEYWORDS = ("torch_dtype", "dtype", "low_cpu_mem_usage", "disable_mmap")  # which diffusers obeys
+PUSH_KEYWORDS = ("commit_message", "private", "token", "create_pr")
 _BUILDING = threading.Lock()  # while it builds a network, diffusers replaces functions of torch for all threads
 
 
@@ -51,6 +61,7 @@ class GANPipeline(DiffusionPipeline):
         metrics: the contents of `metrics.json`: what was measured of it ({} if nothing was).
         neighbours: `neighbours.png`: samples beside their nearest training data (`None` if nobody looked).
         sweep: `sweep.png`: quality against diversity over temperatures (`None` if nobody looked).
+        readme: `README.md` as it was loaded or saved last (`None` if there was none); what a person wrote in it stays.
         half_weights: whether weights are saved as float16; true after `halve_weights`, and where they were loaded so.
         modality: name of the modality: the sub-command of `train.py`, and the package `gan.MODALITY` where it has one.
         task: import path of its `gan.training.task.Task`, which is imported for training only.
@@ -59,8 +70,9 @@ class GANPipeline(DiffusionPipeline):
         sample_files: those that the card shows, and that are not needed to load a model.
         hub_task: the Hub's name for what the model does.
         file_suffix, samples_per_file: of the files that `gan.sample` writes.
+        example_imports: what `example` needs beside this package, a line each.
         losses: what the card says of each objective's loss, the default one first.
-        last_objectives: those whose models are not gone on from by the same objective, but by the default one.
+        last_objectives: those whose models are fine-tuned with the default objective, not with the same one.
         training_components: networks that only training needs; the studio loads models without them.
     """
 
@@ -72,6 +84,7 @@ class GANPipeline(DiffusionPipeline):
     hub_task: ClassVar[str]
     file_suffix: ClassVar[str]
     samples_per_file: ClassVar[int] = 1
+    example_imports: ClassVar[str] = ""
     losses: ClassVar[dict[str, str]]
     last_objectives: ClassVar[tuple[str, ...]] = ()
     training_components: ClassVar[tuple[str, ...]] = ("discriminator",)
@@ -82,6 +95,7 @@ class GANPipeline(DiffusionPipeline):
     metrics: dict[str, Any]
     neighbours: bytes | None = None
     sweep: bytes | None = None
+    readme: str | None = None
     half_weights: bool = False
 
     @classmethod
@@ -90,20 +104,30 @@ class GANPipeline(DiffusionPipeline):
 
         Args:
             pretrained_model_name_or_path: a folder, or a Hub id such as `user/name`.
-            kwargs: `revision`, `token`, `cache_dir`, `local_files_only` for the Hub; the rest (`torch_dtype`, ...) is
-                for diffusers.
+            kwargs: those of diffusers. `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the
+                Hub; `subfolder` of the folder or repository; `torch_dtype` (or `dtype`), `device_map` (a device),
+                `low_cpu_mem_usage`, `disable_mmap`, and networks or settings to use instead of those that are stored
+                (`discriminator=None`). Others are refused, each with its reason.
 
         Raises:
-            GANError: if there is no such model, it isn't ours, a file is missing or damaged, or the Hub is away.
+            GANError: if there is no such model, it isn't ours, a file is missing or damaged, the Hub is away, or an
+                argument cannot be obeyed.
         """
-        hub_kwargs = {k: kwargs.pop(k) for k in ("revision", "token", "cache_dir", "local_files_only") if k in kwargs}
-        source = str(pretrained_model_name_or_path)
-        folder = Path(source) if Path(source).is_dir() else Path(cls.download(source, **hub_kwargs))
+        source, subfolder = str(pretrained_model_name_or_path), kwargs.pop("subfolder", None) or ""
+        hub_kwargs = {name: kwargs.pop(name) for name in HUB_KEYWORDS if name in kwargs}
+        device = kwargs.pop("device_map", None)
+        if Path(source).is_dir():
+            folder = Path(source) / _inside(subfolder)
+        else:
+            folder = Path(cls.download(source, subfolder=subfolder, **hub_kwargs))
+        source = f"{source}/{subfolder}" if subfolder else source
         index = read_index(folder, source)
         kind = cls._kind(index, source)
         parameters = inspect.signature(kind.__init__).parameters
+        check_keywords("from_pretrained", kwargs, LOADING, (*DIFFUSERS_KEYWORDS, *parameters))
+        kwargs = {name: value for name, value in kwargs.items() if name not in LOADING}
         for name in COMPONENTS:
-            if index.get(name) not in (None, [None, None]):
+            if name not in kwargs and index.get(name) not in (None, [None, None]):
                 wanted = parameters[name].annotation if name in parameters else ()
                 check_component(folder / name, index[name], wanted, source)
         try:
@@ -119,29 +143,42 @@ class GANPipeline(DiffusionPipeline):
             for parameter in network.parameters() if network is not None else ():
                 # As mapped from the file it may begin at any fourth byte, and products round differently there.
                 parameter.data = parameter.data.clone()
-        pipeline.half_weights = stored_as_half(folder / "generator")
+        pipeline.half_weights = "generator" not in kwargs and stored_as_half(folder / "generator")
         pipeline.training_record = read_json(folder / TRAINING, source)
         pipeline.metrics = with_present_names(read_json(folder / METRICS, source))
         for attribute, name in PICTURES.items():
             setattr(pipeline, attribute, (folder / name).read_bytes() if (folder / name).is_file() else None)
+        pipeline.readme = read_readme(folder)
         pipeline.read_more(folder, source)
         pipeline.set_progress_bar_config(disable=True)
-        return pipeline
+        return pipeline if device is None else pipeline.to(_device(device))
 
     @classmethod
-    def download(cls, pretrained_model_name: str, with_samples: bool = False, **kwargs: Any) -> str:
+    def download(
+        cls, pretrained_model_name: str, with_samples: bool = False, subfolder: str = "", **kwargs: Any
+    ) -> str:
         """Fetches a model repository from the Hub and returns its folder in the cache.
 
         Overridden because diffusers looks for the code of an unknown pipeline class in the repository itself. The
         index is fetched first: a repository that isn't ours is refused before its gigabytes are on their way.
 
         Args:
-            with_samples: fetch what the card shows, too.
+            with_samples: fetch what the card shows and the package as a wheel, too.
+            subfolder: of the repository, where the model is.
         """
-        folder = Path(hub.download(pretrained_model_name, files=[INDEX], **kwargs))
-        kind = cls._kind(read_index(folder, pretrained_model_name), pretrained_model_name)
-        files = [*hub.REPOSITORY_FILES, *kind.files, *(kind.sample_files if with_samples else ())]
-        return hub.download(pretrained_model_name, files=files, **kwargs)
+        place = _inside(subfolder)
+
+        def fetch(files: Iterable[str]) -> Path:
+            wanted = [(place / file).as_posix() for file in files]
+            return Path(hub.download(pretrained_model_name, files=wanted, **kwargs)) / place
+
+        kind = cls._kind(read_index(fetch([INDEX]), pretrained_model_name), pretrained_model_name)
+        return str(fetch(kind.repository_files() if with_samples else (*hub.REPOSITORY_FILES, *kind.files)))
+
+    @classmethod
+    def repository_files(cls) -> list[str]:
+        """Patterns of all that belongs to a repository of this kind of model."""
+        return [*hub.REPOSITORY_FILES, *cls.files, *cls.sample_files, WHEELS]
 
     @classmethod
     def _kind(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:
@@ -155,30 +192,57 @@ class GANPipeline(DiffusionPipeline):
             )
         return kind
 
-    def save_pretrained(self, save_directory: str | Path, repo_id: str | None = None) -> None:
-        """Writes the whole model repository: weights, configs, `training.json`, `metrics.json`, card and samples.
+    def save_pretrained(  # the order of arguments is diffusers'
+        self,
+        save_directory: str | Path,
+        safe_serialization: bool | None = True,
+        variant: str | None = None,
+        max_shard_size: int | str | None = None,
+        push_to_hub: bool = False,
+        use_flashpack: bool = False,
+        repo_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes the whole model repository: weights, configs, `training.json`, `metrics.json`, samples, the package
+        as a wheel, and the card, in which what a person wrote stays (`gan.hub.edits`).
 
         Everything is written beside its place first and then renamed: a full disk leaves what was there before.
 
         Args:
-            repo_id: what the card calls the model; by default the folder's name.
+            safe_serialization, variant, use_flashpack: of diffusers; only their defaults are possible.
+            max_shard_size: the most that the weights of a network may take; they are never split.
+            push_to_hub: publish it, too.
+            repo_id: what the card calls the model; by default the folder. Where it is published.
+            kwargs: for `push_to_hub`.
 
         Raises:
-            GANError: if the folder cannot be written.
+            GANError: if the folder cannot be written, or an argument cannot be obeyed.
         """
+        keywords = {"safe_serialization": safe_serialization, "variant": variant, "use_flashpack": use_flashpack}
+        check_keywords("save_pretrained", keywords | kwargs, SAVING, PUSH_KEYWORDS if push_to_hub else ())
         folder = Path(save_directory)
+        if push_to_hub:
+            repo_id = hub.full_id(repo_id or folder.resolve().name, kwargs.get("token"))
         try:
             with files_into(folder) as temporary:
-                self._write_repository(temporary, repo_id or printable(folder.resolve().name))
+                self._write_repository(temporary, max_shard_size)
+                text = self.card(repo_id or shown_folder(folder), repo_id is not None, wheel_in(temporary))
+                text = self.with_edits(text, folder)
+                write_readme(temporary, text)
                 for name in (TRAINING, METRICS, *PICTURES.values()):  # of a model that was here before
                     if not (temporary / name).exists():
                         (folder / name).unlink(missing_ok=True)
+                for old in folder.glob(WHEELS):
+                    old.unlink()
         except (OSError, SafetensorError) as error:
             raise GANError(
                 f"The model could not be written to {folder} "
                 f"({getattr(error, 'strerror', None) or first_sentence(error)}); what was there before is "
                 f"untouched. Make room or choose another folder."
             ) from error
+        self.readme = text
+        if push_to_hub:
+            self.push_to_hub(str(repo_id), **kwargs)
 
     def halve_weights(self) -> None:
         """Rounds all weights to float16, which is how they are saved from now on: half the file. They stay float32 in
@@ -197,29 +261,52 @@ class GANPipeline(DiffusionPipeline):
                 parameter.data = parameter.data.half().to(parameter.dtype)
         self.half_weights = True
 
-    def push_to_hub(
-        self, repo_id: str, private: bool | None = None, token: str | None = None, commit_message: str | None = None
+    def push_to_hub(  # the order of arguments is diffusers'
+        self,
+        repo_id: str,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | None = None,
+        create_pr: bool = False,
+        safe_serialization: bool | None = True,
+        variant: str | None = None,
+        subfolder: str | None = None,
     ) -> str:
-        """Publishes the model repository and returns its address.
+        """Publishes the model repository and returns its address, or that of the pull request.
 
         Args:
             repo_id: `user/name`; it is created if it doesn't exist.
             private: whether a new repository is private; `None` leaves that to the organisation's default.
             token: a write token; by default the one of `hf auth login` or `HF_TOKEN`.
+            create_pr: propose it as a pull request to a repository that exists.
+            safe_serialization, variant, subfolder: of diffusers; only their defaults are possible.
 
         Raises:
-            GANError: if the Hub refuses or can't be reached.
+            GANError: if the Hub refuses or can't be reached, README.md was changed both here and there, or an argument
+                cannot be obeyed.
         """
+        keywords = {"safe_serialization": safe_serialization, "variant": variant, "subfolder": subfolder}
+        check_keywords("push_to_hub", keywords, SAVING)
         try:
             place = tempfile.TemporaryDirectory()
         except OSError as error:
             raise GANError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from error
         with place as temporary:
+            repo_id = hub.full_id(repo_id, token)
             self.save_pretrained(temporary, repo_id=repo_id)
-            return hub.upload(Path(temporary), repo_id, private=private, token=token, commit_message=commit_message)
+            return publish(Path(temporary), repo_id, commit_message, private, token, create_pr)
 
-    def _write_repository(self, folder: Path, repo_id: str) -> None:
-        super().save_pretrained(folder, safe_serialization=True)
+    def _write_repository(self, folder: Path, max_shard_size: int | str | None = None) -> None:
+        """Writes everything but the card, which is rendered from it."""
+        try:
+            super().save_pretrained(folder, safe_serialization=True, max_shard_size=max_shard_size)
+        except ValueError as error:
+            raise GANError(f"max_shard_size={max_shard_size!r} is no size; give bytes, or text like 5GB.") from error
+        if shards := sorted(folder.glob("*/*.index.json")):
+            raise GANError(
+                f"The weights of the {shards[0].parent.name} take more than max_shard_size={max_shard_size!r}, and "
+                f"they are not split; leave it out."
+            )
         for file in folder.glob(f"*/{WEIGHTS}") if self.half_weights else ():
             halved = {name: tensor.half() for name, tensor in load_file(file).items()}
             save_file(halved, file, metadata={"format": "pt"})  # as diffusers marks them
@@ -234,7 +321,47 @@ class GANPipeline(DiffusionPipeline):
                 (folder / name).write_text(text, encoding="utf-8")
         self.write_pictures(folder)
         self.save_samples(folder)
-        card.model_card(self, repo_id).save(folder / "README.md")
+        if package := wheel():
+            (folder / WHEEL).write_bytes(package)
+
+    def card(self, name: str, published: bool = False, wheel: str | None = None) -> str:
+        """The model card as rendered, see `gan.hub.card`.
+
+        Args:
+            name: what `from_pretrained` takes.
+            published: whether that is an id on the Hub.
+            wheel: file name of the package that is beside the weights, if it is.
+        """
+        networks = [name for name, network in self.components.items() if network is not None]
+        facts = CardFacts(
+            name=name,
+            published=published,
+            wheel=wheel,
+            pipeline=type(self).__name__,
+            modality=self.modality,
+            unit=self.unit,
+            hub_task=self.hub_task,
+            description=self.describe(),
+            samples=self.show_samples(),
+            imports=self.example_imports,
+            example=self.example(),
+            notes=self.example_notes(),
+            networks=networks,
+            num_parameters=self.num_parameters,
+            half_weights=self.half_weights,
+            has_classes=bool(getattr(self, "labels", None)),
+            losses=self.losses,
+            last_objectives=self.last_objectives,
+            pictures=[name for name in PICTURES if getattr(self, name) is not None],
+            training_record=self.training_record,
+            metrics=self.metrics,
+        )
+        return model_card(facts)
+
+    def with_edits(self, card: str, folder: Path) -> str:
+        """A rendered card with what a person wrote in the one that is in the folder, or else that was loaded."""
+        earlier = read_readme(folder) or self.readme
+        return edits.kept(card, earlier, str(folder / README)) if earlier else card
 
     def write_pictures(self, folder: Path) -> None:
         """Writes the pictures that an evaluation left."""
@@ -273,9 +400,13 @@ class GANPipeline(DiffusionPipeline):
         """What models of this modality, and no others, have: sizes, rates, ... as JSON holds them."""
         return {}
 
-    def usage(self, repo_id: str) -> str:
-        """The section of the model card that shows how to sample."""
+    def example(self) -> str:
+        """Lines of Python for the model card, which sample with `pipeline`."""
         raise NotImplementedError
+
+    def example_notes(self) -> str:
+        """What the card says below these lines, in Markdown."""
+        return ""
 
     @property
     def labels(self) -> list[str] | None:
@@ -330,6 +461,38 @@ class GANPipeline(DiffusionPipeline):
         return sum(parameter.numel() for parameter in self.generator.parameters())
 
 
+def publish(
+    folder: Path,
+    repo_id: str,
+    commit_message: str | None = None,
+    private: bool | None = None,
+    token: str | None = None,
+    create_pr: bool = False,
+) -> str:
+    """Publishes a model's folder as it is, but for README.md, in which what a person wrote on the Hub stays.
+
+    Returns and raises: as `GANPipeline.push_to_hub`.
+    """
+    there = hub.published_text(repo_id, README, token)
+    if there is not None:
+        write_readme(folder, edits.to_publish(read_readme(folder) or "", there, repo_id))
+    replaced = {TRAINING, METRICS, WHEELS, *PICTURES.values(), *(f"{network}/*" for network in COMPONENTS[1:])}
+    for kind in PIPELINES.values():  # the model before may have been of another
+        replaced |= {*kind.files, *kind.sample_files}
+    return hub.upload(folder, repo_id, private, token, commit_message, replaced=sorted(replaced), create_pr=create_pr)
+
+
+def read_readme(folder: Path) -> str | None:
+    """The text of a folder's README.md, if there is one; bytes that are no UTF-8 come back as they were."""
+    path = folder / README
+    return path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else None
+
+
+def write_readme(folder: Path, text: str) -> None:
+    """Writes the text of README.md."""
+    (folder / README).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
 PIPELINES: dict[str, type[GANPipeline]] = {}  # by modality
 
 
@@ -354,11 +517,133 @@ def sample_seeds(seed: int, count: int) -> list[int]:
     Raises:
         GANError: if a seed isn't a whole number from 0 to `MAX_SEED`, or `count` isn't positive.
     """
-    if not _is_whole(count) or count < 1:
-        raise GANError(f"{count!r} samples were asked for; ask for one or more.")
+    count = check_count(count)
     if not _is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
         raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - count + 1}.")
-    return [int(seed) + k for k in range(int(count))]
+    return [int(seed) + k for k in range(count)]
+
+
+def check_count(count: Any) -> int:
+    """A number of samples, or `GANError`."""
+    if not _is_whole(count) or count < 1:
+        raise GANError(f"{count!r} samples were asked for; ask for one or more.")
+    return int(count)
+
+
+def _inside(subfolder: str) -> PurePosixPath:
+    """A path below a repository.
+
+    Raises:
+        GANError: if it leads out of it.
+    """
+    path = PurePosixPath(subfolder)
+    if path.is_absolute() or ".." in path.parts:
+        raise GANError(f"The subfolder {subfolder!r} is not one of the repository; give a path below it.")
+    return path
+
+
+def _device(name: Any) -> torch.device:
+    """The device that `device_map` names.
+
+    Raises:
+        GANError: if it is none, or not there.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        raise GANError(
+            f"device_map={name!r} is no device of this machine; a model goes to one device as a whole: give 'cpu', or "
+            f"another that is there."
+        ) from error
+    return device
+
+
+def agreed_count(count: int, name: str, **stated: Any) -> int:
+    """How many samples a call asks for, which arguments of diffusers say, too.
+
+    Args:
+        count: the argument called `name`; its default, 1, leaves it to the others.
+        stated: by name: a number, or what has an entry a sample; `None`, and a generator for all, say nothing.
+
+    Raises:
+        GANError: if that is no number of samples, or two of them differ.
+    """
+    counts = {name: check_count(count)}
+    for other, value in stated.items():
+        if value is None or isinstance(value, torch.Generator):
+            continue
+        if isinstance(value, list | tuple | Tensor):
+            value = len(value)
+        counts[other] = check_count(value)
+    if counts[name] == 1 and len(counts) > 1:
+        del counts[name]
+    if len(set(counts.values())) > 1:
+        numbers_of = ", ".join(f"{other} for {number}" for other, number in counts.items())
+        raise GANError(f"It is not clear how many samples are asked for: {numbers_of}; let them agree.")
+    return next(iter(counts.values()))
+
+
+def noise_sources(
+    seed: int, count: int, generator: torch.Generator | Sequence[torch.Generator] | None = None
+) -> tuple[list[torch.Generator], list[int]]:
+    """Where each sample's noise is drawn from, and its seed.
+
+    Args:
+        seed: of the first sample; each has a generator of its own, on the CPU.
+        generator: instead: one a sample or, as in diffusers, one for all, which they draw from one after the other.
+
+    Returns:
+        `count` generators, and as many seeds; none where generators were given, which may stand anywhere.
+
+    Raises:
+        GANError: for a seed that can't be used, both of them, or what is no generator.
+    """
+    seeds = sample_seeds(seed, count)
+    if generator is None:
+        return [torch.Generator().manual_seed(k) for k in seeds], seeds
+    if seed != 0:
+        raise GANError("A seed and a generator were given; both say what is drawn: give one of them.")
+    sources = list(generator) if isinstance(generator, list | tuple) else [generator] * count
+    for source in sources:
+        if not isinstance(source, torch.Generator):
+            raise GANError(f"{source!r} is no torch.Generator; give one, or a list of one for each sample.")
+    return sources, []
+
+
+def check_latents(latents: Any, latent_dim: int) -> Tensor:
+    """Latents that a call was given, as float32 on the CPU.
+
+    Raises:
+        GANError: unless they are a tensor (n, latent_dim) of finite numbers.
+    """
+    shape = tuple(latents.shape) if isinstance(latents, Tensor) else type(latents).__name__
+    if not isinstance(latents, Tensor) or len(shape) != 2 or shape[1] != latent_dim or not latents.is_floating_point():
+        raise GANError(f"Latents {shape} cannot be used; this model takes a tensor (n, {latent_dim}) of floats.")
+    if not latents.isfinite().all():
+        raise GANError("The latents hold numbers that are not finite.")
+    return latents.to("cpu", torch.float32)
+
+
+def check_output_type(output_type: str, known: Sequence[str]) -> None:
+    """Raises `GANError` unless an output type is one of those that a pipeline has."""
+    if output_type not in known:
+        raise GANError(f"There is no output_type {output_type!r} here; give one of {', '.join(known)}.")
+
+
+def class_list(label: Any, class_labels: Any) -> list[Any] | None:
+    """The class of each sample as `class_labels` says it, a list, array or tensor or one for all; `None` without it.
+
+    Raises:
+        GANError: if there is a `label`, too.
+    """
+    if class_labels is None:
+        return None
+    if label is not None:
+        raise GANError("A label is for all samples, and class_labels are one for each; give one of them.")
+    if isinstance(class_labels, Tensor | np.ndarray):
+        class_labels = class_labels.tolist()
+    return list(class_labels) if isinstance(class_labels, list | tuple) else [class_labels]
 
 
 def check_truncation(truncation: float) -> float:

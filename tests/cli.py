@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gan.hub.wheel import NAME as WHEEL
+
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py"), "image"]
 MODULE = [sys.executable, "-m", "gan.training", "image"]
@@ -31,6 +33,7 @@ MODEL = {  # the files of a model repository
     "neighbours.png",
     "samples.png",
     "training.json",
+    WHEEL,
 }
 
 # Many command lines in one process: a Python that has imported torch costs seconds.

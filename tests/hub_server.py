@@ -6,7 +6,8 @@
 
 Real: the unmodified `huggingface_hub` and `datasets` clients, HTTP, hashes, LFS, resumed downloads, error codes.
 Stand-in: this server. It knows the calls that those clients make here, from reading and watching them.
-Not covered, and refused with 501 rather than faked: Xet, pull requests, branches and tags, search, running Spaces.
+Not covered, and refused with 501 rather than faked: Xet, branches and tags, search, running Spaces. Of pull requests
+it only takes note.
 Absent: the redirect to a CDN, long listings in pages, gated repositories (but see `fail`). Of the Hub's rules for
 cards only a few that are easy to trip over are checked.
 
@@ -78,6 +79,7 @@ class Repo:
     private: bool = False
     settings: dict[str, Any] = field(default_factory=dict)  # what the client asked for, e.g. the sdk of a Space
     log: dict[str, dict[str, str]] = field(default_factory=dict)  # by sha, oldest first
+    proposals: list[dict[str, bytes | None]] = field(default_factory=list)  # of pull requests: the changes of each
 
     def sha(self, revision: str = "main") -> str:
         sha = list(self.log)[-1] if revision == "main" else revision
@@ -351,9 +353,9 @@ class Handler(BaseHTTPRequestHandler):
         return data
 
     def repo_call(self, kind: str, repo_id: str, call: list[str]) -> Any:
-        repo = self.repo(kind, repo_id, write=self.command != "GET" and call[:1] != ["paths-info"])
-        if "create_pr" in self.query:
-            raise Refusal(501, "the stand-in Hub has no pull requests")
+        proposed = self.query.get("create_pr") == "1"
+        reading = self.command == "GET" or call[:1] == ["paths-info"]
+        repo = self.repo(kind, repo_id, write=not reading and not proposed)
         match [self.command, *call]:
             case ["GET"]:
                 return self.info(repo, "main")
@@ -408,5 +410,10 @@ class Handler(BaseHTTPRequestHandler):
                 if not (head / path).exists() or (head / path).is_dir() != (key == "deletedFolder"):
                     raise Refusal(404, f"A file with this name doesn't exist: {path}", "EntryNotFound")
                 changes[path] = None
+        if self.query.get("create_pr") == "1":
+            repo.proposals.append(changes)
+            url, sha = self.web_url(repo.kind, repo.id), secrets.token_hex(20)
+            opened = f"{url}/discussions/{len(repo.proposals)}"
+            return {"commitOid": sha, "commitUrl": f"{url}/commit/{sha}", "pullRequestUrl": opened}
         sha = repo.commit(title, changes)
         return {"commitOid": sha, "commitUrl": f"{self.web_url(repo.kind, repo.id)}/commit/{sha}"}

@@ -16,6 +16,7 @@ from PIL import Image
 
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
 from gan.hub.repository import FORMAT_VERSION
+from gan.hub.wheel import NAME as WHEEL
 from gan.image.plots import image_grid
 from gan.pipeline import MAX_SEED
 
@@ -274,6 +275,7 @@ def test_the_format_on_disk(repository: Path) -> None:
         "metrics.json",
         "README.md",
         "samples.png",
+        WHEEL,
     }
     assert Image.open(repository / "samples.png").size == (512, 192)  # three classes of eight, four times as large
 

@@ -33,7 +33,7 @@ def test_the_whole_way_of_a_new_modality(tmp_path: Path):
         model = tmp_path / "model"
         assert read(model / "model_index.json")["generator"] == ["gan", "PointGenerator"]
         assert read(model / "metrics.json")["metrics"][0]["name"] == "Fréchet distance"
-        assert "train.py points" in (model / "README.md").read_text(encoding="utf-8")
+        assert "gan.training points" in (model / "README.md").read_text(encoding="utf-8")
         assert "samples.json" in hub.repos["model", "tester/circle"].files()
 
         run([sys.executable, "-c", LOOK, "model", "tester/circle"], env, tmp_path).check()

@@ -1,7 +1,7 @@
 """`AudioPipeline`: sounds from seeds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,20 @@ from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
 from gan.labels import check_labels, label_index
 from gan.networks import class_weights
-from gan.pipeline import GANPipeline, check_truncation, sample_seeds, slerp
+from gan.pipeline import (
+    GANPipeline,
+    agreed_count,
+    check_latents,
+    check_output_type,
+    check_truncation,
+    class_list,
+    noise_sources,
+    sample_seeds,
+    slerp,
+)
 
 LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
+OUTPUT_TYPES = ("np", "pt")
 BATCH = 16  # clips made at once: bounds memory
 
 Label = str | int | Mapping[str, str | int] | None
@@ -32,13 +43,14 @@ class AudioPipelineOutput(BaseOutput):
     """What `AudioPipeline` returns.
 
     Attributes:
-        audios: float32 (n, samples, 1) in [-1, 1]: clips, samples, channels.
+        audios: float32 (n, samples, 1) in [-1, 1]: clips, samples, channels; an array, or a tensor (`output_type`).
         sampling_rate: in Hz.
-        seeds: the seed of each: `pipeline(seed=seeds[k])` makes clip k alone; empty for clips between two seeds.
+        seeds: the seed of each: `pipeline(seed=seeds[k])` makes clip k alone; empty for clips between two seeds,
+            or of latents or generators.
         labels: the classes of each ("7, george"), the weightiest between two; `None` for an unconditional model.
     """
 
-    audios: np.ndarray
+    audios: np.ndarray | Tensor
     sampling_rate: int
     seeds: list[int]
     labels: list[str] | None
@@ -60,6 +72,7 @@ class AudioPipeline(GANPipeline):
     sample_files = ("samples.png", "samples.wav")
     file_suffix = ".wav"
     hub_task = "text-to-audio"  # the nearest task that the Hub has
+    example_imports = "import soundfile\n"
     losses = LOSSES
 
     def __init__(
@@ -100,7 +113,18 @@ class AudioPipeline(GANPipeline):
 
     @torch.inference_mode()
     def __call__(
-        self, seed: int = 0, num_samples: int = 1, truncation: float = 1.0, label: Label = None
+        self,
+        seed: int = 0,
+        num_samples: int = 1,
+        truncation: float = 1.0,
+        label: Label = None,
+        *,
+        batch_size: int | None = None,
+        class_labels: Sequence[Label | Sequence[int]] | Tensor | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        latents: Tensor | None = None,
+        output_type: str = "np",
+        return_dict: bool = True,
     ) -> AudioPipelineOutput:
         """Makes clips. Clip k is that of seed `seed + k`, whatever the batch.
 
@@ -110,25 +134,58 @@ class AudioPipeline(GANPipeline):
             truncation: psi. 1 is the model as trained, smaller is safer and less varied (`GridGenerator.codes`).
             label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
                 enough), or a dictionary of them by column; what isn't named is drawn from each seed.
+            batch_size: another name for `num_samples`, as in diffusers.
+            class_labels: one a clip, instead of `label`: what that takes, or indices (columns,), also as a tensor (n,
+                columns).
+            generator: what noise is drawn from instead of a seed: one a clip, each of which draws what its seed does,
+                or one for all, which draw from it one after the other.
+            latents: (n, latent_dim), instead of those of the seeds; classes that aren't given are still drawn.
+            output_type: "np", or "pt" for the same as a tensor.
+            return_dict: `False` returns a tuple, with the clips first.
 
         Raises:
-            GANError: for a seed, number, truncation or label that can't be used.
+            GANError: for a seed, number, truncation, label or latents that can't be used, or two that contradict each
+                other.
         """
-        seeds = sample_seeds(seed, num_samples)
         psi = check_truncation(truncation)
-        latents, classes = self.latents(seeds, label)
-        return self._output(latents, classes, psi, seeds)
+        check_output_type(output_type, OUTPUT_TYPES)
+        if latents is not None:
+            latents = check_latents(latents, self.generator.latent_dim)
+        each = class_list(label, class_labels)
+        count = agreed_count(
+            num_samples, "num_samples", batch_size=batch_size, class_labels=each, generator=generator, latents=latents
+        )
+        sources, seeds = noise_sources(seed, count, generator)
+        drawn, classes = self._noise(sources, each or [label] * count)
+        if latents is not None:
+            drawn, seeds = latents, []
+        output = self._output(drawn, classes, psi, seeds)
+        if output_type == "pt":
+            output.audios = torch.from_numpy(output.audios)
+        return output if return_dict else output.to_tuple()
 
     def latents(self, seeds: list[int], label: Label = None) -> tuple[Tensor, Tensor]:
         """Latents (n, latent_dim) and class indices (n, columns) of seeds, each from a CPU generator of its own."""
-        chosen = self.label_indices(label)
+        return self._noise([torch.Generator().manual_seed(seed) for seed in seeds], [label] * len(seeds))
+
+    def _noise(self, sources: Sequence[torch.Generator], labels: Sequence[Any]) -> tuple[Tensor, Tensor]:
+        """`latents` of any generators, with a label for each."""
         latents, classes = [], []
-        for seed in seeds:
-            source = torch.Generator().manual_seed(seed)
-            latents.append(torch.randn(self.generator.latent_dim, generator=source))
-            drawn = [int(torch.randint(count, (), generator=source)) for count in self.generator.class_counts]
+        for source, label in zip(sources, labels, strict=True):
+            device, counts = source.device, self.generator.class_counts
+            chosen = self._check_indices(label) if isinstance(label, list | tuple) else self.label_indices(label)
+            latents.append(torch.randn(self.generator.latent_dim, generator=source, device=device).cpu())
+            drawn = [int(torch.randint(count, (), generator=source, device=device)) for count in counts]
             classes.append([index if wanted is None else wanted for index, wanted in zip(drawn, chosen)])
-        return torch.stack(latents), torch.tensor(classes, dtype=torch.int64).view(len(seeds), -1)
+        return torch.stack(latents), torch.tensor(classes, dtype=torch.int64).view(len(sources), -1)
+
+    def _check_indices(self, indices: Sequence[Any]) -> list[int]:
+        """Class indices (columns,), or `GANError`."""
+        counts = self.generator.class_counts
+        whole = [isinstance(index, int) and not isinstance(index, bool) for index in indices]
+        if len(indices) != len(counts) or not all(whole) or any(k not in range(n) for k, n in zip(indices, counts)):
+            raise GANError(f"The class indices {list(indices)} cannot be used; this model has {list(counts)} classes.")
+        return list(indices)
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
@@ -249,8 +306,8 @@ class AudioPipeline(GANPipeline):
             "duration": round(self.duration, 3),
         }
 
-    def usage(self, repo_id: str) -> str:
-        """The section of the model card that shows how to sample."""
+    def example(self) -> str:
+        """Lines of Python for the model card, which sample with `pipeline`."""
         label = ""
         if self.labels:
             first = {column: names[0] for column, names in self.labels.items()}
@@ -261,10 +318,13 @@ class AudioPipeline(GANPipeline):
                 plain = False
             label = f", label={json.dumps(shown if plain else first, ensure_ascii=False)}"
         return (
-            "```python\nimport soundfile\nfrom gan import GANPipeline\n\n"
-            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
             f"out = pipeline(seed=7, num_samples=16, truncation=0.8{label})\n"
-            'soundfile.write(f"{out.seeds[0]}.wav", out.audios[0], out.sampling_rate)\n```\n\n'
+            'soundfile.write(f"{out.seeds[0]}.wav", out.audios[0], out.sampling_rate)'
+        )
+
+    def example_notes(self) -> str:
+        """What the card says below these lines, in Markdown."""
+        return (
             "Clip k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
             "smaller is safer and less varied."
         )

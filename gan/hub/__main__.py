@@ -10,9 +10,10 @@ from huggingface_hub.utils import filter_repo_objects, validate_repo_id
 
 from gan.cli import run_command
 from gan.errors import GANError
-from gan.hub import card, space
-from gan.hub import client as hub
-from gan.pipeline import INDEX, GANPipeline
+from gan.hub import edits, space
+from gan.hub.card import README, shown_folder
+from gan.hub.wheel import wheel_in
+from gan.pipeline import INDEX, GANPipeline, write_readme
 from gan.utils.files import files_into, new_folder
 
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("model", metavar="MODEL", help="a folder")
     one.add_argument("repo_id", metavar="user/name", type=hub_id, help="where to; it is created if it doesn't exist")
     one.add_argument("--commit_message", help="of the commit on the Hub")
+    one.add_argument("--create_pr", action="store_true", help="propose it as a pull request")
     _add_access(one, "a write token")
     one.set_defaults(run=run_push)
 
@@ -67,40 +69,49 @@ def _add_access(command: argparse.ArgumentParser, what: str) -> None:
 
 
 def run_card(args: argparse.Namespace) -> None:
-    """Writes `README.md` beside its place first, then renames it."""
+    """Renders the blocks of `README.md` anew; what a person wrote around them stays.
+
+    Raises:
+        GANError: if nothing says what of it was rendered, or it cannot be written.
+    """
     folder = _model_folder(args.model)
     pipeline = GANPipeline.from_pretrained(folder)
+    name = args.hub_model_id or shown_folder(args.model)
+    text = pipeline.card(name, published=bool(args.hub_model_id), wheel=wheel_in(folder))
+    if pipeline.readme:
+        text = edits.merged(text, pipeline.readme, str(folder / README))
     try:
         with files_into(folder) as temporary:
-            card.model_card(pipeline, args.hub_model_id or folder.resolve().name).save(temporary / "README.md")
+            write_readme(temporary, text)
     except OSError as error:
         raise GANError(
             f"The card could not be written to {folder} ({error.strerror}); make room, or name another folder."
         ) from error
-    print(f"The card is in {folder / 'README.md'}.")
+    print(f"The card is in {folder / README}.")
 
 
 def run_push(args: argparse.Namespace) -> None:
     """Loads the model first: what is damaged isn't published."""
     pipeline = GANPipeline.from_pretrained(_model_folder(args.model))
-    address = pipeline.push_to_hub(args.repo_id, args.private or None, args.token, args.commit_message)
+    address = pipeline.push_to_hub(
+        args.repo_id, args.commit_message, private=args.private or None, token=args.token, create_pr=args.create_pr
+    )
     print(f"Published at {address}.")
 
 
 def run_pull(args: argparse.Namespace) -> None:
-    """Fetches into the cache, where what breaks off is gone on with, looks at it, and copies it beside its place."""
+    """Fetches into the cache, where an interrupted download continues, checks it, and copies it beside its place."""
     target = Path(args.folder).resolve()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise GANError(f"{args.folder} exists and is not an empty folder; name another.")
     access = {"revision": args.revision, "token": args.token}
     pipeline = GANPipeline.from_pretrained(args.repo_id, **access)
-    wanted = [*hub.REPOSITORY_FILES, *pipeline.files, *pipeline.sample_files]
     cached = Path(GANPipeline.download(args.repo_id, with_samples=True, **access))
     names = [path.relative_to(cached).as_posix() for path in cached.rglob("*") if path.is_file()]
     try:
         # Into a folder that is there, as somebody may stand in it, the files move one by one.
         with files_into(target) if target.exists() else new_folder(target) as beside:
-            for name in filter_repo_objects(names, allow_patterns=wanted):
+            for name in filter_repo_objects(names, allow_patterns=pipeline.repository_files()):
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(cached / name, beside / name)
     except OSError as error:

@@ -1,98 +1,204 @@
-"""The model card, rendered from what a model repository knows of itself."""
+"""The model card, rendered from facts: plain values that a pipeline gives, and the records that it carries."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import EvalResult, ModelCardData, constants
 
 from gan.errors import GANError
+from gan.hub import edits
+from gan.labels import printable
 from gan.metrics.tables import metrics_tables
 
-if TYPE_CHECKING:
-    from gan.pipeline import GANPipeline
+README = "README.md"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+LIMITS = (
+    "It makes what its data showed and nothing else, with the biases of that data; a sample is a function of the "
+    "model and its seed. The weights are safetensors; loading them runs no code from this repository."
+)
 
 
-def model_card(pipeline: "GANPipeline", repo_id: str) -> ModelCard:
-    """The card of a model, complete: nothing in it is left to fill in, and what isn't known isn't mentioned.
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card says of a model.
 
-    Args:
-        repo_id: `user/name`, or a folder's name for a model that isn't published.
+    Attributes:
+        name: what `from_pretrained` takes: `user/name`, or a folder.
+        published: whether that is an id on the Hub.
+        wheel: file name of the package beside the weights; `None` where the package is not there.
+        pipeline: name of the pipeline's class.
+        modality: the sub-command of training.
+        unit: what a sample is called, in the plural.
+        hub_task: the Hub's name for what the model does.
+        description: a sentence.
+        samples: Markdown that shows some.
+        imports, example: lines of Python that sample with `pipeline`.
+        notes: Markdown below the example.
+        networks: that the repository holds.
+        num_parameters: of the generator.
+        half_weights: whether weights are stored as float16.
+        has_classes: whether samples are made of a class.
+        losses: what is said of each objective's loss, the default objective first.
+        last_objectives: those whose models are fine-tuned with the default objective.
+        pictures: names of the pictures that an evaluation left, such as `neighbours`.
+        training_record: the contents of `training.json`.
+        metrics: the contents of `metrics.json`.
+    """
+
+    name: str
+    published: bool
+    wheel: str | None
+    pipeline: str
+    modality: str
+    unit: str
+    hub_task: str
+    description: str
+    samples: str
+    imports: str
+    example: str
+    notes: str
+    networks: Sequence[str]
+    num_parameters: int
+    half_weights: bool
+    has_classes: bool
+    losses: Mapping[str, str]
+    last_objectives: Sequence[str]
+    pictures: Sequence[str]
+    training_record: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The model's name without owner and folders."""
+        return self.name.split("/")[-1]
+
+
+def model_card(facts: CardFacts) -> str:
+    """The text of README.md, complete: nothing in it is left to fill in, and what isn't known isn't mentioned.
 
     Raises:
         GANError: if the model's records are not what training and evaluation write.
     """
     try:
-        front = _front_matter(pipeline, repo_id).to_yaml()
-        of_training, of_metrics = _training_section(pipeline, pipeline.training_record), _metrics_section(pipeline)
-        again = _again(pipeline, repo_id)
+        return edits.rendered(
+            _front_matter(facts),
+            {
+                "model": f"# {facts.title}\n\n{facts.description}\n\n{facts.samples}",
+                "use": _use(facts),
+                "training": _training(facts),
+                "metrics": _metrics(facts),
+                "finetuning": _finetuning(facts),
+                "limits": f"## Limits\n\n{LIMITS}",
+            },
+        )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
         raise GANError(
-            f"The card of {repo_id} cannot be rendered: training.json or metrics.json is not what training and "
+            f"The card of {facts.name} cannot be rendered: training.json or metrics.json is not what training and "
             f"evaluation write ({type(error).__name__}); take the model from where it was made, or measure it again."
         ) from error
-    parts = [
-        f"# {repo_id.split('/')[-1]}",
-        pipeline.describe(),
-        pipeline.show_samples(),
-        "## Use it",
-        pipeline.usage(repo_id),
-        of_training,
-        of_metrics,
-        "## Fine-tune it",
-        again,
-        "## Limits",
-        "It makes what its data showed and nothing else, with the biases of that data; a sample is a function of the "
-        "model and its seed. The weights are safetensors; no code from this repository is run when it is loaded.",
-    ]
-    return ModelCard(f"---\n{front}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n")
 
 
-def _front_matter(pipeline: "GANPipeline", repo_id: str) -> ModelCardData:
-    training, metrics = pipeline.training_record, pipeline.metrics
-    dataset = training.get("dataset", {})
-    measured_on = metrics.get("dataset") or dataset.get("name", "unknown")
-    arguments = training.get("arguments", {})
-    base = arguments.get("pretrained_model_name_or_path") or ""
-    return ModelCardData(
-        library_name="gan-studio",
-        pipeline_tag=pipeline.hub_task,
-        license=arguments.get("license") or dataset.get("license"),
-        base_model=base if "/" in base and not base.startswith((".", "/")) else None,
-        datasets=[dataset["name"]] if "/" in dataset.get("name", "") else None,
-        tags=["gan", "gan-studio", "safetensors", type(pipeline).__name__],
-        model_name=repo_id.split("/")[-1],
-        eval_results=[
-            EvalResult(
-                task_type=pipeline.hub_task,
-                dataset_type=measured_on,
-                dataset_name=measured_on,
-                dataset_split=metric["split"],
-                metric_type=metric.get("type", metric["name"].lower().replace(" ", "_")),
-                metric_name=metric["name"],
-                metric_value=metric["value"],
-            )
-            for metric in metrics.get("metrics", [])
-        ]
-        or None,
+def shown_folder(folder: str | Path) -> str:
+    """What a card calls a folder: as it was typed, or its own name where that would lead through other folders."""
+    path = Path(folder)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        return printable(path.resolve().name)
+    return printable(path.as_posix())
+
+
+def _hub_id(name: Any) -> str | None:
+    """A name that can only be an id on the Hub: records lose the folders of what is on disk."""
+    return name if isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/")) else None
+
+
+def _dataset_id(facts: CardFacts) -> str | None:
+    training = facts.training_record
+    return _hub_id(training.get("arguments", {}).get("dataset_name")) or _hub_id(
+        training.get("dataset", {}).get("name")
     )
 
 
-def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
+def _front_matter(facts: CardFacts) -> dict[str, Any]:
+    dataset = facts.training_record.get("dataset", {})
+    arguments = facts.training_record.get("arguments", {})
+    data = _dataset_id(facts)
+    measured_on = facts.metrics.get("dataset") or data or dataset.get("name", "unknown")
+    results = [
+        EvalResult(
+            task_type=facts.hub_task,
+            dataset_type=measured_on,
+            dataset_name=measured_on,
+            dataset_split=metric["split"],
+            metric_type=metric.get("type", metric["name"].lower().replace(" ", "_")),
+            metric_name=metric["name"],
+            metric_value=metric["value"],
+        )
+        for metric in facts.metrics.get("metrics", [])
+    ]
+    return ModelCardData(
+        library_name="gan-studio",
+        pipeline_tag=facts.hub_task,
+        license=arguments.get("license") or dataset.get("license"),
+        base_model=_hub_id(arguments.get("pretrained_model_name_or_path")),
+        datasets=[data] if data else None,
+        tags=["gan", "gan-studio", "safetensors", facts.pipeline],
+        model_name=facts.title,
+        eval_results=results or None,
+    ).to_dict()
+
+
+def _use(facts: CardFacts) -> str:
+    return (
+        f"## Use it\n\n{_install(facts)}\n\n"
+        f"```python\n{facts.imports}from gan import GANPipeline\n\n"
+        f'pipeline = GANPipeline.from_pretrained("{facts.name}")\n'
+        f"{facts.example}\n```\n\n{facts.notes}\n\n"
+        "Load it with `GANPipeline`: `DiffusionPipeline.from_pretrained` does not find its class."
+    )
+
+
+def _install(facts: CardFacts) -> str:
+    """How to get the package, for somebody who has nothing but this card."""
+    cpu = f"Without a GPU, `--extra-index-url {CPU_INDEX}` saves gigabytes on Linux."
+    if facts.wheel is None:
+        return (
+            f"In a clone of gan studio, from its root (Python 3.11 or newer):\n\n```bash\npip install .\n```\n\n{cpu}"
+        )
+    place = f"{constants.ENDPOINT}/{facts.name}/resolve/main" if facts.published else f"./{facts.name}"
+    text = (
+        "The package is a wheel beside the weights, as it was when the model was made; what it depends on comes from "
+        f"PyPI (Python 3.11 or newer):\n\n```bash\npip install {place}/{facts.wheel}\n```\n\n{cpu}"
+    )
+    if facts.published:
+        text += (
+            f" In a clone of this repository, or after `hf download {facts.name} {facts.wheel} --local-dir .` where "
+            f"it is private: `pip install ./{facts.wheel}`."
+        )
+    return f"{text} A wheel is code: install one only from somebody you trust, once; any later model loads with it."
+
+
+def _training(facts: CardFacts) -> str:
+    training, unit = facts.training_record, facts.unit
     if not training:
         return ""
     dataset, arguments = training.get("dataset", {}), training.get("arguments", {})
-    unit = pipeline.unit
+    data = _dataset_id(facts)
+    name = f"[{data}](https://huggingface.co/datasets/{data})" if data else dataset.get("name")
+    machine = "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None
     rows = {
-        "Data": _data_row(dataset, unit) if dataset else None,
+        "Data": _data(dataset, name, unit) if dataset else None,
         "Licence of the model": arguments.get("license") or dataset.get("license") or "not stated",
         "Started from": arguments.get("pretrained_model_name_or_path"),
         "Credit": arguments.get("data_credit"),
         "Steps": f"{training.get('steps', 0):,}",
         f"{unit.capitalize()} seen": f"{training.get(f'{unit}_seen', 0):,}",
         "Time": f"{training.get('seconds', 0) / 60:.0f} minutes",
-        "Machine": "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None,
-        "Parameters": f"{pipeline.num_parameters:,} in the generator"
-        + (", weights rounded to float16" if pipeline.half_weights else ""),
-        "Loss": pipeline.losses[arguments.get("objective", next(iter(pipeline.losses)))]
+        "Machine": machine,
+        "Parameters": f"{facts.num_parameters:,} in the generator"
+        + (", weights rounded to float16" if facts.half_weights else ""),
+        "Loss": facts.losses[arguments.get("objective", next(iter(facts.losses)))]
         + ", weights averaged over training (EMA)",
         "Seed": str(training.get("seed", 0)),
     }
@@ -101,40 +207,42 @@ def _training_section(pipeline: "GANPipeline", training: dict[str, Any]) -> str:
     return f"## How it was made\n\n| | |\n|---|---|\n{table}{command}"
 
 
-def _data_row(dataset: dict[str, Any], unit: str) -> str:
-    row = f"{dataset.get('name')}, {dataset.get('split')} ({dataset.get(unit, 0):,} {unit})"
+def _data(dataset: Mapping[str, Any], name: Any, unit: str) -> str:
+    row = f"{name}, {dataset.get('split')} ({dataset.get(unit, 0):,} {unit})"
     return row + (f": {dataset['report']['summary']}" if "report" in dataset else "")
 
 
-def _metrics_section(pipeline: "GANPipeline") -> str:
-    metrics, training = pipeline.metrics, pipeline.training_record
-    setting = metrics.get("setting", "with truncation 1")
+def _metrics(facts: CardFacts) -> str:
+    metrics = dict(facts.metrics)
     if not metrics.get("metrics"):
         return ""
-    if metrics.get("command", training.get("command")) == training.get("command"):
+    trained = facts.training_record.get("command")
+    setting = metrics.get("setting", "with truncation 1")
+    if metrics.get("command", trained) == trained:
         when = f"Measured at the end of training, {setting}, by the command above."
     else:
         when = f"Measured {setting} by\n\n```bash\n{metrics['command']}\n```"
-    parts = ["## What was measured", metrics_tables(metrics), when]
-    if pipeline.sweep is not None:
-        parts.insert(-1, "![LM score and reverse LM score over temperatures](sweep.png)")
-    if pipeline.neighbours is not None:
+    parts = ["## What was measured", metrics_tables(metrics)]
+    if "neighbours" in facts.pictures:
         what = metrics.get("neighbours", {}).get("of", "picture")
-        parts.insert(-1, f"![Generated {what}s and their nearest training {what}s](neighbours.png)")
-    return "\n\n".join(parts)
+        parts.append(f"![Generated {what}s and their nearest training {what}s](neighbours.png)")
+    if "sweep" in facts.pictures:
+        parts.append("![LM score and reverse LM score over temperatures](sweep.png)")
+    return "\n\n".join([*parts, when])
 
 
-def _again(pipeline: "GANPipeline", repo_id: str) -> str:
-    default = next(iter(pipeline.losses))
-    objective = pipeline.training_record.get("arguments", {}).get("objective", default)
-    if objective in pipeline.last_objectives:
+def _finetuning(facts: CardFacts) -> str:
+    default = next(iter(facts.losses))
+    objective = facts.training_record.get("arguments", {}).get("objective", default)
+    if objective in facts.last_objectives:
         objective = default
-    classes = bool(getattr(pipeline, "labels", None))
-    networks = " and ".join(name for name, network in pipeline.components.items() if network is not None)
+    networks = " and ".join([", ".join(facts.networks[:-1]), facts.networks[-1]]).removeprefix(" and ")
     return (
-        f"The repository holds {networks}, so that training can go on from here with data of your own, here a "
-        f"folder{' whose sub-folders are the classes' * classes}:\n\n"
-        f"```bash\naccelerate launch train.py {pipeline.modality} --pretrained_model_name_or_path {repo_id} \\\n"
+        f"## Fine-tune it\n\nThe repository holds {networks}, so that training can continue from "
+        f"here with data of your own, here a folder{' whose sub-folders are the classes' * facts.has_classes}:\n\n"
+        f"```bash\naccelerate launch -m gan.training {facts.modality} "
+        f"--pretrained_model_name_or_path {facts.name} \\\n"
         f"  {f'--objective {objective} ' * (objective != default)}"
-        f"--train_data_dir ./my-folder --output_dir my-model\n```"
+        f"--train_data_dir ./my-folder --output_dir my-model\n```\n\n"
+        f"In a clone of the package, `train.py` is the same as `-m gan.training`."
     )

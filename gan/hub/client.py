@@ -2,8 +2,10 @@
 
 import argparse
 import time
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from huggingface_hub import HfApi, RepoFile, get_cached_repo_tree, get_token, snapshot_download
 from huggingface_hub.errors import (
@@ -31,21 +33,8 @@ REPOSITORY_FILES = [
     "sweep.png",
     "README.md",
 ]
-# What an upload takes away unless it brings it along, by the kind of repository: figures of the model before, say.
-REPLACED = {
-    "model": [
-        "metrics.json",
-        "neighbours.png",
-        "sweep.png",
-        "samples.*",
-        "tokenizer.json",
-        "discriminator/*",
-        "encoder/*",
-    ],
-    "space": ["gan/*"],
-}
 # Far above any model of ours, and far below what fills a disk.
-MOST_LISTED, MOST_FILES, MOST_BYTES, MOST_WEIGHTS_BYTES = 20_000, 40, 2**26, 2**32
+MAX_LISTED, MAX_FILES, MAX_BYTES, MAX_WEIGHTS_BYTES = 20_000, 40, 2**26, 2**32
 # What the client raises when the Hub refuses, the line breaks or the disk is full.
 FAILURES = (
     HfHubHTTPError,
@@ -56,6 +45,7 @@ FAILURES = (
     OSError,
     RuntimeError,
 )
+Result = TypeVar("Result")
 UPLOAD_TRIES = 3
 RETRY_SECONDS = 2.0
 
@@ -66,6 +56,7 @@ def download(
     token: str | bool | None = None,
     cache_dir: str | None = None,
     local_files_only: bool = False,
+    force_download: bool = False,
     files: list[str] | None = None,
 ) -> str:
     """Fetches a model repository, or some files of it, into the cache and returns its folder there.
@@ -88,7 +79,12 @@ def download(
             pinned = api.resolve_revision(repo_id, revision=revision, cache_dir=cache_dir)
             _check_sizes(api, repo_id, pinned.resolved, cache_dir, patterns)
             return snapshot_download(
-                repo_id, revision=pinned, token=token, cache_dir=cache_dir, allow_patterns=patterns
+                repo_id,
+                revision=pinned,
+                token=token,
+                cache_dir=cache_dir,
+                force_download=force_download,
+                allow_patterns=patterns,
             )
         except FAILURES as error:
             refusal = error
@@ -107,23 +103,23 @@ def _check_sizes(api: HfApi, repo_id: str, commit: str, cache_dir: str | None, p
     try:
         entries = get_cached_repo_tree(repo_id, revision=commit, cache_dir=cache_dir)
     except CachedRepoTreeNotFoundError:
-        listed = list(islice(api.list_repo_tree(repo_id, recursive=True, revision=commit), MOST_LISTED + 1))
-        if len(listed) > MOST_LISTED:
+        listed = list(islice(api.list_repo_tree(repo_id, recursive=True, revision=commit), MAX_LISTED + 1))
+        if len(listed) > MAX_LISTED:
             raise GANError(
-                f"{repo_id} holds more than {MOST_LISTED:,} files, so it is not a model repository of ours."
+                f"{repo_id} holds more than {MAX_LISTED:,} files, so it is not a model repository of ours."
             ) from None
         entries = [entry for entry in listed if isinstance(entry, RepoFile)]
     wanted = list(filter_repo_objects(entries, allow_patterns=patterns, key=lambda entry: entry.path))
-    if len(wanted) > MOST_FILES:
+    if len(wanted) > MAX_FILES:
         raise GANError(
-            f"{repo_id} holds {len(wanted)} files that a model could be made of, and {MOST_FILES} at most are "
+            f"{repo_id} holds {len(wanted)} files that a model could be made of, and {MAX_FILES} at most are "
             f"fetched; it is not a model repository of ours."
         )
     for entry in wanted:
-        most = MOST_WEIGHTS_BYTES if PurePosixPath(entry.path).suffix == ".safetensors" else MOST_BYTES
-        if entry.size > most:
+        limit = MAX_WEIGHTS_BYTES if PurePosixPath(entry.path).suffix == ".safetensors" else MAX_BYTES
+        if entry.size > limit:
             raise GANError(
-                f"{entry.path} of {repo_id} has {entry.size / 2**20:,.0f} MiB, and {most // 2**20:,} MiB at most are "
+                f"{entry.path} of {repo_id} has {entry.size / 2**20:,.0f} MiB, and {limit // 2**20:,} MiB at most are "
                 f"fetched; it is not a model of ours."
             )
 
@@ -142,10 +138,25 @@ def prepare_repository(args: argparse.Namespace) -> str:
     name = args.hub_model_id or Path(args.output_dir).resolve().name
     try:
         api = HfApi(token=args.hub_token)
-        repo_id = name if "/" in name else f"{api.whoami()['name']}/{name}"
-        return _create(api, repo_id, args.hub_private_repo or None)
+        return _create(api, _full_id(api, name), args.hub_private_repo or None)
     except FAILURES as error:
         raise GANError(f"Publishing to {name} will not work: {reason(error)}") from error
+
+
+def full_id(repo_id: str, token: str | None = None) -> str:
+    """`user/name` for a name alone, which is one of the user who is logged in.
+
+    Raises:
+        GANError: if nobody is, or the Hub can't be reached.
+    """
+    try:
+        return _full_id(HfApi(token=token), repo_id)
+    except FAILURES as error:
+        raise GANError(f"{repo_id} cannot be published: {reason(error)}") from error
+
+
+def _full_id(api: HfApi, repo_id: str) -> str:
+    return repo_id if "/" in repo_id else f"{api.whoami()['name']}/{repo_id}"
 
 
 def upload(
@@ -155,33 +166,71 @@ def upload(
     token: str | None = None,
     commit_message: str | None = None,
     kind: str = "model",
+    replaced: Sequence[str] = (),
+    create_pr: bool = False,
 ) -> str:
-    """Publishes a folder as a repository and returns its address.
+    """Publishes a folder as a repository and returns its address, or that of the pull request.
 
     `upload_folder` sends a file again when the line breaks, and never sends what the Hub already has: made again, it
     goes on where it was, in this process or the next. It doesn't repeat the commit everywhere, so that is done here.
 
     Args:
         kind: "model" or "space".
+        replaced: patterns of what is taken away there unless the folder brings it along, such as the metrics of an
+            earlier model.
+        create_pr: propose the commit as a pull request.
 
     Raises:
         GANError: if the Hub refuses or can't be reached.
     """
     api = HfApi(token=token)
+
+    def commit() -> str:
+        full = _create(api, repo_id, private, kind)
+        done = api.upload_folder(
+            repo_id=full,
+            repo_type=kind,
+            folder_path=folder,
+            commit_message=commit_message or f"Upload {kind}",
+            delete_patterns=list(replaced),
+            create_pr=create_pr,
+        )
+        return done.pr_url if create_pr else f"{api.endpoint}/{'spaces/' * (kind == 'space')}{full}"
+
+    return _tried(commit, f"The {kind} could not be published as {repo_id}")
+
+
+def published_text(repo_id: str, name: str, token: str | None = None) -> str | None:
+    """The text of a file on the Hub as it is now; `None` if it isn't there or the Hub refuses to show it.
+
+    Raises:
+        GANError: if the Hub can't be reached.
+    """
+
+    def fetch() -> str | None:
+        try:
+            path = HfApi(token=token).hf_hub_download(repo_id, name)
+        except FAILURES as error:
+            if http_status(error) in (401, 403, 404) or _is_refusal(error):
+                return None
+            raise
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+
+    return _tried(fetch, f"The model could not be published as {repo_id}")
+
+
+def _tried(action: Callable[[], Result], failure: str) -> Result:
+    """What the action returns, tried again where that may help.
+
+    Raises:
+        GANError: if it doesn't; begins with `failure`.
+    """
     for attempt in range(1, UPLOAD_TRIES + 1):
         try:
-            repo_id = _create(api, repo_id, private, kind)
-            api.upload_folder(
-                repo_id=repo_id,
-                repo_type=kind,
-                folder_path=folder,
-                commit_message=commit_message or f"Upload {kind}",
-                delete_patterns=REPLACED[kind],
-            )
-            return f"{api.endpoint}/{'spaces/' * (kind == 'space')}{repo_id}"
+            return action()
         except FAILURES as error:
             if attempt == UPLOAD_TRIES or _is_refusal(error):
-                raise GANError(f"The {kind} could not be published as {repo_id}: {reason(error)}") from error
+                raise GANError(f"{failure}: {reason(error)}") from error
             time.sleep(RETRY_SECONDS * attempt)
     raise AssertionError
 

@@ -6,12 +6,13 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from huggingface_hub import SpaceCard, SpaceCardData
+from huggingface_hub import SpaceCard, SpaceCardData, constants
 
 from gan.errors import GANError
 from gan.hub import client as hub
+from gan.hub.wheel import NAME as WHEEL
+from gan.hub.wheel import PACKAGE, PATTERN, wheel
 
-PACKAGE = Path(__file__).parents[1]
 # What the studio imports beside Gradio, which the Space's sdk_version installs.
 REQUIREMENTS = (
     "torch",
@@ -41,9 +42,11 @@ TEXT = """# {title}
 address for every sample. The model's card says what it was trained on and under which licence it is; the licence above
 is that of the code.
 
-`pip install -r requirements.txt gradio=={gradio} && python app.py` runs it anywhere. More models for its menu: their
-ids in the variable `GAN_MODELS` of the Space's settings. For a model that is private, add a read token there as the
-secret `HF_TOKEN`.
+`pip install -r requirements.txt gradio=={gradio} && python app.py` runs it anywhere, in a clone of this Space. To load
+the model in a program of your own, its card says how{or_here}.
+
+More models for the menu: their ids in the variable `GAN_MODELS` of the Space's settings. For a model that is private,
+add a read token there as the secret `HF_TOKEN`.
 """
 
 
@@ -61,20 +64,22 @@ def create(model_id: str, repo_id: str, private: bool | None = None, token: str 
     """
     try:
         with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder), model_id)
-            return hub.upload(Path(folder), repo_id, private, token, f"Studio for {model_id}", kind="space")
+            write(Path(folder), model_id, repo_id)
+            message, replaced = f"Studio for {model_id}", ["gan/*", PATTERN]
+            return hub.upload(Path(folder), repo_id, private, token, message, kind="space", replaced=replaced)
     except OSError as error:
         raise GANError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from error
 
 
-def write(folder: Path, model_id: str) -> None:
+def write(folder: Path, model_id: str, repo_id: str) -> None:
     """Writes the files of a Space for a model.
 
-    The package comes along as it is here: none is published that a Space could install, and what opens the model
-    then is what it was made with.
+    The package comes along as it is here, because what opens the model then is what it was made with: as a folder,
+    which the Space runs, and as a wheel for visitors. (A Space installs its requirements before its files are there,
+    so that it cannot install that wheel itself.)
     """
     title = model_id.split("/")[-1]
-    card = SpaceCardData(
+    data = SpaceCardData(
         title=title,
         emoji="🎲",
         colorFrom="indigo",
@@ -87,8 +92,14 @@ def write(folder: Path, model_id: str) -> None:
         models=[model_id],
         tags=["gan", "gan-studio"],
     )
-    text = TEXT.format(title=title, model_id=model_id, gradio=version("gradio"))
-    SpaceCard(f"---\n{card.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
+    package, or_here = wheel(), ""
+    if package:
+        (folder / WHEEL).write_bytes(package)
+        or_here = (
+            f"; the package is here, too: `pip install {constants.ENDPOINT}/spaces/{repo_id}/resolve/main/{WHEEL}`"
+        )
+    text = TEXT.format(title=title, model_id=model_id, gradio=version("gradio"), or_here=or_here)
+    SpaceCard(f"---\n{data.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
     (folder / "app.py").write_text(APP.format(model_id=model_id), encoding="utf-8")
     pins = [f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS]
     # Elsewhere torch brings gigabytes of CUDA, which a CPU Space would install at every start.

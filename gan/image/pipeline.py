@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,16 @@ from gan.image.preprocessing import UNREADABLE, fit_picture
 from gan.labels import check_labels
 from gan.latent.guidance import check_guidance
 from gan.latent.steering import SteerableImagePipeline
-from gan.pipeline import check_truncation, sample_seeds, slerp
+from gan.pipeline import (
+    agreed_count,
+    check_latents,
+    check_output_type,
+    check_truncation,
+    class_list,
+    noise_sources,
+    sample_seeds,
+    slerp,
+)
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
@@ -42,8 +52,9 @@ from PIL import Image
 
 mine = Image.open("mine.png")
 pipeline.reconstruct(mine).images[0].save("rebuilt.png")
-way = pipeline.interpolate(mine, 7, steps=16)  # from a picture, or a seed, to another
+between = pipeline.interpolate(mine, 7, steps=16).images  # from a picture, or a seed, to another
 ```"""
+OUTPUT_TYPES = ("pil", "np", "pt")
 BATCH = 64  # pictures that go through the generator at once: bounds memory
 
 
@@ -52,14 +63,14 @@ class ImagePipelineOutput(BaseOutput):
     """What `ImagePipeline` returns.
 
     Attributes:
-        images: PIL pictures at native size, mode "L" or "RGB".
+        images: PIL pictures at native size, mode "L" or "RGB"; or an array or tensor, see `output_type`.
         seeds: the seed of each: `pipeline(seed=seeds[k])` makes picture k alone; empty where pictures were made from
-            other pictures, or between two seeds.
+            other pictures, latents or generators, or between two seeds.
         labels: the class name of each, of the weightiest between two; `None` for an unconditional model, or of codes.
         codes: (n, layers, width), where images were made of codes: what `edit`, `mix` and `drag` take.
     """
 
-    images: list[Image.Image]
+    images: list[Image.Image] | np.ndarray | Tensor
     seeds: list[int]
     labels: list[str] | None
     codes: Tensor | None = None
@@ -130,6 +141,13 @@ class ImagePipeline(SteerableImagePipeline):
         label: str | int | None = None,
         critic_steps: int = 0,
         critic_step_size: float | None = None,
+        *,
+        batch_size: int | None = None,
+        class_labels: Sequence[str | int] | Tensor | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        latents: Tensor | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
     ) -> ImagePipelineOutput:
         """Makes pictures. Picture k is that of seed `seed + k`, whatever the batch.
 
@@ -140,26 +158,49 @@ class ImagePipeline(SteerableImagePipeline):
             label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
             critic_steps: of critic guidance (`gan.latent.guidance`), each as much work as some samples; 0 is none.
             critic_step_size: of these steps; by default the one that suits the model.
+            batch_size: another name for `num_images`, as in diffusers.
+            class_labels: names or indices, one a picture, instead of `label`.
+            generator: what noise is drawn from instead of a seed: one a picture, each of which draws what its seed
+                does, or one for all, which draw from it one after the other.
+            latents: (n, latent_dim), instead of those of the seeds; classes that aren't given are still drawn.
+            output_type: "pil", or the same pixels in [0, 1]: "np" for float32 (n, height, width, channels), "pt" for
+                (n, channels, height, width).
+            return_dict: `False` returns a tuple, with the pictures first.
 
         Raises:
-            GANError: for a seed, number, truncation, label or guidance that can't be used, or guidance of a model
-                without a discriminator.
+            GANError: for a seed, number, truncation, label, latents or guidance that can't be used, for two that
+                contradict each other, or for guidance of a model without a discriminator.
         """
-        seeds = sample_seeds(seed, num_images)
         psi = check_truncation(truncation)
-        latents, classes = self.latents(seeds, label)
-        latents = self.guided(latents, classes, psi, critic_steps, critic_step_size)
-        return self._output(latents, classes, psi, seeds)
+        check_output_type(output_type, OUTPUT_TYPES)
+        if latents is not None:
+            latents = check_latents(latents, self.generator.config.latent_dim)
+        each = class_list(label, class_labels)
+        count = agreed_count(
+            num_images, "num_images", batch_size=batch_size, class_labels=each, generator=generator, latents=latents
+        )
+        sources, seeds = noise_sources(seed, count, generator)
+        drawn, classes = self._noise(sources, each or [label] * count)
+        if latents is not None:
+            drawn, seeds = latents, []
+        drawn = self.guided(drawn, classes, psi, critic_steps, critic_step_size)
+        output = self._output(drawn, classes, psi, seeds, output_type)
+        return output if return_dict else output.to_tuple()
 
     def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor]:
         """Latents (n, latent_dim) and class indices (n,) of these seeds, each from a CPU generator of its own."""
-        chosen = self.label_index(label)
+        return self._noise([torch.Generator().manual_seed(seed) for seed in seeds], [label] * len(seeds))
+
+    def _noise(self, sources: Sequence[torch.Generator], labels: Sequence[Any]) -> tuple[Tensor, Tensor]:
+        """`latents` of any generators, with a label for each."""
+        chosen = [self.label_index(label) for label in labels]
         latents, classes = [], []
-        for seed in seeds:
-            source = torch.Generator().manual_seed(seed)
-            latents.append(torch.randn(self.generator.config.latent_dim, generator=source))
-            drawn = int(torch.randint(max(1, self.generator.config.num_classes), (), generator=source))
-            classes.append(drawn if chosen is None else chosen)
+        for source, index in zip(sources, chosen, strict=True):
+            device = source.device
+            latents.append(torch.randn(self.generator.config.latent_dim, generator=source, device=device).cpu())
+            num_classes = max(1, self.generator.config.num_classes)
+            drawn = int(torch.randint(num_classes, (), generator=source, device=device))
+            classes.append(drawn if index is None else index)
         return torch.stack(latents), torch.tensor(classes)
 
     @torch.inference_mode()
@@ -313,11 +354,16 @@ class ImagePipeline(SteerableImagePipeline):
         except UNREADABLE as error:
             raise GANError(f"The picture cannot be read ({error}); it may be damaged.") from error
 
-    def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> ImagePipelineOutput:
+    def _output(
+        self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int], output_type: str = "pil"
+    ) -> ImagePipelineOutput:
         pixels = self.decode(latents, classes, psi)
         indices = classes.argmax(1) if classes.is_floating_point() else classes
         names = [self.labels[c] for c in indices.tolist()] if self.labels else None
-        return ImagePipelineOutput(images=to_pil(pixels), seeds=seeds, labels=names)
+        images: Any = to_pil(pixels) if output_type == "pil" else pixels.float() / 255
+        if output_type == "np":
+            images = images.permute(0, 2, 3, 1).numpy()
+        return ImagePipelineOutput(images=images, seeds=seeds, labels=names)
 
     def describe(self) -> str:
         """A sentence for the model card."""
@@ -334,15 +380,18 @@ class ImagePipeline(SteerableImagePipeline):
         height, width = self.resolution
         return {"width": width, "height": height, "channels": self.generator.config.image_channels}
 
-    def usage(self, repo_id: str) -> str:
-        """The section of the model card that shows how to sample."""
+    def example(self) -> str:
+        """Lines of Python for the model card, which sample with `pipeline`."""
         label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""
         return (
-            "```python\nfrom gan import GANPipeline\n\n"
-            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
             f"out = pipeline(seed=7, num_images=16, truncation=0.8{label})\n"
-            'out.images[0].save(f"{out.seeds[0]}.png")\n```\n\n'
-            "Picture k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
+            'out.images[0].save(f"{out.seeds[0]}.png")'
+        )
+
+    def example_notes(self) -> str:
+        """What the card says below these lines, in Markdown."""
+        return (
+            "Image k is that of seed 7 + k, whatever the batch. `truncation` is psi: 1 is the model as trained, "
             "smaller is safer and less varied."
         ) + (REBUILD if self.encoder is not None else "")
 

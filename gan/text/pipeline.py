@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
 from gan.labels import check_labels
-from gan.pipeline import GANPipeline, sample_seeds
+from gan.pipeline import GANPipeline, agreed_count, class_list, noise_sources, sample_seeds
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Decoded, ForcedTokens, SamplingParams, stream
 from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
@@ -41,7 +41,8 @@ class TextPipelineOutput(BaseOutput):
 
     Attributes:
         texts: the samples.
-        seeds: the seed of each: `pipeline(seed=seeds[k])` with the same settings makes sample k alone.
+        seeds: the seed of each: `pipeline(seed=seeds[k])` with the same settings makes sample k alone;
+            empty where they were drawn from generators.
         labels: the class name of each; `None` for an unconditional model.
         log_likelihoods: of each, in nats, at temperature 1 and at the critic strength of the call.
         pieces: of each, the characters that every token adds; joined they are the text.
@@ -131,8 +132,8 @@ class TextPipeline(GANPipeline):
                 f"generator {self.generator.config.vocab_size}."
             )
 
-    def _write_repository(self, folder: Path, repo_id: str) -> None:
-        super()._write_repository(folder, repo_id)
+    def _write_repository(self, folder: Path, max_shard_size: int | str | None = None) -> None:
+        super()._write_repository(folder, max_shard_size)
         (folder / TOKENIZER).write_text(self.tokenizer.to_str(pretty=True), encoding="utf-8")
 
     def __call__(
@@ -147,6 +148,11 @@ class TextPipeline(GANPipeline):
         critic_strength: float | None = None,
         best_of: int = 1,
         label: str | int | None = None,
+        *,
+        batch_size: int | None = None,
+        class_labels: Sequence[str | int] | Tensor | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        return_dict: bool = True,
     ) -> TextPipelineOutput:
         """Samples texts. Sample k is that of seed `seed + k`, whatever the batch. See also `SamplingParams`.
 
@@ -161,14 +167,22 @@ class TextPipeline(GANPipeline):
             critic_strength: lambda; 0 is the generator alone, `None` the value that was best on validation data.
             best_of: candidates for every sample, of which the critic's favourite is kept.
             label: a class name or index; `None` gives every sample a class of its own, drawn from its seed.
+            batch_size: another name for `num_samples`, as in diffusers.
+            class_labels: names or indices, one a sample, instead of `label`.
+            generator: what noise is drawn from instead of a seed: one a sample, each of which draws what its seed
+                does, or one for all, which draw from it one after the other.
+            return_dict: `False` returns a tuple, with the texts first.
 
         Raises:
-            GANError: for a setting that can't be used, or text in a prefix or acrostic that the model can't read.
+            GANError: for a setting that can't be used, two that contradict each other, or text in a prefix or acrostic
+                that the model can't read.
         """
         params = SamplingParams(temperature, top_k, top_p, prefix, acrostic, critic_strength, best_of)
-        seeds, candidates = sample_seeds(seed, num_samples), int(best_of)
+        candidates, each = int(best_of), class_list(label, class_labels)
+        count = agreed_count(num_samples, "num_samples", batch_size=batch_size, class_labels=each, generator=generator)
+        sources, seeds = noise_sources(seed, count, generator)
         params, forced = self._prepared(params)
-        uniforms, classes = self._noise(seeds, label, candidates)
+        uniforms, classes = self._noise(sources, each or [label] * count, candidates)
         flat = uniforms.flatten(0, 1)
         repeated = None if classes is None else classes.repeat_interleave(candidates)
         samples: list[Decoded] = []
@@ -182,7 +196,8 @@ class TextPipeline(GANPipeline):
                 max(samples[k : k + candidates], key=lambda sample: float(sample.log_ratios.sum()))
                 for k in range(0, len(samples), candidates)
             ]
-        return self._output(samples, seeds, classes)
+        output = self._output(samples, seeds, classes)
+        return output if return_dict else output.to_tuple()
 
     def stream(self, seed: int = 0, num_samples: int = 1, **settings: Any) -> Iterator[TextPipelineOutput]:
         """What `__call__` returns, unfinished, after every token; the last is the same as its.
@@ -203,7 +218,8 @@ class TextPipeline(GANPipeline):
         params, forced = self._prepared(SamplingParams(**settings))
         if params.best_of > 1:
             raise GANError("The best of several candidates is known at their end only; stream without best_of.")
-        uniforms, classes = self._noise(seeds, label, 1)
+        sources = [torch.Generator().manual_seed(seed) for seed in seeds]
+        uniforms, classes = self._noise(sources, [label] * len(seeds), 1)
         for decoded in stream(self.generator, self.critic, uniforms[:, 0], classes, params, forced):
             yield self._output(_single(decoded), seeds, classes)
 
@@ -233,16 +249,19 @@ class TextPipeline(GANPipeline):
         strength = default if params.critic_strength is None else params.critic_strength
         return replace(params, critic_strength=strength), forced
 
-    def _noise(self, seeds: list[int], label: str | int | None, candidates: int) -> tuple[Tensor, Tensor | None]:
-        """Uniform numbers (n, candidates, length) and classes (n,), each sample's from a generator of its own."""
-        asked, num_classes = self.label_index(label), self.generator.config.num_classes
-        length = self.generator.config.max_length + 1
+    def _noise(
+        self, sources: Sequence[torch.Generator], labels: Sequence[Any], candidates: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Uniform numbers (n, candidates, length) and classes (n,), each sample's from its generator and label."""
+        chosen = [self.label_index(label) for label in labels]
+        num_classes, length = self.generator.config.num_classes, self.generator.config.max_length + 1
         uniforms, classes = [], []
-        for seed in seeds:
-            source = torch.Generator().manual_seed(seed)
-            random_class = int(torch.randint(max(1, num_classes), (), generator=source))
-            classes.append(random_class if asked is None else asked)
-            uniforms.append(torch.stack([torch.rand(length, generator=source) for _ in range(candidates)]))
+        for source, index in zip(sources, chosen, strict=True):
+            device = source.device
+            drawn = int(torch.randint(max(1, num_classes), (), generator=source, device=device))
+            classes.append(drawn if index is None else index)
+            rows = [torch.rand(length, generator=source, device=device).cpu() for _ in range(candidates)]
+            uniforms.append(torch.stack(rows))
         return torch.stack(uniforms), torch.tensor(classes) if num_classes else None
 
     def _output(self, samples: list[Decoded], seeds: list[int], classes: Tensor | None) -> TextPipelineOutput:
@@ -283,16 +302,16 @@ class TextPipeline(GANPipeline):
             "critic_strength": self.config.critic_strength,
         }
 
-    def usage(self, repo_id: str) -> str:
-        """The section of the model card that shows how to sample."""
+    def example(self) -> str:
+        """Lines of Python for the model card, which sample with `pipeline`."""
         label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""
-        text = (
-            "```python\nfrom gan import GANPipeline\n\n"
-            f'pipeline = GANPipeline.from_pretrained("{repo_id}")\n'
-            f"out = pipeline(seed=3, num_samples=4, temperature=0.9, top_p=0.95{label})\n"
-            'print("\\n".join(out.texts))\n```\n\n'
-            "Sample k is that of seed 3 + k, whatever the batch. `prefix` is the beginning of every text."
+        return (
+            f'out = pipeline(seed=3, num_samples=4, temperature=0.9, top_p=0.95{label})\nprint("\\n".join(out.texts))'
         )
+
+    def example_notes(self) -> str:
+        """What the card says below these lines, in Markdown."""
+        text = "Sample k is that of seed 3 + k, whatever the batch. `prefix` is the beginning of every text."
         if self.critic is not None:
             text += (
                 " `critic_strength` is lambda: 0 is the language model alone, "

@@ -13,7 +13,7 @@ from tqdm.std import tqdm
 from gan.errors import GANError
 from gan.hub import client as hub
 from gan.hub import space
-from gan.pipeline import GANPipeline
+from gan.pipeline import GANPipeline, publish
 
 logger = get_logger(__name__)
 
@@ -72,9 +72,8 @@ class Publisher:
         assert self.repo_id is not None
         with place as folder, disable_progress_bars():  # they would write over that of the training
             try:
-                hub.upload(
-                    Path(folder), self.repo_id, self.args.hub_private_repo or None, self.args.hub_token, f"Step {step}"
-                )
+                private = self.args.hub_private_repo or None
+                publish(Path(folder), self.repo_id, f"Step {step}", private, self.args.hub_token)
             except GANError as error:
                 logger.warning(f"Step {step} is not pushed, training goes on: {error}")
 
@@ -86,7 +85,8 @@ class Publisher:
             self._upload.join()
         private = self.args.hub_private_repo or None
         try:
-            print(f"Published at {pipeline.push_to_hub(self.repo_id, private, self.args.hub_token)}.", flush=True)
+            address = pipeline.push_to_hub(self.repo_id, private=private, token=self.args.hub_token)
+            print(f"Published at {address}.", flush=True)
         except GANError as error:
             logger.warning(
                 f"{error} The model is safe in {output_dir}: `python -m gan.hub push {output_dir} {self.repo_id}` "

@@ -57,13 +57,13 @@ def test_a_name_in_two_columns(make_audio_pipeline: Callable[..., AudioPipeline]
         pipeline(label="b")
     assert pipeline(label="second=b, a").labels == ["a, b"]
     twice = make_audio_pipeline({"first": ["b", "a"], "second": ["b", "c"]})
-    assert 'label={"first": "b", "second": "b"}' in twice.usage("x")
+    assert 'label={"first": "b", "second": "b"}' in twice.example()
 
 
 def test_a_name_with_a_comma(make_audio_pipeline: Callable[..., AudioPipeline]) -> None:
     pipeline = make_audio_pipeline({"first": ["hat, closed", "kick"]})
     assert pipeline(label="hat, closed").labels == ["hat, closed"]
-    assert 'label="hat, closed"' in pipeline.usage("x")
+    assert 'label="hat, closed"' in pipeline.example()
 
 
 def test_without_classes(make_audio_pipeline: Callable[..., AudioPipeline]) -> None:

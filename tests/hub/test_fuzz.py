@@ -36,7 +36,6 @@ from gan import (
     TextPipeline,
 )
 from gan.audio.preprocessing import UNREADABLE, fit_clip, read_sound, wav
-from gan.hub.card import model_card
 from gan.studio.model_panel import describe, panel_html
 from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.page import TABS
@@ -130,7 +129,7 @@ def use(folder: Path) -> None:
     rows = next(tab.panel_rows for tab in TABS if tab.pipeline is type(pipeline) and tab.panel_rows)
     facts = describe("it", pipeline)
     assert panel_html(facts, rows(facts, EN), EN)
-    answer("card", lambda: model_card(pipeline, "user/name"))
+    answer("card", lambda: pipeline.card("user/name", published=True))
 
 
 def answers(what: str, model: Path, name: str, data: bytes) -> bool:

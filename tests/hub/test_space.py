@@ -20,6 +20,7 @@ from PIL import Image
 
 from gan import GANPipeline
 from gan.hub import space
+from gan.hub.wheel import NAME as WHEEL
 
 TOKEN = "hf_theRightTokenForThisHub"
 FETCH = """
@@ -64,7 +65,7 @@ def test_training_makes_a_space(trained: str, hub: HubServer, work: Path) -> Non
     found = repo.files()
     package = {f"gan/{path}": data for path, data in files(ROOT / "gan").items() if "__pycache__" not in path}
     assert {path: data for path, data in found.items() if path.startswith("gan/")} == package
-    assert set(found) - set(package) == {".gitattributes", "README.md", "app.py", "requirements.txt"}
+    assert set(found) - set(package) == {".gitattributes", "README.md", "app.py", "requirements.txt", WHEEL}
     assert not [path for path, data in found.items() if TOKEN.encode() in data]
 
 
@@ -87,7 +88,7 @@ def test_requirements_are_those_that_were_tested() -> None:
 
 
 def test_app_py_is_valid_for_any_name(tmp_path: Path) -> None:
-    space.write(tmp_path, "user.name-1/model_2.x")
+    space.write(tmp_path, "user.name-1/model_2.x", "user/space")
     ast.parse((tmp_path / "app.py").read_text())
     assert (tmp_path / "requirements.txt").read_text().startswith("--extra-index-url ")
 

@@ -11,7 +11,6 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from gan import GANError, TextPipeline
-from gan.hub.card import model_card
 from gan.metrics.tables import metrics_tables
 from gan.text import lm_score, metrics
 from gan.text.data import IGNORED, TextSet, encode
@@ -111,7 +110,7 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     assert Image.open(io.BytesIO(text_pipeline.sweep)).size == (760, 520)
 
     text_pipeline.metrics, text_pipeline.training_record = found, {"command": "x", "arguments": {"objective": "ratio"}}
-    card = str(model_card(text_pipeline, "user/songs"))
+    card = text_pipeline.card("user/songs", published=True)
     assert "(sweep.png)" in card and "Measured at the end of training" not in card.split("## Fine-tune")[1]
     assert "| likelihood | NLL (nats a token) ↓ | Perplexity ↓ | LM score ≈ | Reverse LM score ↓ | Fréchet" in card
     assert "| real (reference) |  |  |" in card and "at temperature 1" in card

@@ -52,5 +52,5 @@ class PointPipeline(GANPipeline):
     def describe(self) -> str:
         return "Points on a circle."
 
-    def usage(self, repo_id: str) -> str:
-        return f'```python\nGANPipeline.from_pretrained("{repo_id}")(seed=7)\n```'
+    def example(self) -> str:
+        return "pipeline(seed=7)"
