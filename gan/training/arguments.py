@@ -80,6 +80,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--train_batch_size", type=positive_int, default=8, help="samples of a micro-batch, for each process"
     )
     group.add_argument(
+        "--num_threads",
+        type=positive_int,
+        help="CPU threads; by default the fastest number, timed at the start and again at checkpoints. Results depend "
+        "on it in their last digits",
+    )
+    group.add_argument(
         "--gradient_accumulation_steps",
         type=positive_int,
         default=os.environ.get("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "1"),

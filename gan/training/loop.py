@@ -33,8 +33,12 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
     """
     check_output_dir(args)
     check_flags(args)
+    threads_before = torch.get_num_threads()
     accelerator = make_accelerator(args)
-    use_all_cores(accelerator)
+    if args.num_threads:
+        torch.set_num_threads(args.num_threads)
+    else:
+        use_all_cores(accelerator)
     torch.set_flush_denormal(True)  # gradients near zero would crawl on a CPU
     # For the initial weights. What draws from the global state later (dropout, sampling of text) does so after its
     # task has seeded it for the micro-batch, so that resumed runs are exact.
@@ -49,7 +53,8 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
     run = Run(args, task, players, accelerator, publisher, command, step_samples)
 
     while run.should_continue():
-        logs = train_step(players, task, batches, accelerator, args, run.step)
+        with run.threads.step():
+            logs = train_step(players, task, batches, accelerator, args, run.step)
         run.end_step()
         last = run.step == args.max_train_steps
         if run.step % args.logging_steps == 0 or last:
@@ -63,7 +68,9 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
         if publisher.is_due(run.step) and not last:
             run.push()
 
-    return run.finish()
+    run.finish()
+    torch.set_num_threads(threads_before)  # a program that calls this goes on with its own
+    return Path(args.output_dir)
 
 
 class MicroBatches:

@@ -22,8 +22,10 @@ from gan.training.publishing import Publisher
 from gan.training.record import training_record
 from gan.training.signals import StopSignal
 from gan.training.task import Task
+from gan.training.threads import ThreadTuner
 from gan.training.trackers import Trackers
 from gan.utils.distributed import synchronized
+from gan.utils.hardware import thread_candidates
 
 logger = get_logger(__name__)
 SHOWN = ("discriminator_loss", "generator_loss")  # beside the progress bar
@@ -39,6 +41,7 @@ class Progress:
     def __init__(self, args: argparse.Namespace, task: Task, num_processes: int) -> None:
         self.step = 0
         self.seconds = 0.0
+        self.threads: dict[str, Any] = {}
         source = args.pretrained_model_name_or_path
         self.identity = {
             "--seed": args.seed,
@@ -90,6 +93,9 @@ class Run:
         self.command, self.step_samples, self.output_dir = command, step_samples, Path(args.output_dir)
         self.progress = Progress(args, task, accelerator.num_processes)
         self.early_stopping = EarlyStopping()
+        candidates = [args.num_threads] if args.num_threads else thread_candidates(accelerator)
+        alone = accelerator.device.type == "cpu" and accelerator.num_processes == 1
+        self.threads = ThreadTuner(candidates, exclusive=alone)
         self._resume()
         self.trackers = Trackers(args, self.output_dir, accelerator.is_main_process)
         self.stop_signal = StopSignal()
@@ -123,6 +129,7 @@ class Run:
                     f"{self.args.max_train_steps}; raise it."
                 )
             self.players.use_flags(self.args)
+            self.threads.load_state_dict(self.progress.threads)
             found = f"Resumes from {folder}."
             logger.info(found if folder else "There is no checkpoint yet: starts from the beginning.")
         elif self.accelerator.is_main_process:
@@ -190,6 +197,8 @@ class Run:
         norms = [float(torch.nn.utils.get_total_norm(player.unwrapped.parameters())) for player in self.players.all]
         _check_finite(dict(zip(names, norms)), self.output_dir)
         self._stop_the_clock()
+        self.threads.start_timing()
+        self.progress.threads = self.threads.state_dict()
         checkpoints.save(self.accelerator, self.output_dir, self.step, self.args.checkpoints_total_limit)
 
     def push(self) -> None:
@@ -197,13 +206,14 @@ class Run:
         self._stop_the_clock()
         self.publisher.push_during(self._pipeline(), self.step)
 
-    def finish(self) -> Path:
-        """Saves, measures and publishes the model; returns its folder."""
+    def finish(self) -> None:
+        """Saves, measures and publishes the model."""
         self.bar.close()
         self._stop_the_clock()
         stopped = not self.is_complete
         if self.step % self.args.checkpointing_steps and self.step > 0:
             self.checkpoint()
+        self.threads.settle()
         self.early_stopping.restore(self.players.ema.model)  # after the checkpoint, which holds the running average
         pipeline = self._pipeline()
         if self.args.half_weights:
@@ -226,7 +236,6 @@ class Run:
             if not unfinished:
                 self.publisher.push(pipeline, self.output_dir)
         _end(self.accelerator)
-        return self.output_dir
 
     def _how_to_resume(self) -> str:
         kept = checkpoints.all_checkpoints(self.output_dir)  # on a full disk not the step of now, or none at all

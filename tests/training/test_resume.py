@@ -7,6 +7,8 @@ import pytest
 import torch
 from cli import Result, environment, pictures, read, run, train_each
 
+from gan.utils.hardware import cores
+
 START = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--lr_scheduler", "constant"]
 RUN = [*START, "--output_dir", "run", "--checkpoints_total_limit", "9"]
 CHANGED = ["--learning_rate", "1e-6", "--adam_beta1", "0.3", "--adam_weight_decay", "0.1", "--lr_warmup_steps", "0"]
@@ -104,9 +106,25 @@ assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, s
 
 def test_threads_seeds_and_precisions_of_one_python_session(work: Path, tmp_path: Path) -> None:
     line = f"image --model_size tiny {' '.join(START)} --max_train_steps 1 --report_to none --train_batch_size 4"
-    lines = [f"{line} --output_dir {tmp_path}/one --seed 99999999999999999999 --mixed_precision no"]
+    lines = [f"{line} --output_dir {tmp_path}/one --seed 99999999999999999999 --mixed_precision no --num_threads 2"]
     lines += [f"{line} --output_dir {tmp_path}/two --seed -1 --mixed_precision bf16"]
     run([sys.executable, "-c", IN_A_THREAD, "|".join(lines)], environment(tmp_path / "home"), work).check()
     record = read(tmp_path / "one/training.json")
+    assert record["machine"]["threads"] == 2
     assert record["seed"] == record["arguments"]["seed"] == 99999999999999999999 % 2**62
     assert read(tmp_path / "two/training.json")["arguments"]["mixed_precision"] == "bf16"
+
+
+def test_the_number_of_threads_is_part_of_a_checkpoint(work: Path, tmp_path: Path) -> None:
+    env = environment(tmp_path / "home")
+    del env["OMP_NUM_THREADS"]  # or it would be decided
+    line = [*START, "--output_dir", str(tmp_path / "run"), "--checkpointing_steps", "2"]
+    longer = [*line, "--max_train_steps", "4", *LATEST]
+    for result in train_each([[*line, "--max_train_steps", "2"], longer], env, work):
+        result.check()
+    first, second = (
+        torch.load(tmp_path / f"run/checkpoint-{step}/custom_checkpoint_0.pkl")["threads"] for step in (2, 4)
+    )
+    assert first["cores"] == second["cores"] == cores()
+    assert first["plan"][2:] == second["plan"]
+    assert first["threads"] == second["threads"]
