@@ -134,7 +134,9 @@ def test_a_sweep_is_summed_up_where_it_goes() -> None:
 def test_words_drawn_as_often_as_they_are_seen_are_no_better_than_that(capsys: pytest.CaptureFixture[str]) -> None:
     judge = Oracle()
     parts = {
-        split: TextSet([" ".join(map(str, row)) for row in judge.draw(count, 0).tolist()], None, None, "oracle", split)
+        split: TextSet(
+            [" ".join(map(str, row)) for row in judge.sample(count, 0).tolist()], None, None, "oracle", split
+        )
         for split, count in (("train", 40), ("test", 20))
     }
     for part in parts.values():

@@ -338,7 +338,7 @@ def _read_part(
     if args.text_unit == "line" and layouts > 0.5 * len(part.files):
         report.note(
             f"Every line of {name} is a text of its own, without indentation; --text_unit paragraph or file keeps the "
-            f"lines of poems, of wrapped prose and of code together."
+            f"lines of a poem, of wrapped prose or of code in one text."
         )
     names = None if classes is None else natural_order({label for label in labels if label is not None})
     indices = None if names is None else class_indices(labels, names)
@@ -457,7 +457,7 @@ def learn_tokenizer(train: TextSet, kind: str, vocab_size: int) -> Tokenizer:
 
 
 def natural_length(train: TextSet, tokenizer: Tokenizer) -> int:
-    """Tokens that 99.5 % of the training texts fit into, at most 256."""
+    """The default of --max_length: the length in tokens of 99.5 % of the training texts, at most 256."""
     lengths = np.sort([len(encoding.ids) for encoding in tokenizer.encode_batch_fast(train.texts)])
     return int(min(MAX_LENGTH, max(1, lengths[int(LENGTH_SHARE * (len(lengths) - 1))])))
 

@@ -1,4 +1,4 @@
-"""What is measured of a generator of text: quality beside diversity, and beside what real text and baselines score.
+"""The metrics of text models: quality beside diversity, each with the reference of real text and with baselines.
 
 Exactly: the likelihood of held-out text. By small language models, the LM scorers (`gan.text.lm_score`): the LM score,
 the reverse LM score, and a Fréchet distance between their hidden states. By counting (`gan.text.ngrams`): BLEU and

@@ -57,21 +57,21 @@ class Oracle(nn.Module):
         self.requires_grad_(False)
 
     @torch.inference_mode()
-    def draw(self, count: int, seed: int) -> Tensor:
+    def sample(self, count: int, seed: int) -> Tensor:
         """Samples texts: int64 (count, LENGTH)."""
         generator = torch.Generator().manual_seed(seed)
-        drawn = []
+        batches = []
         for start in range(0, count, BATCH):
             words, state, text = torch.zeros(min(BATCH, count - start), 1, dtype=torch.int64), None, []
             for _ in range(LENGTH):
                 hidden, state = self.lstm(self.embedding(words), state)
                 # By inverting the distribution function: `torch.multinomial` draws a random number for every word.
-                chances = self.output(hidden[:, 0]).softmax(1).cumsum(1)
-                drawn_at = torch.rand(len(words), 1, generator=generator) * chances[:, -1:]
-                words = torch.searchsorted(chances, drawn_at).clamp_(max=VOCABULARY - 1)
+                cumulative = self.output(hidden[:, 0]).softmax(1).cumsum(1)
+                thresholds = torch.rand(len(words), 1, generator=generator) * cumulative[:, -1:]
+                words = torch.searchsorted(cumulative, thresholds).clamp_(max=VOCABULARY - 1)
                 text.append(words)
-            drawn.append(torch.cat(text, dim=1))
-        return torch.cat(drawn)
+            batches.append(torch.cat(text, dim=1))
+        return torch.cat(batches)
 
     @torch.inference_mode()
     def nll(self, texts: Tensor) -> float:
@@ -90,7 +90,7 @@ def texts(oracle: Oracle | None = None) -> dict[str, dict[str, Any]]:
     tokenizer = numbers_tokenizer(VOCABULARY)
     return {
         split: {
-            "texts": [" ".join(map(str, row)) for row in oracle.draw(size, seed).tolist()],
+            "texts": [" ".join(map(str, row)) for row in oracle.sample(size, seed).tolist()],
             "labels": None,
             "label_names": None,
             "tokenizer": tokenizer,

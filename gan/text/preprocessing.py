@@ -124,7 +124,7 @@ def split_units(text: str, unit: str) -> list[str]:
 
 
 def has_layout(text: str) -> bool:
-    """Whether line breaks mean something: blocks of several lines between empty ones, or indented lines."""
+    """Whether line breaks matter in a text: it has blocks of several lines between empty ones, or indented lines."""
     lines = text.split("\n")
     full = [line for line in lines if line.strip()]
     blocks = split_units(text, "paragraph")
@@ -133,11 +133,12 @@ def has_layout(text: str) -> bool:
 
 
 def windows(text: str, length: int, token_starts: Callable[[str], list[int]]) -> list[str]:
-    """A long text as windows of at most `length` tokens, one behind the other: they have no token in common, and
-    leave none out. A text of at most `LONG` windows is returned as it is.
+    """Cuts a long text into consecutive windows of at most `length` tokens, which share no token and leave none out.
+
+    A text of at most `LONG` times `length` tokens is returned as it is.
 
     Args:
-        token_starts: where the tokens of a text start.
+        token_starts: gives the places where the tokens of a text start.
     """
     if len(text) <= LONG * length or len(token_starts(text[: LONG * LOOK_AHEAD * length])) <= LONG * length:
         return [text]

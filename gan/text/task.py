@@ -346,7 +346,7 @@ def _print_unknown(source: str, tokens: Tensor) -> None:
     if count:
         PartialState().print(
             f"{source} has no token for {count:,} of {total:,} words or characters ({100 * count / total:.1f} %), in "
-            f"{int(unknown.any(1).sum()):,} of {len(tokens):,} texts; it will never write them.",
+            f"{int(unknown.any(1).sum()):,} of {len(tokens):,} texts; it cannot generate them.",
             flush=True,
         )
 

@@ -49,17 +49,17 @@ def texts(sizes: dict[str, int] = SIZES) -> dict[str, dict[str, Any]]:
     seen: set[str] = set()
     found = {}
     for split, size in sizes.items():
-        written: list[str] = []
+        couplets: list[str] = []
         labels: list[int] = []
-        while len(written) < size:
+        while len(couplets) < size:
             label = source.randrange(len(seasons))
             couplet = f"{_line(source, WORDS[seasons[label]])}, {_line(source, WORDS[seasons[label]])}."
             if couplet not in seen:
                 seen.add(couplet)
-                written.append(couplet)
+                couplets.append(couplet)
                 labels.append(label)
         found[split] = {
-            "texts": written,
+            "texts": couplets,
             "labels": np.asarray(labels),
             "label_names": seasons,
             "license": "apache-2.0",

@@ -29,7 +29,7 @@ def make_text_pipeline(tokenizer: Tokenizer) -> Callable[..., TextPipeline]:
         shape |= {"vocab_size": tokenizer.get_vocab_size(), "num_classes": len(labels or [])}
         generator = TextGenerator(architecture=architecture, **shape)
         discriminator = TextDiscriminator(architecture=architecture, **shape) if critic else None
-        with torch.no_grad():  # opinions of some weight
+        with torch.no_grad():  # log ratios of some size
             for network in (generator, discriminator):
                 for parameter in network.parameters() if network is not None else ():
                     parameter.add_(torch.randn_like(parameter) * 0.2)

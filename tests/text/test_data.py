@@ -245,9 +245,9 @@ def test_units_keep_line_breaks_and_indentation(tmp_path: Path, capsys: pytest.C
     (tmp_path / "t.txt").write_text(POEMS + "\n\n\n")
     lines = load(train_data_dir=str(tmp_path))
     assert len(lines.train) == 180 and lines.train.texts[0].startswith("line ")
-    assert "--text_unit paragraph or file keeps the lines of poems" in capsys.readouterr().out
+    assert "--text_unit paragraph or file keeps the lines of a poem" in capsys.readouterr().out
     poems = load(train_data_dir=str(tmp_path), text_unit="paragraph", tokens="bpe")
-    assert "keeps the lines" not in capsys.readouterr().out
+    assert "keeps the lines of a poem" not in capsys.readouterr().out
     assert sorted([*poems.train.texts, *poems.validation.texts, *poems.test.texts]) == sorted(POEMS.split("\n\n"))
     assert load(train_data_dir=str(tmp_path), text_unit="file", tokens="bpe", window_length=None).train.texts == [
         POEMS

@@ -74,10 +74,14 @@ def test_it_prints_tables_and_renews_the_record(
 
 
 def test_it_can_write_elsewhere(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ["model", "--num_texts", "30", "--output_dir", "figures", "--sweep", "0.5"]
+    words = ["model", "--num_texts", "30", "--output_dir", "measured_elsewhere", "--sweep", "0.5"]
     assert evaluate(monkeypatch, *words, "--train_data_dir", str(work / "songs")) == 0
-    assert {path.name for path in (work / "figures").iterdir()} == {"README.md", "metrics.json", "sweep.png"}
-    record = json.loads((work / "figures/metrics.json").read_text())
+    assert {path.name for path in (work / "measured_elsewhere").iterdir()} == {
+        "README.md",
+        "metrics.json",
+        "sweep.png",
+    }
+    record = json.loads((work / "measured_elsewhere/metrics.json").read_text())
     assert record["command"].endswith("--train_data_dir songs")
     assert {metric["type"]: metric["samples"] for metric in record["metrics"]}["lm_score"] == 30
     assert not (work / "model/metrics.json").exists()
@@ -88,11 +92,11 @@ def test_two_processes_measure_what_one_does(
 ) -> None:
     monkeypatch.undo()  # nothing is shortened in other processes either
     monkeypatch.chdir(work)
-    words = ["model", "--num_texts", "40", "--sweep", "0.5", "0.8", "--output_dir", "figures"]
+    words = ["model", "--num_texts", "40", "--sweep", "0.5", "0.8", "--output_dir", "measured_elsewhere"]
     assert evaluate(monkeypatch, *words) == 0
-    one, said = files(work / "figures"), capsys.readouterr().out
+    one, printed = files(work / "measured_elsewhere"), capsys.readouterr().out
     two = in_two_processes("-m", "gan.text.evaluate", *words, env=environment(work / "home"), cwd=work).check()
-    assert files(work / "figures") == one and two.out == said
+    assert files(work / "measured_elsewhere") == one and two.out == printed
 
 
 BAD = {

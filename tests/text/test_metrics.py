@@ -84,18 +84,18 @@ def test_written_texts_have_the_likelihood_that_they_are_drawn_with(
 def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[TextSet, TextSet]) -> None:
     train, test = sets
     found = metrics.evaluate(text_pipeline, train, test, num_texts=40, temperatures=(0.5, 1.0))
-    figures = by_type(found)
+    measured = by_type(found)
     tokens = encode(test, text_pipeline.tokenizer, 12).tokens
     cost = float(nll(text_pipeline.generator, text_pipeline.critic, tokens, None, (0.5,)))
-    assert figures["nll"]["value"] == pytest.approx(cost, abs=1e-4) and figures["nll"]["reference"] is None
-    assert figures["perplexity"]["value"] == pytest.approx(math.exp(cost), rel=1e-3)
+    assert measured["nll"]["value"] == pytest.approx(cost, abs=1e-4) and measured["nll"]["reference"] is None
+    assert measured["perplexity"]["value"] == pytest.approx(math.exp(cost), rel=1e-3)
     assert [row["name"] for row in found["baselines"]] == ["without its critic (MLE)", "unigram"]
     alone = float(nll(text_pipeline.generator, None, tokens, None))
     assert found["baselines"][0]["values"]["NLL (nats a token)"] == pytest.approx(alone, abs=1e-4)
-    assert figures["lm_score"]["reference"] == figures["reverse_lm_score"]["reference"]
-    assert figures["copied"] == figures["copied"] | {"value": 0, "reference": 0, "samples": 20, "split": "test"}
-    assert figures["lm_score"]["samples"] == 40
-    assert figures["longest_copied_run_most"]["value"] >= figures["longest_copied_run_mean"]["value"] >= 1
+    assert measured["lm_score"]["reference"] == measured["reverse_lm_score"]["reference"]
+    assert measured["copied"] == measured["copied"] | {"value": 0, "reference": 0, "samples": 20, "split": "test"}
+    assert measured["lm_score"]["samples"] == 40
+    assert measured["longest_copied_run_most"]["value"] >= measured["longest_copied_run_mean"]["value"] >= 1
     for metric in found["metrics"]:
         assert math.isfinite(metric["value"]) and all(metric["name"] in row["values"] for row in found["baselines"])
     groups = [metric["group"] for metric in found["metrics"]]
@@ -105,8 +105,8 @@ def test_evaluation_of_a_refined_model(text_pipeline: TextPipeline, sets: tuple[
     assert list(sweep["curves"]) == ["generated", "without its critic (MLE)"]
     cold, usual = sweep["curves"]["generated"]
     assert (cold["temperature"], usual["temperature"]) == (0.5, 1.0)
-    assert usual["lm_score"] == figures["lm_score"]["value"]
-    assert sweep["real"]["lm_score"] == figures["lm_score"]["reference"]
+    assert usual["lm_score"] == measured["lm_score"]["value"]
+    assert sweep["real"]["lm_score"] == measured["lm_score"]["reference"]
     assert Image.open(io.BytesIO(text_pipeline.sweep)).size == (760, 520)
 
     text_pipeline.metrics, text_pipeline.training_record = found, {"command": "x", "arguments": {"objective": "ratio"}}
@@ -130,10 +130,10 @@ def test_the_same_every_time_and_nothing_to_sweep_by_default(
 def test_copies_are_found(make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]) -> None:
     train, test = sets
     train.texts[:20] = test.texts  # held-out texts that are no such: the reference says so
-    figures = by_type(metrics.evaluate(make_text_pipeline(critic=False), train, test))
-    assert figures["copied"]["reference"] == 1
-    assert figures["longest_copied_run_most"]["reference"] == max(map(len, test.texts))
-    assert figures["bleu_2"]["value"] < 1
+    measured = by_type(metrics.evaluate(make_text_pipeline(critic=False), train, test))
+    assert measured["copied"]["reference"] == 1
+    assert measured["longest_copied_run_most"]["reference"] == max(map(len, test.texts))
+    assert measured["bleu_2"]["value"] < 1
 
 
 def test_classes_are_matched_by_name(
@@ -156,8 +156,8 @@ def test_classes_are_matched_by_name(
 
 def test_texts_without_end(make_text_pipeline: Callable[..., TextPipeline], sets: tuple[TextSet, TextSet]) -> None:
     pipeline = make_text_pipeline(critic=False, has_end=False)
-    figures = by_type(metrics.evaluate(pipeline, *sets))
-    assert all(math.isfinite(metric["value"]) for metric in figures.values())
+    measured = by_type(metrics.evaluate(pipeline, *sets))
+    assert all(math.isfinite(metric["value"]) for metric in measured.values())
 
 
 def test_the_picture_shows_every_curve() -> None:

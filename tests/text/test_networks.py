@@ -32,13 +32,13 @@ def texts(count: int) -> torch.Tensor:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_token_at_a_time_equals_all_at_once(architecture: str, kind: type) -> None:
     network, tokens, classes = make(architecture, kind, num_classes=3), texts(4), torch.tensor([0, 1, 2, 2])
-    together, _ = network(tokens, classes)
+    at_once, _ = network(tokens, classes)
     state, apart = None, []
     for column in tokens.split(1, dim=1):
         logits, state = network(column, classes, state)
         apart.append(logits)
-    assert torch.allclose(torch.cat(apart, dim=1), together, atol=1e-5)
-    assert together.shape == (4, 7, 11) and together.dtype == torch.float32
+    assert torch.allclose(torch.cat(apart, dim=1), at_once, atol=1e-5)
+    assert at_once.shape == (4, 7, 11) and at_once.dtype == torch.float32
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

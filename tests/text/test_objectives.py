@@ -195,7 +195,7 @@ def test_both_networks_learn(trained: TextPipeline, kind: type[TextObjective]) -
     for _ in range(3):
         torch.manual_seed(4)
         generated = objective.generate(generator, given)
-        loss, figures = objective.discriminator_loss(
+        loss, logs = objective.discriminator_loss(
             discriminator, discriminator, given, generated["samples"].detach(), 0.0, RANDOM
         )
         loss.backward()
@@ -211,7 +211,7 @@ def test_both_networks_learn(trained: TextPipeline, kind: type[TextObjective]) -
         assert all(parameter.grad is None for parameter in discriminator.parameters())
         assert all(parameter.grad is not None for parameter in generator.parameters())
         assert sum(float(parameter.grad.abs().sum()) for parameter in generator.parameters()) > 0
-        assert all(value.isfinite() for value in (figures | more).values())
+        assert all(value.isfinite() for value in (logs | more).values())
         with torch.no_grad():
             for parameter in generator.parameters():
                 parameter -= 0.01 * parameter.grad

@@ -62,7 +62,7 @@ def test_pieces_and_likelihoods_belong_together(text_pipeline: TextPipeline) -> 
 
 
 def test_likelihoods_are_those_of_the_parallel_pass(text_pipeline: TextPipeline) -> None:
-    # A text shorter than the longest ends by itself: what sampling said of it is what teacher forcing says.
+    # A text shorter than the longest ends by itself: its log probability in sampling is that of teacher forcing.
     out = text_pipeline(seed=0, num_samples=32, temperature=1.5)
     k = next(k for k, pieces in enumerate(out.pieces) if 0 < len(pieces) < 12)
     tokens = torch.tensor([[*encode(text_pipeline.tokenizer, out.texts[k], "text"), END]])

@@ -59,7 +59,7 @@ BAD = {  # after the runs above
     ),
     "another length": ([*FROM_MLE, "--max_length", "3"], "and cannot be fine-tuned to another length"),
     "nothing to spell": (["--train_data_dir", "foreign", *FROM_MLE], "mle has no token for anything in the data"),
-    "other game": (
+    "another objective": (
         [*FROM_MLE, "--objective", "relgan", "--resume_from_checkpoint", "seqgan/checkpoint-6", *KEEPING],
         "belongs to a model of another shape or objective",
     ),
@@ -159,9 +159,9 @@ def test_ratio_keeps_the_generator_and_an_adversarial_objective_does_not(
 
 
 def test_what_an_earlier_model_brings_is_said(results: dict[str, Result]) -> None:
-    said = results["other verses"].out
-    assert "verses keeps its shape: num_layers 1." in said
-    assert "verses has no token for 5 of " in said and "in 5 of 23 texts; it will never write them." in said
+    printed = results["other verses"].out
+    assert "verses keeps its shape: num_layers 1." in printed
+    assert "verses has no token for 5 of " in printed and "in 5 of 23 texts; it cannot generate them." in printed
     left_out = (
         "The critic of ratio was trained against the generator as it was, and is left out; --objective ratio trains "
         "another."
@@ -188,17 +188,17 @@ def test_a_book_is_trained_on_in_windows(results: dict[str, Result], work: Path)
 
 
 def test_an_early_stop_keeps_the_best(results: dict[str, Result], work: Path) -> None:
-    said = results["stopped early"].check().err
-    looks = [float(score) for score in re.findall(r"Step \d+: ([\d.]+) on validation data", said)]
+    printed = results["stopped early"].check().err
+    scores = [float(score) for score in re.findall(r"Step \d+: ([\d.]+) on validation data", printed)]
     record = read(work / "stopped early/training.json")
-    assert 2 < len(looks) == record["steps"] < 60
-    assert record["best_step"] == record["steps"] - 2 == looks.index(min(looks)) + 1
+    assert 2 < len(scores) == record["steps"] < 60
+    assert record["best_step"] == record["steps"] - 2 == scores.index(min(scores)) + 1
     assert "resumes from" not in results["stopped early"].out
     held_out = data.load(argparse.Namespace(**record["arguments"] | {"train_data_dir": work / "poems"})).validation
     assert held_out is not None
     pipeline = TextPipeline.from_pretrained(work / "stopped early")
     tokens = data.encode(held_out, pipeline.tokenizer, pipeline.generator.config.max_length).tokens
-    assert float(nll(pipeline.generator, None, tokens, None)) == pytest.approx(min(looks), abs=1e-3)
+    assert float(nll(pipeline.generator, None, tokens, None)) == pytest.approx(min(scores), abs=1e-3)
     # What resumes starts from the average as it was, not from the best.
     kept = torch.load(work / f"stopped early/checkpoint-{record['steps']}/custom_checkpoint_1.pkl", weights_only=True)
     weights = pipeline.generator.state_dict()

@@ -36,7 +36,7 @@ class RelGAN(AdversarialObjective):
     discriminator_steps = 5
     max_grad_norm = 5.0
     # The paper has 300 channels. Each embedding of a token is one number, as published: with several, a relaxed token
-    # (a mean of tokens) is told from a real one at once, and the generator learns nothing (benchmarks/oracle.md).
+    # (a mean of tokens) is distinguished from a real one at once, and nothing is learnt (benchmarks/oracle.md).
     discriminator_shape = {"widths": (2, 3, 4, 5), "channels": 16, "embedding_size": 64, "representations": 64}
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
