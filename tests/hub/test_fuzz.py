@@ -320,7 +320,7 @@ def test_text_files(tmp_path_factory: pytest.TempPathFactory, content: bytes) ->
     folder = tmp_path_factory.mktemp("texts")
     (folder / "a.txt").write_bytes(content)
     asked = SimpleNamespace(train_data_dir=str(folder), dataset_name=None, max_train_samples=None, unconditional=False)
-    asked.__dict__ |= {"label_column": None, "text_unit": "line", "tokens": "words", "window_length": 8}
+    vars(asked).update({"label_column": None, "text_unit": "line", "tokens": "words", "window_length": 8})
     answer("text file", lambda: load(asked))
 
 
