@@ -257,9 +257,16 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
         starts = [k for k, layer in enumerate(self.stages) if isinstance(layer, Downsample)]
         return [self.stages[a:b] for a, b in zip([0, *starts], [*starts, len(self.stages)])]
 
+    def class_logits(self, samples: Tensor) -> Tensor:
+        """(n, classes of all columns): by how much each class raises the logit, which makes it a classifier."""
+        assert self.embed is not None, "only a discriminator with classes has class logits"
+        return self._summary(self.features(samples)[-1]) @ self.embed.weight
+
+    def _summary(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.to_features(F.leaky_relu(x, 0.2).flatten(1)), 0.2)
+
     def _head(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        x = F.leaky_relu(x, 0.2)
-        x = F.leaky_relu(self.to_features(x.flatten(1)), 0.2)
+        x = self._summary(x)
         logits = self.to_logit(x).squeeze(1)
         if self.embed is not None:
             assert labels is not None, "a discriminator with classes needs labels"

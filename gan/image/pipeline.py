@@ -233,6 +233,10 @@ class ImagePipeline(SteerableImagePipeline):
         """What can be measured on images (n, channels, height, width): see `gan.image.attributes`."""
         return attributes(samples.clamp(-1, 1))
 
+    def class_names(self) -> list[str]:
+        """The names of all classes; their numbers where they have none."""
+        return self.labels or [str(k) for k in range(self.generator.config.num_classes)]
+
     def fitted(self, images: Image.Image | list[Image.Image]) -> Tensor:
         """Images of any size and mode as the model takes them, (n, channels, height, width) in [-1, 1].
 

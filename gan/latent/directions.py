@@ -30,8 +30,9 @@ SEFA_DIRECTIONS = 6
 MAX_STRENGTH = 10.0
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # at which directions are scored
 
-Draw = Callable[[Tensor], Tensor]  # codes (n, layers, width) to samples
-Attributes = Callable[[Tensor], dict[str, Tensor]]  # samples to (n,) by name
+Measure = Callable[
+    [Tensor], dict[str, Tensor]
+]  # codes (n, layers, width) to attributes of their samples, (n,) by name
 
 
 @dataclass
@@ -175,6 +176,25 @@ def regressed(codes: Tensor, targets: Tensor, shared: float = SHARED) -> Tensor:
     return vectors.T.unflatten(1, codes.shape[1:])
 
 
+def towards_classes(generator: nn.Module, latents: Tensor, labels: Tensor) -> Tensor:
+    """(classes of all columns, layers, width): from the mean code of all classes of a column to that of each of them.
+
+    Args:
+        latents: (n, latent_dim), the same for all classes.
+        labels: (n,) or (n, columns) class indices; one column after the other is replaced.
+    """
+    labels = labels.view(len(labels), -1)
+    towards = []
+    for column, count in enumerate(generator.class_counts):
+        means = []
+        for k in range(count):
+            labels_k = labels.clone()
+            labels_k[:, column] = k
+            means.append(generator.codes(latents, labels_k).mean(0))
+        towards.append(torch.stack(means) - torch.stack(means).mean(0))
+    return torch.cat(towards)
+
+
 def within_classes(values: Tensor, labels: Tensor | None, class_counts: tuple[int, ...]) -> Tensor:
     """What is left of values (n, ...) when the mean of their class (of several columns: a sum of means) is gone."""
     if labels is None or not class_counts:
@@ -193,8 +213,7 @@ def normalised(vectors: Tensor) -> Tensor:
 @torch.inference_mode()
 def find(
     generator: nn.Module,
-    draw: Draw,
-    attributes: Attributes,
+    measure: Measure,
     latents: Tensor,
     labels: Tensor | None,
     class_names: list[str],
@@ -202,8 +221,7 @@ def find(
     """Directions of a generator.
 
     Args:
-        draw: makes samples of codes, as they come.
-        attributes: measures samples.
+        measure: what directions are named after.
         latents: (n, layers, latent_dim) from N(0, I).
         labels: (n,) or (n, columns) class indices, `None` without classes.
         class_names: of all label columns, for the directions towards classes.
@@ -213,39 +231,30 @@ def find(
     """
     counts = generator.class_counts
     codes = independent_codes(generator, latents, labels)
-    measured = attributes(draw(codes))
+    measured = measure(codes)
     values = within_classes(torch.stack(list(measured.values()), dim=1), labels, counts)
     deviation = values.std(0).clamp_min(1e-6)
     inner = within_classes(codes, labels, counts)
+    spread = inner.std((0, 1))
+    spread = torch.where(spread > 1e-4 * spread.max(), spread, 0)
     found = Directions()
-    for name, vector in zip(measured, normalised(regressed(inner, values / deviation))):
+    for name, vector in zip(measured, normalised(regressed(inner, values / deviation) * (spread > 0))):
         found.vectors[name] = vector
         found.records[name] = {"source": "measured", "range": [-3, 3]}
     if class_names and labels is not None:
-        for name, vector in zip(class_names, _towards_classes(codes, labels, counts)):
+        for name, vector in zip(class_names, towards_classes(generator, latents[:, 0], labels)):
             found.vectors[f"class {name}"] = vector
             found.records[f"class {name}"] = {"source": "class", "range": [0, 1]}
-    spread = inner.std((0, 1))
-    spread = torch.where(spread > 1e-4 * spread.max(), spread, 0)
     for k, vector in enumerate(normalised(sefa(generator, spread))):
         found.vectors[f"component {k + 1}"] = vector
         found.records[f"component {k + 1}"] = {"source": "sefa", "range": [-3, 3]}
     return found, deviation
 
 
-def _towards_classes(codes: Tensor, labels: Tensor, class_counts: tuple[int, ...]) -> Tensor:
-    """(classes of all columns, layers, width): from the mean code of a column to that of each of its classes."""
-    design = class_weights(labels, class_counts, codes.dtype)
-    means = torch.linalg.lstsq(design, codes.flatten(1), driver="gelsd").solution
-    parts = [part - part.mean(0) for part in means.split(class_counts)]
-    return torch.cat(parts).unflatten(1, codes.shape[1:])
-
-
 @torch.inference_mode()
 def score(
     directions: Directions,
-    draw: Draw,
-    attributes: Attributes,
+    measure: Measure,
     codes: Tensor,
     deviation: Tensor,
     classify: Callable[[Tensor], Tensor] | None = None,
@@ -260,13 +269,13 @@ def score(
     Args:
         codes: (n, layers, width) of other samples.
         deviation: of the attributes, from `find`.
-        classify: names the class of samples, if anything can.
+        classify: codes to the classes (n,) that their samples show, if anything can tell them.
     """
     for name, record in directions.records.items():
         low, high = record["range"]
         strengths = STRENGTHS if record["source"] == "measured" else (low, high)
-        samples = [draw(directions.apply(codes, {name: strength})) for strength in strengths]
-        tables = [attributes(sample) for sample in samples]
+        moved = [directions.apply(codes, {name: strength}) for strength in strengths]
+        tables = [measure(edited) for edited in moved]
         values = torch.stack([torch.stack(list(table.values()), dim=1) for table in tables]) / deviation
         change = (values[-1] - values[0]).mean(0)
         names = list(tables[0])
@@ -279,6 +288,6 @@ def score(
         strongest = change.abs().argsort(descending=True)[:3].tolist()
         record["changes"] = {names[j]: round(float(change[j]), 2) for j in strongest}
         if classify is not None and record["source"] != "class":
-            usual = classify(draw(codes))
-            kept = torch.stack([classify(sample) == usual for sample in (samples[0], samples[-1])])
+            usual = classify(codes)
+            kept = torch.stack([classify(edited) == usual for edited in (moved[0], moved[-1])])
             record["class_kept"] = round(float(kept.float().mean()), 3)

@@ -1,6 +1,6 @@
 """What pipelines offer of `gan.latent`: a base for all whose generator has codes, and one for those of images."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.latent import dragging, mixing
+from gan.latent import directions, dragging, mixing
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.dragging import Drag, check_points
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
@@ -20,7 +20,9 @@ from gan.latent.space import CodeSpace, code_space
 from gan.pipeline import GANPipeline, check_truncation, sample_seeds
 
 MAX_INVERSION_STEPS = 2000
-BATCH = 64  # samples that are guided at once: bounds memory
+SCORED = 2**31  # the first seed of samples that directions are scored on: hardly anybody looks at these
+RELIABLE = 0.75  # share of samples whose class the discriminator must tell to be believed
+BATCH = 64  # samples at once: bounds memory
 
 
 class SteerablePipeline(GANPipeline):
@@ -125,9 +127,11 @@ class SteerablePipeline(GANPipeline):
         if steps == 0:
             return latents
         critic, device, dtype = self.critic(), self.generator.device, self.generator.dtype
+        # With gradients, convolutions on a CPU round differently with the size of the batch (`gan.blocks.Conv2d`).
+        batch = 1 if device.type == "cpu" else BATCH
         guided = [
             guide(self.generator, critic, z.to(device, dtype), c.to(device), truncation, steps, step_size)
-            for z, c in zip(latents.split(BATCH), classes.split(BATCH))
+            for z, c in zip(latents.split(batch), classes.split(batch))
         ]
         return torch.cat(guided).to("cpu", latents.dtype)
 
@@ -160,6 +164,53 @@ class SteerablePipeline(GANPipeline):
         super()._write_repository(folder, *args)
         if self.directions:
             self.directions.save(folder)
+
+    def find_directions(self, num_samples: int = 4000, num_scored: int = 200) -> None:
+        """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
+
+        Args:
+            num_samples: to find them on.
+            num_scored: others, to score them on.
+        """
+        source = torch.Generator().manual_seed(0)
+        latents = torch.randn(num_samples, self.code_shape[0], self.generator.latent_dim, generator=source)
+        _, classes = self.latents(list(range(num_samples)))
+        labels = classes if self.generator.class_counts else None
+        found, deviation = directions.find(self.generator, self.measure, latents, labels, self.class_names())
+        codes = self.codes_from(*self.latents(list(range(SCORED, SCORED + num_scored))))
+        directions.score(found, self.measure, codes, deviation, self._classifier())
+        self.directions = found
+
+    def measure(self, codes: Tensor) -> dict[str, Tensor]:
+        """The attributes of the samples of codes (n, layers, width), (n,) by name."""
+        parts = [self.attributes(self.draw_samples(part)) for part in codes.split(BATCH)]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def class_names(self) -> list[str]:
+        """The names of all classes, of one label column after the other."""
+        raise NotImplementedError
+
+    def _classifier(self) -> Callable[[Tensor], Tensor] | None:
+        """Codes to the classes that their samples show, in the eyes of the discriminator; `None` where it cannot tell.
+
+        Of several label columns the first one counts.
+        """
+        try:
+            critic = self.critic()
+        except GANError:
+            return None
+        if not self.generator.class_counts or not hasattr(critic, "class_logits"):
+            return None
+
+        @torch.inference_mode()
+        def classify(codes: Tensor) -> Tensor:
+            samples = (self.draw_samples(part).to(self.generator.device) for part in codes.split(BATCH))
+            logits = torch.cat([critic.class_logits(part).cpu() for part in samples])
+            return logits[:, : self.generator.class_counts[0]].argmax(1)
+
+        latents, classes = self.latents(list(range(200)))
+        right = classify(self.codes_from(latents, classes)) == classes.view(len(latents), -1)[:, 0]
+        return classify if float(right.float().mean()) >= RELIABLE else None
 
     def edit(
         self, sample: int | Tensor, edits: Mapping[str, float], label: Any = None, truncation: float = 1.0
