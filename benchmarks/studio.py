@@ -105,7 +105,7 @@ def main() -> None:
     rows = []
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import torch, diffusers, gradio"], check=True)
-    rows.append(("Floor: importing torch, diffusers and gradio", f"{time.perf_counter() - start:.1f} s"))
+    rows.append(("Baseline: importing torch, diffusers and gradio", f"{time.perf_counter() - start:.1f} s"))
     start = time.perf_counter()
     with tempfile.TemporaryFile() as log:
         app = subprocess.Popen(
