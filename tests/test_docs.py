@@ -72,7 +72,7 @@ def split(words: list[str]) -> list[list[str]]:
 
 
 # Modules of ours with a command line.
-COMMANDS = ["gan.training", "gan.sample", "gan.hub", "gan.export", "gan.studio"]
+COMMANDS = ["gan.training", "gan.sample", "gan.hub", "gan.export", "gan.latent", "gan.studio"]
 COMMANDS += [f"gan.{modality}.evaluate" for modality in ("image", "text", "audio")]
 
 
