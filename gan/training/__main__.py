@@ -32,7 +32,6 @@ def main(argv: list[str] | None = None, program: str = "-m gan.training") -> int
     from gan.pipeline import PIPELINES
     from gan.training import arguments
     from gan.training.loop import train
-    from gan.training.record import shown_command
     from gan.training.task import Task
 
     words = sys.argv[1:] if argv is None else argv
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None, program: str = "-m gan.training") -> int
     logging.basicConfig(level=logging.WARNING, handlers=[TqdmHandler()])
     logging.getLogger("gan").setLevel(logging.INFO)
     try:
-        train(args, tasks[args.modality], shown_command(program, words))
+        train(args, tasks[args.modality], words, program)
         return 0
     except GANError as error:
         met = error.with_traceback(None)

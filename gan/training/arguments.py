@@ -2,14 +2,24 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gan.cli import decay, positive_float, positive_int, whole_number
+from gan.errors import GANError
 
 if TYPE_CHECKING:
     from gan.training.task import Task
 
+# What is said of a discriminator means nothing to an objective without one.
+OF_DISCRIMINATORS = {
+    "--discr_learning_rate",
+    "--discriminator_steps",
+    "--gamma",
+    "--gamma_final",
+    "--penalty_interval",
+}
+OF_DISCRIMINATORS |= {"--augment_target", "--augment_samples"}
 LR_SCHEDULERS = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup")
 
 
@@ -44,6 +54,24 @@ def parser(tasks: Mapping[str, type["Task"]], program: str = "train.py") -> argp
         add_shared_arguments(sub)
         task.add_arguments(sub)
     return top
+
+
+def given_flags(words: Sequence[str]) -> set[str]:
+    """The flags of a command line, without their values."""
+    return {word.partition("=")[0] for word in words if word.startswith("--")}
+
+
+def check_sources(words: Sequence[str]) -> None:
+    """Raises `GANError` where a command line names two sources of data, of which only one would be used."""
+    for other in sorted({"--dataset_name", "--dataset_config_name"} & given_flags(words)):
+        if "--train_data_dir" in given_flags(words):
+            raise GANError(f"--train_data_dir is a source of data by itself; leave {other} out, or give it alone.")
+
+
+def check_discriminator_flags(words: Sequence[str], objective: str) -> None:
+    """Raises `GANError` for flags of a discriminator, where the objective has none."""
+    for flag in sorted(OF_DISCRIMINATORS & given_flags(words)):
+        raise GANError(f"{flag} belongs to a discriminator, and --objective {objective} has none; leave it out.")
 
 
 def seed(text: str) -> int:

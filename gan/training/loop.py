@@ -2,16 +2,19 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from gan.training.arguments import check_discriminator_flags, check_sources
 from gan.training.launcher import make_accelerator
 from gan.training.players import Players, make_players
 from gan.training.publishing import Publisher, check_flags
 from gan.training.randomness import ShuffledOrder, StepRandom
+from gan.training.record import shown_command
 from gan.training.run import Run, check_output_dir
 from gan.training.task import Batch, Task
 from gan.utils.hardware import use_all_cores
@@ -19,11 +22,14 @@ from gan.utils.hardware import use_all_cores
 DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
 
 
-def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Path:
+def train(
+    args: argparse.Namespace, task_class: type[Task], words: Sequence[str] = (), program: str = "-m gan.training"
+) -> Path:
     """Runs a whole training as `args` (see `gan.training.arguments`) describe it.
 
     Args:
-        command: the command line, for the record.
+        words: the command line that `args` are parsed from, for the record.
+        program: what stands before them.
 
     Returns:
         The folder of the model repository that was written.
@@ -31,6 +37,7 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
     Raises:
         GANError: for anything that the user can mend.
     """
+    check_sources(words)
     check_output_dir(args)
     check_flags(args)
     threads_before = torch.get_num_threads()
@@ -44,13 +51,15 @@ def train(args: argparse.Namespace, task_class: type[Task], command: str) -> Pat
     # task has seeded it for the micro-batch, so that resumed runs are exact.
     torch.manual_seed(args.seed)
     task = task_class(args)
+    if task.discriminator is None:
+        check_discriminator_flags(words, args.objective)
     publisher = Publisher(args, accelerator.is_main_process)
     micro_batches = args.gradient_accumulation_steps * (1 if task.discriminator is None else args.discriminator_steps)
     step_samples = args.train_batch_size * micro_batches * accelerator.num_processes
     args.max_train_steps = _run_length(args, task.size, step_samples)
     players = make_players(args, task, accelerator, step_samples)
     batches = MicroBatches(args, task, accelerator, micro_batches)
-    run = Run(args, task, players, accelerator, publisher, command, step_samples)
+    run = Run(args, task, players, accelerator, publisher, shown_command(program, words), step_samples)
 
     while run.should_continue():
         with run.threads.step():

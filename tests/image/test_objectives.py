@@ -15,30 +15,38 @@ pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
 NETWORKS = {"gan": ["discriminator", "generator"], "vae": ["encoder", "generator"]}
 NETWORKS["vaegan"] = ["discriminator", "encoder", "generator"]
 # Augmentation from the first step, lazy penalties and accumulation: all that a resume must not lose.
-BASE = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--augment_samples", "60"]
-BASE += ["--augment_target", "-100", "--penalty_interval", "3", "--max_train_steps", "4"]
+PLAIN = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--max_train_steps", "4"]
+BASE = [*PLAIN, "--augment_samples", "60", "--augment_target", "-100", "--penalty_interval", "3"]
 KEEPING = ["--checkpointing_steps", "2", "--gradient_accumulation_steps", "2", "--validation_steps", "2"]
-KEEPING += ["--discriminator_steps", "3", "--max_grad_norm", "1"]
+KEEPING += ["--max_grad_norm", "1"]
 BREAKING = ["--learning_rate", "1e30", "--max_train_steps", "20", "--checkpointing_steps", "1"]
 
 LINES: dict[str, list[str]] = {}
-for objective in ("vae", "vaegan"):
-    flags = [*BASE, *KEEPING, "--objective", objective]
+for objective, base in (("vae", PLAIN), ("vaegan", [*BASE, "--discriminator_steps", "3"])):
+    flags = [*base, *KEEPING, "--objective", objective]
     LINES[objective] = flags
     LINES[f"{objective} resumed"] = [*flags, "--resume_from_checkpoint", f"{objective}/checkpoint-2"]
-    LINES[f"{objective} tuned"] = [*BASE, "--objective", objective, "--pretrained_model_name_or_path", objective]
+    LINES[f"{objective} tuned"] = [
+        *(PLAIN if objective == "vae" else BASE),
+        "--objective",
+        objective,
+        "--pretrained_model_name_or_path",
+        objective,
+    ]
     LINES[f"{objective} tuned"] += ["--train_data_dir", "other", "--learning_rate", "1e-30", "--max_train_steps", "1"]
 LINES["gan"] = [*BASE, "--checkpointing_steps", "2"]
 LINES["gan to vaegan"] = [*BASE, "--objective", "vaegan", "--pretrained_model_name_or_path", "other/../gan"]
 LINES["vaegan to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vaegan"]
 LINES["vae to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vae"]
 LINES["gan resumed as vaegan"] = [*BASE, "--objective", "vaegan", "--resume_from_checkpoint", "gan/checkpoint-4"]
-LINES["vaegan resumed as vae"] = [*BASE, "--objective", "vae", "--resume_from_checkpoint", "vaegan/checkpoint-4"]
+LINES["vaegan resumed as vae"] = [*PLAIN, "--objective", "vae", "--resume_from_checkpoint", "vaegan/checkpoint-4"]
 LINES["gan resumed otherwise"] = [*LINES["gan"], "--resume_from_checkpoint", "gan/checkpoint-2", "--seed", "1"]
 LINES["gan resumed otherwise"] += ["--augment_target", "1"]  # which leaves none to be watched
 for objective in NETWORKS:
-    LINES[f"{objective} breaks"] = [*BASE, "--objective", objective, *BREAKING]
-    LINES[f"{objective} poor"] = [*BASE, "--objective", objective, "--train_data_dir", "poor"]
+    base = PLAIN if objective == "vae" else BASE
+    LINES[f"{objective} breaks"] = [*base, "--objective", objective, *BREAKING]
+    LINES[f"{objective} poor"] = [*base, "--objective", objective, "--train_data_dir", "poor"]
+LINES["vae of a discriminator"] = [*PLAIN, "--objective", "vae", "--gamma", "2"]
 LINES["vaegan breaks unwatched"] = [*BASE, "--objective", "vaegan", *BREAKING, "--checkpointing_steps", "99"]
 
 
@@ -106,6 +114,11 @@ def test_resume_equals_the_uninterrupted_run(results: dict[str, Result], work: P
 def test_a_run_is_not_gone_on_from_as_another_one(results: dict[str, Result]) -> None:
     said = "gan/checkpoint-2 cannot be resumed exactly: --seed and how many samples are trained on changed since"
     assert said in results["gan resumed otherwise"].error
+
+
+def test_flags_of_a_discriminator_are_refused_without_one(results: dict[str, Result]) -> None:
+    said = "--gamma belongs to a discriminator, and --objective vae has none; leave it out."
+    assert said in results["vae of a discriminator"].error
 
 
 def test_the_discriminator_can_take_more_steps_than_the_generator(results: dict[str, Result], work: Path) -> None:

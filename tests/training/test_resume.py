@@ -22,6 +22,7 @@ LINES = {
     "fine-tuned": [*RUN, *LATEST, "--max_train_steps", "10", "--pretrained_model_name_or_path", "run"],
     "both lengths": [*START, "--max_train_steps", "2", "--num_train_epochs", "2"],
     "repository without Hub": [*START, "--hub_model_id", "tester/model"],
+    "two sources": [*START, "--dataset_name", "glyphs"],
     "revision of nothing": [*START, "--revision", "main"],
 }
 
@@ -74,6 +75,7 @@ REFUSED = {
     "fine-tuned": "run/checkpoint-9 cannot be resumed exactly: --pretrained_model_name_or_path changed since",
     "both lengths": "argument --num_train_epochs: not allowed with argument --max_train_steps",
     "repository without Hub": "--hub_model_id has no effect without --push_to_hub",
+    "two sources": "--train_data_dir is a source of data by itself; leave --dataset_name out, or give it alone.",
     "revision of nothing": "--revision has no effect without --pretrained_model_name_or_path",
 }
 
