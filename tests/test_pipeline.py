@@ -240,6 +240,153 @@ def test_sampling_leaves_no_graph(pipeline: ImagePipeline) -> None:
     assert pipeline.num_parameters == sum(weight.numel() for weight in pipeline.generator.state_dict().values())
 
 
+# Arguments of diffusers
+
+
+def source(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_list_of_generators_is_a_seed_each(pipeline: ImagePipeline) -> None:
+    meant = pipeline(seed=7, num_images=3)
+    out = pipeline(generator=[source(7), source(8), source(9)])
+    assert pixels(out.images) == pixels(meant.images)
+    assert (out.labels, out.seeds) == (meant.labels, [])
+
+
+def test_one_generator_is_drawn_from_by_all(pipeline: ImagePipeline) -> None:
+    shared = source(7)
+    first, second = pixels(pipeline(batch_size=2, generator=shared).images)
+    assert first == pixels(pipeline(seed=7).images)[0] and second != pixels(pipeline(seed=8).images)[0]
+    assert pixels(pipeline(generator=shared).images)[0] not in (first, second)
+
+
+def test_latents_and_class_labels(pipeline: ImagePipeline) -> None:
+    meant = pipeline(seed=7, num_images=3)
+    latents, classes = pipeline.latents([7, 8, 9])
+    for class_labels in (classes, classes.tolist(), meant.labels):
+        out = pipeline(latents=latents, class_labels=class_labels)
+        assert pixels(out.images) == pixels(meant.images) and (out.seeds, out.labels) == ([], meant.labels)
+    assert pixels(pipeline(seed=7, latents=latents).images) == pixels(meant.images)  # the class is still the seed's
+    assert pipeline(class_labels=["Bob", 0]).labels == ["Bob", "Ada"]
+    assert pipeline(batch_size=4).seeds == [0, 1, 2, 3]
+
+
+def test_output_types(pipeline: ImagePipeline) -> None:
+    meant = np.stack([np.asarray(image) for image in pipeline(num_images=2).images])
+    array, tensor = (pipeline(num_images=2, output_type=kind).images for kind in ("np", "pt"))
+    assert (array.shape, array.dtype, tensor.dtype) == ((2, 16, 16, 3), np.float32, torch.float32)
+    assert np.array_equal((array * 255).round().astype(np.uint8), meant)
+    assert np.array_equal(tensor.permute(0, 2, 3, 1).numpy(), array)
+    images, seeds, labels = pipeline(num_images=2, return_dict=False)
+    assert pixels(images) == [image.tobytes() for image in meant] and (seeds, len(labels)) == ([0, 1], 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"num_images": 4, "class_labels": [1, 2]}, ["num_images for 4", "class_labels for 2"]),
+        ({"batch_size": 1, "class_labels": [1, 2]}, ["batch_size for 1"]),
+        ({"batch_size": 0}, ["0 samples"]),
+        ({"class_labels": []}, ["0 samples"]),
+        ({"class_labels": [9]}, ["no label 9"]),
+        ({"class_labels": [1], "label": 1}, ["label is for all"]),
+        ({"seed": 1, "generator": source(1)}, ["seed and a generator"]),
+        ({"generator": [1]}, ["1 is no torch.Generator"]),
+        ({"generator": 3}, ["no torch.Generator"]),
+        ({"latents": torch.zeros(12)}, ["(12,)", "(n, 12)"]),
+        ({"latents": torch.zeros(2, 7)}, ["(2, 7)"]),
+        ({"latents": torch.zeros(2, 12, dtype=torch.int64)}, ["floats"]),
+        ({"latents": [[0.0] * 12]}, ["list"]),
+        ({"latents": torch.full((1, 12), torch.nan)}, ["not finite"]),
+        ({"output_type": "latent"}, ["'latent'", "pil, np, pt"]),
+    ],
+    ids=str,
+)
+def test_arguments_that_cannot_be_obeyed(pipeline: ImagePipeline, arguments: dict[str, Any], words: list[str]) -> None:
+    said = refusal(pipeline, **arguments)
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"use_safetensors": True, "variant": None, "trust_remote_code": False},
+        {"device_map": "cpu"},
+        {"low_cpu_mem_usage": False},
+        {"disable_mmap": True},
+        {"local_files_only": True, "revision": "main", "force_download": True, "token": None},
+    ],
+    ids=str,
+)
+def test_loading_takes_what_diffusers_takes(
+    repository: Path, pipeline: ImagePipeline, arguments: dict[str, Any]
+) -> None:
+    loaded = GANPipeline.from_pretrained(repository, **arguments)
+    assert pixels(loaded(seed=3).images) == pixels(pipeline(seed=3).images)
+
+
+def test_networks_to_load_with(repository: Path, make_pipeline: Callable[..., ImagePipeline]) -> None:
+    assert GANPipeline.from_pretrained(repository, discriminator=None).discriminator is None
+    other = make_pipeline(seed=5)
+    loaded = GANPipeline.from_pretrained(repository, generator=other.generator)
+    assert pixels(loaded(seed=3).images) == pixels(other(seed=3).images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"use_safetensors": False}, "a pickle can run code"),
+        ({"variant": "fp16"}, "dtype=torch.float16"),
+        ({"device_map": "balanced"}, "no device of this machine"),
+        ({"device_map": {"": 0}}, "no device of this machine"),
+        ({"max_memory": {0: "1GB"}}, "device_map"),
+        ({"custom_pipeline": "mine"}, "no code from a repository"),
+        ({"trust_remote_code": True}, "no code from a repository"),
+        ({"quantization_config": 4}, "halves them"),
+        ({"proxies": {}}, "HTTPS_PROXY"),
+        ({"colour": "red"}, "knows no colour"),
+        ({"subfolder": "../model"}, "not one of the repository"),
+        ({"subfolder": "/tmp"}, "not one of the repository"),
+        ({"subfolder": "nowhere"}, "no model_index.json"),
+    ],
+    ids=str,
+)
+def test_loading_refuses_the_rest(repository: Path, arguments: dict[str, Any], words: str) -> None:
+    assert words in refusal(GANPipeline.from_pretrained, repository, **arguments)
+
+
+def test_a_subfolder(repository: Path, pipeline: ImagePipeline) -> None:
+    loaded = GANPipeline.from_pretrained(repository.parent, subfolder=repository.name)
+    assert pixels(loaded(seed=3).images) == pixels(pipeline(seed=3).images)
+
+
+def test_saving_takes_what_diffusers_takes(pipeline: ImagePipeline, tmp_path: Path) -> None:
+    pipeline.save_pretrained(tmp_path, True, None, "5GB", False)  # by position, as diffusers orders them
+    assert pixels(GANPipeline.from_pretrained(tmp_path)(seed=3).images) == pixels(pipeline(seed=3).images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"safe_serialization": False}, "a pickle can run code"),
+        ({"variant": "fp16"}, "halve_weights()"),
+        ({"max_shard_size": 1000}, "not split"),
+        ({"max_shard_size": "large"}, "'large' is no size"),
+        ({"private": True}, "knows no private"),
+    ],
+    ids=str,
+)
+def test_saving_refuses_the_rest(
+    pipeline: ImagePipeline, tmp_path: Path, arguments: dict[str, Any], words: str
+) -> None:
+    assert words in refusal(pipeline.save_pretrained, tmp_path / "new", **arguments)
+    assert not files(tmp_path)
+    if "max_shard_size" not in arguments and "private" not in arguments:
+        assert words in refusal(pipeline.push_to_hub, "user/name", **arguments)
+    assert "repository of its own" in refusal(pipeline.push_to_hub, "user/name", subfolder="x")
+
+
 # The repository
 
 

@@ -37,6 +37,27 @@ def test_labels_are_drawn_or_named(audio_pipeline: AudioPipeline) -> None:
     assert audio_pipeline(num_samples=8, label="").labels == names[:8] == audio_pipeline(num_samples=8).labels
 
 
+def test_arguments_of_diffusers(audio_pipeline: AudioPipeline) -> None:
+    meant = audio_pipeline(seed=5, num_samples=3)
+    out = audio_pipeline(generator=[torch.Generator().manual_seed(seed) for seed in (5, 6, 7)])
+    assert np.array_equal(out.audios, meant.audios) and (out.labels, out.seeds) == (meant.labels, [])
+    latents, classes = audio_pipeline.latents([5, 6, 7])
+    for class_labels in (classes, classes.tolist(), meant.labels):
+        out = audio_pipeline(latents=latents, class_labels=class_labels)
+        assert np.array_equal(out.audios, meant.audios) and out.labels == meant.labels
+    clips, rate, seeds, _ = audio_pipeline(seed=5, batch_size=3, output_type="pt", return_dict=False)
+    assert np.array_equal(clips.numpy(), meant.audios) and (rate, seeds) == (8000, [5, 6, 7])
+    assert audio_pipeline(class_labels=["two, Bob", {"digit": "one", "speaker": "Ada"}]).labels == [
+        "two, Bob",
+        "one, Ada",
+    ]
+    for wrong in ([[0, 5]], [[0]], [[0, True]]):
+        with pytest.raises(GANError, match=r"class indices .* cannot be used; this model has \[3, 2\] classes"):
+            audio_pipeline(class_labels=wrong)
+    with pytest.raises(GANError, match="'pil' here; give one of np, pt"):
+        audio_pipeline(output_type="pil")
+
+
 @pytest.mark.parametrize(
     ("label", "sentence"),
     [

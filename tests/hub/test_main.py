@@ -106,6 +106,31 @@ def test_a_model_is_pushed_and_pulled(
     assert direct(seed=3).images[0].tobytes() == fetched(seed=3).images[0].tobytes()
 
 
+DIFFUSERS = """
+import torch
+from gan import GANPipeline
+pipeline = GANPipeline.from_pretrained("model")
+pipeline.save_pretrained("saved", push_to_hub=True, private=True, commit_message="Saved")
+pipeline.push_to_hub("tester/x", "Pushed", True)
+pixels = pipeline(seed=3).images[0].tobytes()
+for name, more in {"saved": {}, "x": {"force_download": True}, "many": {"subfolder": "a/b"}}.items():
+    loaded = GANPipeline.from_pretrained(f"tester/{name}", device_map="cpu", **more)
+    assert loaded(seed=3).images[0].tobytes() == pixels, name
+"""
+
+
+def test_publishing_and_loading_as_diffusers_does(
+    hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
+) -> None:
+    hub.create("model", "tester/many", {f"a/b/{path}": data for path, data in files(repository).items()})
+    run([sys.executable, "-c", DIFFUSERS], env, tmp_path).check()
+    saved, pushed = (hub.repos["model", f"tester/{name}"] for name in ("saved", "x"))
+    assert saved.private and [entry["title"] for entry in saved.log.values()] == ["initial commit", "Saved"]
+    assert pushed.private and [entry["title"] for entry in pushed.log.values()] == ["initial commit", "Pushed"]
+    assert b'from_pretrained("tester/saved")' in saved.files()["README.md"]
+    assert b'from_pretrained("tester/saved")' in (tmp_path / "saved/README.md").read_bytes()
+
+
 STUDIO = """
 import sys
 from gan import GANError

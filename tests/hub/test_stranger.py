@@ -34,16 +34,19 @@ def stranger(hub: HubServer, tmp_path: Path) -> dict[str, str]:
     """The environment of somebody without this package.
 
     What it depends on is there, so that PyPI is not asked: a path file lends the virtual environment what is installed
-    here, among which this package isn't.
+    here, pip itself too, among which this package isn't.
     """
     place = tmp_path / "venv"
-    venv.create(place, with_pip=True)
+    venv.create(place)
     packages = next(place.glob("lib/python*/site-packages"))
     (packages / "lent.pth").write_text("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))
-    (place / "bin" / "accelerate").write_text(
-        f"#!{place}/bin/python\nfrom accelerate.commands.accelerate_cli import main\n\nmain()\n"
-    )
-    (place / "bin" / "accelerate").chmod(0o755)
+    for command, module in {
+        "pip": "pip._internal.cli.main",
+        "accelerate": "accelerate.commands.accelerate_cli",
+    }.items():
+        script = place / "bin" / command
+        script.write_text(f"#!{place}/bin/python\nimport sys\nfrom {module} import main\n\nsys.exit(main())\n")
+        script.chmod(0o755)
     env = hub.env(tmp_path / "home")
     env.pop("PYTHONPATH", None)
     path = f"{place}/bin:{os.environ['PATH']}"

@@ -46,6 +46,19 @@ def test_classes_come_from_seeds_or_are_given(make_text_pipeline: Callable[..., 
         pipeline(label="summer")
 
 
+def test_arguments_of_diffusers(make_text_pipeline: Callable[..., TextPipeline]) -> None:
+    pipeline = make_text_pipeline(labels=["spring", "autumn"])
+    meant = pipeline(seed=5, num_samples=3)
+    sources = [torch.Generator().manual_seed(seed) for seed in (5, 6, 7)]
+    out = pipeline(generator=sources)
+    assert (out.texts, out.labels, out.seeds) == (meant.texts, meant.labels, [])
+    assert pipeline(batch_size=2, generator=torch.Generator().manual_seed(5)).texts[0] == meant.texts[0]
+    assert pipeline(class_labels=["autumn", 0, torch.tensor(1).item()]).labels == ["autumn", "spring", "autumn"]
+    assert pipeline(seed=5, batch_size=3, return_dict=False)[0] == meant.texts
+    with pytest.raises(GANError, match="num_samples for 3, class_labels for 2"):
+        pipeline(num_samples=3, class_labels=[0, 1])
+
+
 def test_streaming_ends_in_the_same_texts(text_pipeline: TextPipeline) -> None:
     steps = list(text_pipeline.stream(seed=3, num_samples=4, temperature=0.8))
     assert steps[-1] == text_pipeline(seed=3, num_samples=4, temperature=0.8)
