@@ -20,7 +20,8 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 OUTPUT_MARKS = ("model_index.json", "training.json", "sampling.json")
 OUTPUT_ENTRIES: tuple[str, ...] = ("previews", "logs", "generator", "discriminator", "encoder", "samples.png")
 OUTPUT_ENTRIES += ("samples.wav", "neighbours.png", "sweep.png", "README.md", *OUTPUT_MARKS[:2], "metrics.json")
-CHECKPOINT = re.compile(r"\.?checkpoint-\d+")
+CHECKPOINT = re.compile(r"checkpoint-\d+")
+HIDDEN = (".", "__MACOSX")  # how names begin that other programs leave behind
 
 
 @dataclass
@@ -106,11 +107,11 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
     # Where a training writes beside the data, its own entries are known by name.
     is_mixed = not above and (real in outputs or any((folder / mark).is_file() for mark in OUTPUT_MARKS[:2]))
     for entry in entries:
+        if entry.name.startswith(HIDDEN):
+            continue
         path = Path(entry.path)
         if (is_mixed and entry.name in OUTPUT_ENTRIES) or CHECKPOINT.fullmatch(entry.name):
             yield path, True
-        elif entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
         elif entry.is_dir():
             if path.resolve() in outputs or any((path / mark).is_file() for mark in OUTPUT_MARKS):
                 yield path, True
