@@ -2,12 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan.errors import GANError
+
+Label = str | int | Mapping[str, str | int] | None
 
 
 def printable(text: str) -> str:
@@ -56,6 +59,72 @@ def check_labels(labels: list[str] | None, num_classes: int) -> None:
         raise GANError("The labels are not all text.")
     if labels and len(labels) != num_classes:
         raise GANError(f"There are {len(labels)} labels for the {num_classes} classes.")
+
+
+def by_column(labels: Any) -> dict[str, list[str]]:
+    """Class names by label column, of labels as a pipeline takes or records them; a single column is `label`."""
+    if not labels:
+        return {}
+    if isinstance(labels, Mapping) or isinstance(labels[0], list | tuple):
+        return {column: list(names) for column, names in dict(labels).items()}
+    return {"label": list(labels)}
+
+
+def check_columns(columns: Mapping[str, Sequence[str]], class_counts: Sequence[int]) -> None:
+    """Raises `GANError` unless these are names of the classes of so many label columns, or there are none."""
+    if len(columns) not in (0, len(class_counts)):
+        raise GANError(f"There are {len(columns)} columns of labels for the {len(class_counts)} of the generator.")
+    for names, count in zip(columns.values(), class_counts):
+        check_labels(list(names), count)
+
+
+def column_indices(label: Label, columns: Mapping[str, Sequence[str]]) -> list[int | None]:
+    """The class index of each label column, `None` where it isn't named.
+
+    Args:
+        label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
+            enough), or a dictionary of them by column.
+        columns: the class names of each column.
+
+    Raises:
+        GANError: if there is no such class or column, or a name stands in several columns.
+    """
+    if label is None or label == "":
+        return [None] * len(columns)
+    if not columns:
+        raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
+    wanted = dict(label) if isinstance(label, Mapping) else _by_column(str(label), columns)
+    for column in wanted.keys() - columns.keys():
+        raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
+    chosen = {
+        column: label_index(str(name).strip(), columns[column])
+        for column, name in wanted.items()
+        if name not in (None, "")
+    }
+    for column, index in chosen.items():
+        if index is None:
+            raise GANError(f"There is no {column} {wanted[column]!r}; this model knows {', '.join(columns[column])}.")
+    return [chosen.get(column) for column in columns]
+
+
+def _by_column(label: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """ "7, george" or "speaker=george" by column."""
+    whole = [column for column, names in columns.items() if label_index(label.strip(), names) is not None]
+    if len(whole) == 1:
+        return {whole[0]: label}  # a name may hold a comma
+    wanted: dict[str, str] = {}
+    for part in label.split(","):
+        column, equals, name = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            name = column
+            homes = [column for column, names in columns.items() if label_index(name, names) is not None]
+            if len(homes) != 1:
+                known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
+                trouble = "in several columns, so say which (column=name)" if homes else "unknown"
+                raise GANError(f"The label {name!r} is {trouble}; this model knows {known}.")
+            column = homes[0]
+        wanted[column] = name
+    return wanted
 
 
 def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:

@@ -39,7 +39,7 @@ from gan.hub.repository import (
 from gan.hub.wheel import NAME as WHEEL
 from gan.hub.wheel import PATTERN as WHEELS
 from gan.hub.wheel import wheel, wheel_in
-from gan.labels import label_index
+from gan.labels import Label, label_index, printable
 from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
@@ -222,7 +222,7 @@ class GANPipeline(DiffusionPipeline):
         check_keywords("save_pretrained", keywords | kwargs, SAVING, PUSH_KEYWORDS if push_to_hub else ())
         folder = Path(save_directory)
         if push_to_hub:
-            repo_id = hub.full_id(repo_id or folder.resolve().name, kwargs.get("token"))
+            repo_id = hub.full_id(repo_id or printable(folder.resolve().name), kwargs.get("token"))
         try:
             with files_into(folder) as temporary:
                 self._write_repository(temporary, max_shard_size)
@@ -413,7 +413,7 @@ class GANPipeline(DiffusionPipeline):
         """Class names by index, or `None`."""
         return list(self.config.labels) if self.config.get("labels") else None
 
-    def label_index(self, label: str | int | None) -> int | None:
+    def label_index(self, label: Label) -> int | None:
         """The index of a class given by name (any case) or index; text is looked for among the names first.
 
         Raises:

@@ -18,7 +18,7 @@ from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
-from gan.labels import check_labels, label_index
+from gan.labels import Label, check_columns, column_indices
 from gan.latent.guidance import check_guidance
 from gan.latent.steering import SteerablePipeline
 from gan.networks import class_weights
@@ -36,8 +36,6 @@ from gan.pipeline import (
 LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
 OUTPUT_TYPES = ("np", "pt")
 BATCH = 16  # clips made at once: bounds memory
-
-Label = str | int | Mapping[str, str | int] | None
 
 
 @dataclass
@@ -92,12 +90,8 @@ class AudioPipeline(SteerablePipeline):
         super().__init__()
         if guidance is not None:
             check_guidance(**guidance)
-        counts = generator.class_counts
+        check_columns(dict(labels or {}), generator.class_counts)
         columns: list[list[Any]] = [list(column) for column in dict(labels or {}).items()]
-        if len(columns) not in (0, len(counts)):
-            raise GANError(f"There are {len(columns)} columns of labels for the {len(counts)} of the generator.")
-        for (_, names), count in zip(columns, counts):
-            check_labels(names, count)
         self.register_modules(generator=generator, discriminator=discriminator)
         # Pairs, because the keys of a config are sorted when it is written.
         self.register_to_config(labels=columns or None, format_version=format_version, guidance=guidance)
@@ -291,24 +285,7 @@ class AudioPipeline(SteerablePipeline):
         columns = self.labels or {
             f"label {k + 1}": [str(n) for n in range(count)] for k, count in enumerate(self.generator.class_counts)
         }
-        if label is None or label == "":
-            return [None] * len(columns)
-        if not columns:
-            raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
-        wanted = dict(label) if isinstance(label, Mapping) else _named(str(label), columns)
-        for column in wanted.keys() - columns.keys():
-            raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
-        chosen = {
-            column: label_index(str(name).strip(), columns[column])
-            for column, name in wanted.items()
-            if name not in (None, "")
-        }
-        for column, index in chosen.items():
-            if index is None:
-                raise GANError(
-                    f"There is no {column} {wanted[column]!r}; this model knows {', '.join(columns[column])}."
-                )
-        return [chosen.get(column) for column in columns]
+        return column_indices(label, columns)
 
     def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> AudioPipelineOutput:
         names = None
@@ -381,25 +358,3 @@ class AudioPipeline(SteerablePipeline):
             '![Spectrograms of samples](samples.png)\n\n<audio controls src="samples.wav"></audio>\n\n'
             "[samples.wav](samples.wav): the first clip of each row."
         )
-
-
-def _named(label: str, columns: dict[str, list[str]]) -> dict[str, str]:
-    """ "7, george" or "speaker=george" by column."""
-    if (
-        len(whole := [column for column, names in columns.items() if label_index(label.strip(), names) is not None])
-        == 1
-    ):
-        return {whole[0]: label}  # a name may hold a comma
-    wanted: dict[str, str] = {}
-    for part in label.split(","):
-        column, equals, name = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            name = column
-            homes = [column for column, names in columns.items() if label_index(name, names) is not None]
-            if len(homes) != 1:
-                known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
-                trouble = "in several columns, so say which (column=name)" if homes else "unknown"
-                raise GANError(f"The label {name!r} is {trouble}; this model knows {known}.")
-            column = homes[0]
-        wanted[column] = name
-    return wanted

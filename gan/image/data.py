@@ -67,8 +67,8 @@ class ImageSet:
 
     Attributes:
         pixels: uint8 (n, 1 or 3, height, width).
-        labels: int64 (n,), or `None` without classes.
-        label_names: class names by index, or `None`.
+        labels: int64 (n,), (n, columns) of several label columns, or `None` without classes.
+        label_names: class names by index, by column where there are several, or `None`.
         name: of the data set, for the card.
         split: which part this is.
         skipped: pictures that could not be read.
@@ -78,7 +78,7 @@ class ImageSet:
 
     pixels: np.ndarray
     labels: np.ndarray | None
-    label_names: list[str] | None
+    label_names: list[str] | dict[str, list[str]] | None
     name: str
     split: str
     skipped: int = 0
@@ -104,8 +104,23 @@ class ImageSet:
         return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
     def classes(self, indices: Tensor) -> Tensor | None:
-        """int64 (k,) class indices."""
+        """int64 (k,) class indices, or (k, columns)."""
         return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()])
+
+    def columns(self) -> tuple[np.ndarray | None, dict[str, list[str]]]:
+        """Labels int64 (n, columns), and the class names of each column, however many there are."""
+        if self.labels is None or self.label_names is None:
+            return None, {}
+        several = isinstance(self.label_names, dict)
+        names = self.label_names if isinstance(self.label_names, dict) else {"label": self.label_names}
+        return (self.labels if several else self.labels[:, None]), names
+
+    def in_order(self, wanted: list[str]) -> "ImageSet":
+        """With its label columns in another order."""
+        labels, names = self.columns()
+        assert labels is not None
+        places = [list(names).index(column) for column in wanted]
+        return replace(self, labels=labels[:, places], label_names={column: names[column] for column in wanted})
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any pixel or label."""
@@ -127,8 +142,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
-            `label_column`, `resolution`, `image_channels`, `center_crop`, `max_train_samples`, `unconditional`,
-            `allow_any_label`.
+            `label_column` (names, or `None` for the one that is usually called so), `resolution`, `image_channels`,
+            `center_crop`, `max_train_samples`, `unconditional`, `allow_any_label`.
         split: the data set's split to hold out instead.
 
     Raises:
@@ -151,8 +166,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
             test = None
     if test is None:
         train, test = hold_out(train)
-    labels = None if train.labels is None else train.labels[:, None]
-    report.describe(len(train), labels, None if train.label_names is None else {"label": train.label_names})
+    report.describe(len(train), *train.columns())
     if test is not None:
         report.describe_held_out(test.split, len(test), duplicates(train.pixels, test.pixels))
     report.show()
@@ -278,9 +292,12 @@ def _image_set(rows: Rows, form: Form, args: Any, report: DataReport, like: Imag
         raise GANError(f"None of the {len(rows)} pictures in {rows.where} can be read.")
     if animated := decoded.counts["animated"]:
         report.note(f"Of {animated:,} animations and documents of several pages the first picture is used.")
-    known = None if like is None else dict.fromkeys(rows.names, like.label_names) if like.label_names else {}
+    known = None if like is None else like.columns()[1]
+    if known and len(known) == len(rows.names) == 1:  # whatever the column is called
+        known = dict.fromkeys(rows.names, next(iter(known.values())))
     labels, names = rows.labels(decoded.kept, known)
-    flat = None if labels is None else labels[:, 0]
-    label_names = None if names is None else next(iter(names.values()))
+    flat, label_names = labels, names
+    if labels is not None and names is not None and len(names) == 1:
+        flat, label_names = labels[:, 0], next(iter(names.values()))  # type: ignore[assignment]
     skipped = len(rows) - len(decoded.kept)
     return ImageSet(decoded.samples, flat, label_names, rows.name, rows.split, skipped, rows.license)

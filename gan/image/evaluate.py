@@ -17,6 +17,7 @@ class ImageEvaluation(evaluate.Evaluation):
     samples = "pictures"
     description = "Measures a model on held-out pictures, beside what real pictures and a little noise score."
     built_in = "glyphs"
+    label_columns = "+"
     data_defaults = {
         "dataset_name": None,
         "dataset_config_name": None,

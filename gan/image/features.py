@@ -7,7 +7,6 @@ the Inception network that the Fréchet Inception Distance is defined by.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -92,7 +91,7 @@ def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int
 
 
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:
-    """The classifier of a labelled data set, from the cache or trained now and kept there.
+    """The classifier of a labelled data set (of its first label column), from the cache or trained now and kept there.
 
     The same pictures and labels always find the same classifier. Of larger sets it sees a fixed random
     subset of 60,000 pictures.
@@ -104,12 +103,13 @@ def classifier_for(train_set: "ImageSet") -> ImageClassifier:
         raise GANError(f"No classifier can be trained to measure with: {reason}.")
 
     def train() -> ImageClassifier:
-        assert train_set.labels is not None
-        pixels, labels = train_set.pixels, train_set.labels
+        columns, names = train_set.columns()
+        assert columns is not None
+        pixels, labels = train_set.pixels, columns[:, 0]
         if len(pixels) > MAX_PICTURES:
             chosen = training_subset(len(pixels), MAX_PICTURES)
             pixels, labels = pixels[chosen], labels[chosen]
-        count = len(train_set.label_names or np.unique(train_set.labels))
+        count = len(next(iter(names.values())))
         return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), count)
 
     return cached(ImageClassifier, f"{train_set.fingerprint()}-{RECIPE}", train)

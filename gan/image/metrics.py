@@ -15,10 +15,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan.errors import GANError
 from gan.features import FeatureSpace
 from gan.image.features import PIXELS, feature_space
 from gan.image.wasserstein import sliced_wasserstein
-from gan.labels import class_indices
+from gan.labels import by_column, class_indices
 from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
 from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
 from gan.utils.distributed import map_batches, map_items, synchronized
@@ -101,8 +102,11 @@ def measure(
             records += feature_metrics(features[name], held_out_features, space.name, same, inception)
         if name in predicted:
             wanted = asked if name == "generated" or asked is None else held_out_labels
-            real_labels = torch.from_numpy(train_set.labels)
-            records += class_metrics(predicted[name], wanted, real_labels, len(train_set.label_names or ()))
+            labels, names = train_set.columns()
+            assert labels is not None
+            real_labels = torch.from_numpy(labels[:, 0])
+            count_of_classes = len(next(iter(names.values())))
+            records += class_metrics(predicted[name], _first(wanted), real_labels, count_of_classes)
         distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
         found = metric_record("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
         return [*records, found | {"samples": len(few)}]
@@ -111,7 +115,9 @@ def measure(
     generated_records, references = table.pop("generated"), table.pop("real")
     accuracy = {}
     if "real" in predicted and held_out_labels is not None:
-        accuracy["classifier_accuracy"] = round(float((predicted["real"] == held_out_labels).double().mean()), 4)
+        accuracy["classifier_accuracy"] = round(
+            float((predicted["real"] == _first(held_out_labels)).double().mean()), 4
+        )
     found = with_references(generated_records, references, table, test_set.split, count)
     return found | {"note": _note(found)} | accuracy
 
@@ -139,7 +145,7 @@ def evaluate(
     asked = test_set.classes(kept) if pipeline.labels else None
     latents, drawn = pipeline.latents(list(range(count)))
     if asked is not None:
-        drawn = class_indices(pipeline.labels or [], test_set.label_names or [], test_set.name)[asked]
+        drawn = _model_classes(pipeline, test_set, asked)
     with synchronized():  # a network may be missing on one machine
         space = feature_space(features, train_set)
     with torch.inference_mode():
@@ -157,6 +163,32 @@ def evaluate(
         picture_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
     return records | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
+
+
+def _first(labels: Tensor | None) -> Tensor | None:
+    """Of labels (n,) or (n, columns), those of the first column, which the classifier is trained on: (n,)."""
+    return None if labels is None else labels.view(len(labels), -1)[:, 0]
+
+
+def _model_classes(pipeline: "ImagePipeline", test_set: "ImageSet", asked: Tensor) -> Tensor:
+    """The model's indices of the classes of held-out pictures, in the order of its columns: as `asked`.
+
+    Raises:
+        GANError: if it does not know one, or has other columns.
+    """
+    own, found = by_column(pipeline.labels), test_set.columns()[1]
+    if len(own) != len(found) or (len(own) > 1 and set(own) != set(found)):
+        raise GANError(
+            f"The model knows the label columns {', '.join(own)} and not {', '.join(found)} of {test_set.name}; name "
+            f"those of the training with --label_column."
+        )
+    order = list(own) if len(own) > 1 else list(found)
+    columns = asked.view(len(asked), -1)
+    drawn = []
+    for names, column in zip(own.values(), order):
+        place = list(found).index(column)
+        drawn.append(class_indices(names, found[column], test_set.name)[columns[:, place]])
+    return torch.stack(drawn, dim=1) if len(drawn) > 1 else drawn[0]
 
 
 def picture_sheet(generated: Tensor, distances: Tensor, indices: Tensor, train_set: "ImageSet") -> Image.Image:

@@ -1,5 +1,6 @@
 """The image generator, discriminator and encoder, built from `gan.networks`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ class ImageGenerator(GridGenerator):
     Args:
         resolution: (height, width) of an image; both divide by 4.
         image_channels: 1 for grey, 3 for RGB.
-        num_classes: 0 makes an unconditional generator.
+        num_classes: 0 makes an unconditional generator; with several label columns, the classes of each.
         latent_dim: length of a latent `z`, which is drawn from N(0, I).
         embedding_dim: length of the class embedding.
         channels: channels of each stage, the coarsest first, as `stage_channels` gives them for a size preset.
@@ -31,14 +32,14 @@ class ImageGenerator(GridGenerator):
         self,
         resolution: tuple[int, int] = (32, 32),
         image_channels: int = 3,
-        num_classes: int = 0,
+        num_classes: int | tuple[int, ...] = 0,
         latent_dim: int = 64,
         embedding_dim: int = 16,
         channels: tuple[int, ...] = (160, 112, 32, 16),
         blocks_per_stage: int = 1,
     ):
         check_colours(image_channels)
-        classes = (num_classes,) if num_classes else ()
+        classes = class_counts(num_classes)
         super().__init__(resolution, image_channels, classes, latent_dim, embedding_dim, channels, blocks_per_stage)
 
 
@@ -54,14 +55,21 @@ class ImageDiscriminator(GridDiscriminator):
         self,
         resolution: tuple[int, int] = (32, 32),
         image_channels: int = 3,
-        num_classes: int = 0,
+        num_classes: int | tuple[int, ...] = 0,
         channels: tuple[int, ...] = (160, 128, 64, 32),
         blocks_per_stage: int = 1,
         features: int = 64,
     ):
         check_colours(image_channels)
-        classes = (num_classes,) if num_classes else ()
+        classes = class_counts(num_classes)
         super().__init__(resolution, image_channels, classes, channels, blocks_per_stage, features)
+
+
+def class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:
+    """The classes of each label column, of which there may be none."""
+    if isinstance(num_classes, int):
+        return (num_classes,) if num_classes else ()
+    return tuple(num_classes)
 
 
 def check_colours(image_channels: int) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.plots import contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
-from gan.labels import check_labels
+from gan.labels import Label, by_column, check_columns, check_labels, column_indices
 from gan.latent.guidance import check_guidance
 from gan.latent.steering import SteerableImagePipeline
+from gan.networks import class_weights
 from gan.pipeline import (
     agreed_count,
     check_latents,
@@ -82,7 +83,7 @@ class ImagePipeline(SteerableImagePipeline):
     Args:
         generator: the network that is sampled, the decoder of a VAE; its EMA weights.
         discriminator: kept for fine-tuning; `None` for a VAE.
-        labels: class names, by index; `None` for an unconditional generator.
+        labels: class names by index, or, of several label columns, by column; `None` for an unconditional generator.
         format_version: of the repository that this was loaded from.
         encoder: finds the latents of pictures; `None` for a GAN.
         guidance: `steps` and `step_size` of critic guidance that suit this model (`gan.latent.guidance`).
@@ -98,24 +99,42 @@ class ImagePipeline(SteerableImagePipeline):
         self,
         generator: ImageGenerator,
         discriminator: ImageDiscriminator | None = None,
-        labels: list[str] | None = None,
+        labels: list[str] | Mapping[str, list[str]] | list | None = None,
         format_version: int = FORMAT_VERSION,
         encoder: ImageEncoder | None = None,
         guidance: dict[str, Any] | None = None,
     ):
         super().__init__()
-        check_labels(labels, generator.config.num_classes)
+        if len(generator.class_counts) > 1:
+            check_columns(by_column(labels), generator.class_counts)
+        else:
+            check_labels(None if labels is None else list(labels), generator.config.num_classes)
         if guidance is not None:
             check_guidance(**guidance)
         if encoder is not None:
             _check_fit(encoder, generator)
         self.register_modules(generator=generator, discriminator=discriminator, encoder=encoder)
+        if len(generator.class_counts) > 1 and labels:  # pairs: the keys of a config are sorted when it is written
+            labels = [list(column) for column in by_column(labels).items()]
         self.register_to_config(labels=labels, format_version=format_version, guidance=guidance)
         self.training_record: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
         generator.eval().to(memory_format=torch.channels_last)
         if encoder is not None:
             encoder.eval().to(memory_format=torch.channels_last)
+
+    @property
+    def labels(self) -> list[str] | dict[str, list[str]] | None:  # type: ignore[override]
+        """Class names by index, or, of several label columns, by column; `None` without."""
+        columns = by_column(self.config.labels)
+        return columns if len(columns) > 1 else next(iter(columns.values()), None)
+
+    def label_choices(self) -> list[str]:
+        """What a caller can ask for, one at a time: class names, with their column where there are several."""
+        labels = self.labels or []
+        if isinstance(labels, dict):
+            return [f"{column}={name}" for column, names in labels.items() for name in names]
+        return labels
 
     @property
     def objective(self) -> str:
@@ -138,7 +157,7 @@ class ImagePipeline(SteerableImagePipeline):
         seed: int = 0,
         num_images: int = 1,
         truncation: float = 1.0,
-        label: str | int | None = None,
+        label: Label = None,
         critic_steps: int = 0,
         critic_step_size: float | None = None,
         *,
@@ -155,7 +174,8 @@ class ImagePipeline(SteerableImagePipeline):
             seed: of the first picture, from 0 to 2^32 - 1.
             num_images: how many.
             truncation: psi. 1 is the model as trained, smaller is safer and less varied (`GridGenerator.codes`).
-            label: a class name or index; `None` gives every picture a class of its own, drawn from its seed.
+            label: a class name or index; of several label columns, names of some ("cat, noto"), or a dictionary of
+                them by column. What isn't named is drawn from each seed.
             critic_steps: of critic guidance (`gan.latent.guidance`), each as much work as some samples; 0 is none.
             critic_step_size: of these steps; by default the one that suits the model.
             batch_size: another name for `num_images`, as in diffusers.
@@ -187,21 +207,40 @@ class ImagePipeline(SteerableImagePipeline):
         output = self._output(drawn, classes, psi, seeds, output_type)
         return output if return_dict else output.to_tuple()
 
-    def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor]:
-        """Latents (n, latent_dim) and class indices (n,) of these seeds, each from a CPU generator of its own."""
+    def latents(self, seeds: list[int], label: Label = None) -> tuple[Tensor, Tensor]:
+        """Latents (n, latent_dim) and class indices of these seeds, each from a CPU generator of its own.
+
+        The indices are (n,), and (n, columns) where there are several label columns.
+        """
         return self._noise([torch.Generator().manual_seed(seed) for seed in seeds], [label] * len(seeds))
 
     def _noise(self, sources: Sequence[torch.Generator], labels: Sequence[Any]) -> tuple[Tensor, Tensor]:
         """`latents` of any generators, with a label for each."""
-        chosen = [self.label_index(label) for label in labels]
+        chosen = [self.label_indices(label) for label in labels]
+        counts = self.generator.class_counts or (1,)
         latents, classes = [], []
-        for source, index in zip(sources, chosen, strict=True):
+        for source, wanted in zip(sources, chosen, strict=True):
             device = source.device
             latents.append(torch.randn(self.generator.config.latent_dim, generator=source, device=device).cpu())
-            num_classes = max(1, self.generator.config.num_classes)
-            drawn = int(torch.randint(num_classes, (), generator=source, device=device))
-            classes.append(drawn if index is None else index)
-        return torch.stack(latents), torch.tensor(classes)
+            drawn = [int(torch.randint(count, (), generator=source, device=device)) for count in counts]
+            classes.append([index if named is None else named for index, named in zip(drawn, wanted)])
+        indices = torch.tensor(classes)
+        return torch.stack(latents), indices if len(counts) > 1 else indices[:, 0]
+
+    def label_indices(self, label: Label) -> list[int | None]:
+        """The class index of each label column, `None` where it isn't named; one column at least.
+
+        Raises:
+            GANError: if there is no such class or column, or a name stands in several columns.
+        """
+        labels = self.labels
+        if len(self.generator.class_counts) < 2:
+            return [self.label_index(label)]
+        columns = labels if isinstance(labels, dict) else _numbered(self.generator.class_counts)
+        first, names = next(iter(columns.items()))
+        if isinstance(label, int) and 0 <= label < len(names):  # an index is of the first column
+            label = {first: names[label]}
+        return column_indices(label, columns)
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
@@ -234,8 +273,9 @@ class ImagePipeline(SteerableImagePipeline):
         return attributes(samples.clamp(-1, 1))
 
     def class_names(self) -> list[str]:
-        """The names of all classes; their numbers where they have none."""
-        return self.labels or [str(k) for k in range(self.generator.config.num_classes)]
+        """The names of all classes, of one label column after the other; their numbers where they have none."""
+        columns = by_column(self.labels) or _numbered(self.generator.class_counts)
+        return [name for names in columns.values() for name in names]
 
     def fitted(self, images: Image.Image | list[Image.Image]) -> Tensor:
         """Images of any size and mode as the model takes them, (n, channels, height, width) in [-1, 1].
@@ -253,7 +293,7 @@ class ImagePipeline(SteerableImagePipeline):
         return None if self.encoder is None else self.codes_from(*self.encode_pixels(pixels))
 
     @torch.inference_mode()
-    def encode(self, images: Image.Image | list[Image.Image], label: str | int | None = None) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Image.Image | list[Image.Image], label: Label = None) -> tuple[Tensor, Tensor]:
         """The latents that `decode` rebuilds pictures from, and the classes that the encoder sees in them.
 
         Args:
@@ -292,9 +332,7 @@ class ImagePipeline(SteerableImagePipeline):
         return latents, F.one_hot(seen, num_classes).float()
 
     @torch.inference_mode()
-    def reconstruct(
-        self, images: Image.Image | list[Image.Image], label: str | int | None = None
-    ) -> ImagePipelineOutput:
+    def reconstruct(self, images: Image.Image | list[Image.Image], label: Label = None) -> ImagePipelineOutput:
         """Pictures encoded and decoded again, and the classes they were taken for.
 
         Args and errors: those of `encode`.
@@ -308,7 +346,7 @@ class ImagePipeline(SteerableImagePipeline):
         a: int | Image.Image,
         b: int | Image.Image,
         steps: int = 16,
-        label: str | int | None = None,
+        label: Label = None,
         truncation: float = 1.0,
     ) -> ImagePipelineOutput:
         """The way from one picture to another, both ends included.
@@ -333,16 +371,17 @@ class ImagePipeline(SteerableImagePipeline):
         share = torch.linspace(0, 1, count)[:, None]
         latents = slerp(first, last, share)
         classes = torch.zeros(count, dtype=torch.int64)
-        if self.generator.config.num_classes:
+        if self.generator.class_counts:
             classes = (1 - share) * first_class + share * last_class
         return self._output(latents, classes, psi, [])
 
-    def _end(self, end: int | Image.Image, label: str | int | None) -> tuple[Tensor, Tensor]:
+    def _end(self, end: int | Image.Image, label: Label) -> tuple[Tensor, Tensor]:
         """Latent (1, latent_dim) and class weights (1, num_classes) of a seed or a picture."""
         if isinstance(end, Image.Image):
             return self.encode(end, label)
         latents, classes = self.latents(sample_seeds(end, 1), label)
-        return latents, F.one_hot(classes, max(1, self.generator.config.num_classes)).float()
+        counts = self.generator.class_counts or (1,)
+        return latents, class_weights(classes, counts, torch.float32)
 
     def fit(self, image: Image.Image) -> np.ndarray:
         """A picture of any size and mode as the model's training data was: uint8 (channels, height, width).
@@ -362,8 +401,13 @@ class ImagePipeline(SteerableImagePipeline):
         self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int], output_type: str = "pil"
     ) -> ImagePipelineOutput:
         pixels = self.decode(latents, classes, psi)
-        indices = classes.argmax(1) if classes.is_floating_point() else classes
-        names = [self.labels[c] for c in indices.tolist()] if self.labels else None
+        names = None
+        if self.labels:
+            counts = self.generator.class_counts
+            parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
+            columns = by_column(self.labels).values()
+            rows = zip(*([column[k] for k in part.argmax(1)] for part, column in zip(parts, columns)))
+            names = [", ".join(row) for row in rows]
         images: Any = to_pil(pixels) if output_type == "pil" else pixels.float() / 255
         if output_type == "np":
             images = images.permute(0, 2, 3, 1).numpy()
@@ -373,7 +417,11 @@ class ImagePipeline(SteerableImagePipeline):
         """A sentence for the model card."""
         height, width = self.resolution
         colour = "grey" if self.generator.config.image_channels == 1 else "RGB"
-        classes = f" of {len(self.labels)} classes ({', '.join(self.labels)})" if self.labels else ""
+        columns = by_column(self.labels)
+        lists = [f"{column} ({', '.join(names)})" for column, names in columns.items()]
+        classes = f", by {' and '.join(lists)}"
+        if len(columns) < 2:
+            classes = "".join(f" of {len(names)} classes ({', '.join(names)})" for names in columns.values())
         return (
             f"{KINDS[self.objective]} that draws {colour} pictures of {height}x{width} pixels{classes}: "
             f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass a picture, at home on a CPU."
@@ -386,7 +434,9 @@ class ImagePipeline(SteerableImagePipeline):
 
     def example(self) -> str:
         """Lines of Python for the model card, which sample with `pipeline`."""
-        label = f", label={json.dumps(self.labels[0], ensure_ascii=False)}" if self.labels else ""
+        first: Any = {column: names[0] for column, names in by_column(self.labels).items()}
+        first = first if len(first) > 1 else next(iter(first.values()), None)
+        label = f", label={json.dumps(first, ensure_ascii=False)}" if first else ""
         return (
             f"out = pipeline(seed=7, num_images=16, truncation=0.8{label})\n"
             'out.images[0].save(f"{out.seeds[0]}.png")'
@@ -410,11 +460,16 @@ class ImagePipeline(SteerableImagePipeline):
 
     def save_samples(self, folder: Path) -> None:
         """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes."""
-        rows = min(len(self.labels), 10) if self.labels else 4
+        rows = min(len(next(iter(by_column(self.labels).values()))), 10) if self.labels else 4
         images = []
         for row in range(rows):
             images += self(seed=8 * row, num_images=8, label=row if self.labels else None).images
         contact_sheet(images).save(folder / "samples.png")
+
+
+def _numbered(class_counts: Sequence[int]) -> dict[str, list[str]]:
+    """Names for the classes of a model that has none."""
+    return {f"label {k + 1}": [str(n) for n in range(count)] for k, count in enumerate(class_counts)}
 
 
 def _check_fit(encoder: ImageEncoder, generator: ImageGenerator) -> None:

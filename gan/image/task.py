@@ -16,6 +16,7 @@ from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.objectives import OBJECTIVES, Autoencoder
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import contact_sheet, reconstructions
+from gan.labels import by_column
 from gan.networks import SIZES, grids, stage_channels
 from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
 from gan.training.class_transfer import resembling, starts, transferred
@@ -62,7 +63,11 @@ class ImageTask(AdversarialTask):
         )
         pictures.add_argument("--image_column", help="column with the pictures; by default the one there is")
         pictures.add_argument(
-            "--label_column", help="column with the classes; by default `label`, or the one that is usually called so"
+            "--label_column",
+            nargs="+",
+            metavar="COLUMN",
+            help="columns with classes, one or several at once (label design); by default `label`, or the one that is "
+            "usually called so",
         )
         pictures.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
         add_label_arguments(pictures)
@@ -94,6 +99,7 @@ class ImageTask(AdversarialTask):
         if args.resolution:
             grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
+        self._order_columns(by_column(pretrained.labels) if pretrained is not None else {})
         networks = _networks(args, self.train_set, pretrained)
         for network in networks.values():
             network.to(memory_format=torch.channels_last).train()
@@ -105,6 +111,18 @@ class ImageTask(AdversarialTask):
         self.freeze_discriminator()
         self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
+
+    def _order_columns(self, known: dict[str, list[str]]) -> None:
+        """Puts several label columns into the order of an earlier model's, where these are the same."""
+        found = self.train_set.columns()[1]
+        if len(found) > 1 and "encoder" in OBJECTIVES[self.args.objective].networks:
+            raise GANError(
+                f"An encoder knows one label column, and there are {len(found)}; name one with --label_column, or "
+                f"train with --objective gan."
+            )
+        if len(found) > 1 and list(known) != list(found) and set(known) == set(found):
+            self.train_set = self.train_set.in_order(list(known))
+            self.test_set = self.test_set and self.test_set.in_order(list(known))
 
     def samples(self, indices: Tensor) -> Tensor:
         return self.train_set.images(indices)
@@ -148,10 +166,11 @@ def _networks(
     Classes of an earlier model are matched by name; new ones start as those that they resemble. An encoder that it
     doesn't have is new.
     """
+    names = train_set.columns()[1]
     config: dict[str, Any] = {
         "resolution": train_set.resolution,
         "image_channels": train_set.channels,
-        "num_classes": len(train_set.label_names or ()),
+        "num_classes": tuple(map(len, names.values())) if len(names) > 1 else sum(map(len, names.values())),
         "channels": tuple(stage_channels(train_set.resolution, args.model_size)),
         "blocks_per_stage": SIZES[args.model_size][2],
     }
@@ -159,7 +178,7 @@ def _networks(
         _check_pretrained(args, train_set, pretrained)
         args.latent_dim = pretrained.generator.config.latent_dim
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
-        known, wanted = ([labels] if labels else [] for labels in (pretrained.labels, train_set.label_names))
+        known, wanted = list(by_column(pretrained.labels).values()), list(names.values())
         classes = train_set.classes(torch.arange(len(train_set)))
         begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))
     networks: dict[str, nn.Module] = {}
@@ -198,4 +217,10 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
         remedy = "train from scratch" if pretrained.encoder is None else "fine-tune it with --objective vae"
         raise GANError(
             f"{source} has no discriminator, so it cannot be fine-tuned with --objective {args.objective}; {remedy}."
+        )
+    counts = [len(by_column(pretrained.labels)), len(train_set.columns()[1])]
+    if counts[0] != counts[1] and all(counts):
+        raise GANError(
+            f"{source} knows {counts[0]} columns of labels and the data has {counts[1]}; name as many with "
+            f"--label_column, or leave classes out with --unconditional."
         )

@@ -25,7 +25,7 @@ def build(registry: Registry) -> None:
         first = registry.get(models[0], ImagePipeline)
         height, width = first.resolution
         rows = compared_facts(registry, models, words(request))
-        return {"width": width, "height": height, "labels": first.labels or [], "rows": rows}
+        return {"width": width, "height": height, "labels": first.label_choices(), "rows": rows}
 
     @page_errors
     def compare(settings: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def build(registry: Registry) -> None:
         facts = describe(model, pipeline)
         height, width = pipeline.resolution
         panel = panel_html(facts, panel_rows(facts, language), language)
-        return {"labels": pipeline.labels or [], "width": width, "height": height, "panel": panel}
+        return {"labels": pipeline.label_choices(), "width": width, "height": height, "panel": panel}
 
     @page_errors
     def make_images(settings: dict[str, Any]) -> dict[str, Any]:

@@ -83,8 +83,8 @@ def is_dark(images: list[Image.Image]) -> bool:
 
 def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | None]]:
     """Pictures to try a model with, of classes evenly spread over its list, and the names of these classes."""
-    classes = len(pipeline.labels or [])
-    labels = [k * classes // EXAMPLES if classes else None for k in range(EXAMPLES)]
+    classes = pipeline.label_choices()
+    labels = [classes[k * len(classes) // EXAMPLES] if classes else None for k in range(EXAMPLES)]
     outputs = [pipeline(seed=k, truncation=0.7, label=label) for k, label in enumerate(labels)]  # typical ones
     return [output.images[0] for output in outputs], [(output.labels or [None])[0] for output in outputs]
 
@@ -124,7 +124,7 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
         "height": height,
         "grey": pipeline.generator.config.image_channels == 1,
         "dark": is_dark(images),
-        "labels": pipeline.labels or [],
+        "labels": pipeline.label_choices(),
         "examples": [{"png": png_base64(image), "label": label} for image, label in zip(images, labels)],
     }
 

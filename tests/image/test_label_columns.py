@@ -1,0 +1,123 @@
+"""Pictures with several labels each: animal and colour at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cli import environment, read, train
+from PIL import Image
+
+from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
+from gan.image import data, metrics
+from gan.image.task import ImageTask
+from gan.training import arguments
+
+COLUMNS = {"animal": ["cat", "dog"], "colour": ["black", "red", "white"]}
+SHAPE = {"resolution": (16, 16), "num_classes": (2, 3), "channels": (16, 16, 8)}
+
+
+def folder(root: Path, count: int = 24) -> Path:
+    """Pictures of noise, and a table of what they show."""
+    root.mkdir(parents=True)
+    lines = ["file_name,animal,colour"]
+    for k in range(count):
+        pixels = np.random.default_rng(k).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / f"{k:02}.png")
+        lines.append(f"{k:02}.png,{COLUMNS['animal'][k % 2]},{COLUMNS['colour'][k % 3]}")
+    (root / "metadata.csv").write_text("\n".join(lines))
+    return root
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> ImagePipeline:
+    torch.manual_seed(0)
+    players = ImageGenerator(latent_dim=8, **SHAPE), ImageDiscriminator(**SHAPE)
+    with torch.no_grad():
+        for parameter in players[0].parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return ImagePipeline(*players, COLUMNS)
+
+
+def test_columns_are_read(tmp_path: Path) -> None:
+    words = ["image", "--train_data_dir", str(folder(tmp_path / "set")), "--label_column", "animal", "colour"]
+    train_set, test_set = data.load(arguments.parser({"image": ImageTask}).parse_args(words))
+    assert train_set.label_names == test_set.label_names == COLUMNS
+    assert train_set.labels.shape == (22, 2) and test_set.labels.shape == (2, 2)
+    assert list(train_set.report.classes) == ["animal", "colour"]
+    turned = train_set.in_order(["colour", "animal"])
+    assert list(turned.label_names) == ["colour", "animal"]
+    assert np.array_equal(turned.labels, train_set.labels[:, ::-1])
+
+
+def test_each_column_is_asked_for_or_drawn(pipeline: ImagePipeline) -> None:
+    _, drawn = pipeline.latents(list(range(30)))
+    assert drawn.shape == (30, 2)
+    assert [drawn[:, k].unique().tolist() for k in (0, 1)] == [[0, 1], [0, 1, 2]]
+    _, dogs = pipeline.latents(list(range(30)), "dog")
+    assert (dogs[:, 0] == 1).all() and torch.equal(dogs[:, 1], drawn[:, 1])
+    for label in ("dog, white", "colour=white, animal=dog", {"animal": "dog", "colour": "white"}):
+        out = pipeline(seed=3, num_images=2, label=label)
+        assert out.labels == ["dog, white"] * 2
+    alone = pipeline(seed=4, label="dog, white").images[0]
+    assert alone.tobytes() == out.images[1].tobytes()
+    for label, reason in (
+        ("bird", "unknown"),
+        ({"size": "big"}, "no labels called 'size'"),
+        ("colour=green", "no colour"),
+    ):
+        with pytest.raises(GANError, match=reason):
+            pipeline(label=label)
+
+
+def test_columns_are_saved_and_loaded(pipeline: ImagePipeline, tmp_path: Path) -> None:
+    pipeline.save_pretrained(tmp_path / "model")
+    loaded = GANPipeline.from_pretrained(tmp_path / "model")
+    assert loaded.labels == COLUMNS and list(loaded.labels) == ["animal", "colour"]
+    assert loaded(seed=5).images[0].tobytes() == pipeline(seed=5).images[0].tobytes()
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "by animal (cat, dog) and colour (black, red, white)" in card
+    assert 'label={"animal": "cat", "colour": "black"}' in card
+    assert loaded.label_choices() == ["animal=cat", "animal=dog", "colour=black", "colour=red", "colour=white"]
+
+
+def test_between_two_pictures_classes_are_mixed(pipeline: ImagePipeline) -> None:
+    out = pipeline.interpolate(0, 1, steps=5)
+    ends = pipeline(seed=0, num_images=2)
+    assert [out.labels[0], out.labels[-1]] == ends.labels
+    assert out.images[0].tobytes() == ends.images[0].tobytes()
+
+
+def test_labels_that_do_not_fit() -> None:
+    generator = ImageGenerator(latent_dim=8, **SHAPE)
+    with pytest.raises(GANError, match="1 columns of labels for the 2"):
+        ImagePipeline(generator, None, ["cat", "dog"])
+    with pytest.raises(GANError, match="2 labels for the 3 classes"):
+        ImagePipeline(generator, None, {"animal": ["cat", "dog"], "colour": ["black", "red"]})
+
+
+def test_measuring_asks_for_the_classes_of_the_held_out_pictures(pipeline: ImagePipeline, tmp_path: Path) -> None:
+    words = ["image", "--train_data_dir", str(folder(tmp_path / "set", 60)), "--label_column", "colour", "animal"]
+    train_set, test_set = data.load(arguments.parser({"image": ImageTask}).parse_args(words))
+    asked = test_set.classes(torch.arange(len(test_set)))
+    drawn = metrics._model_classes(pipeline, test_set, asked)
+    assert torch.equal(drawn, asked.flip(1))  # in the model's order
+    assert metrics.evaluate(pipeline, train_set, test_set)["metrics"]
+
+
+@pytest.mark.processes
+def test_a_training(tmp_path: Path) -> None:
+    root, env = folder(tmp_path / "set"), environment(tmp_path / "home")
+    flags = ["--train_data_dir", root, "--max_train_steps", "2", "--no-evaluate"]
+    both = [*flags, "--label_column", "animal", "colour"]
+    train(*both, "--output_dir", "model", env=env, cwd=tmp_path).check()
+    model = GANPipeline.from_pretrained(tmp_path / "model")
+    assert model.labels == COLUMNS
+    assert read(tmp_path / "model" / "training.json")["dataset"]["report"]["classes"].keys() == COLUMNS.keys()
+    turned = [*flags, "--label_column", "colour", "animal", "--pretrained_model_name_or_path", "model"]
+    train(*turned, "--output_dir", "tuned", env=env, cwd=tmp_path).check()
+    assert list(GANPipeline.from_pretrained(tmp_path / "tuned").labels) == ["animal", "colour"]
+    one = [*flags, "--label_column", "colour", "--pretrained_model_name_or_path", "model", "--output_dir", "one"]
+    assert "2 columns of labels and the data has 1" in train(*one, env=env, cwd=tmp_path).error
+    vae = [*both, "--objective", "vae", "--output_dir", "vae"]
+    assert "An encoder knows one label column" in train(*vae, env=env, cwd=tmp_path).error
