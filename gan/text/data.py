@@ -255,11 +255,15 @@ def _from_folder(args: Any, report: DataReport) -> dict[str, TextSet]:
     root = look_through(path, files)
     name = clean_name(path.resolve().name)
     report.found["unit"] = f"a {args.text_unit} each"
-    found = {}
-    for split, part in folder_splits(root, files, report).items():
-        role = split if split == "train" else ROLES.get(split.casefold(), "validation")
+    found: dict[str, TextSet] = {}
+    for part in folder_splits(root, files, report).values():  # the training split first
+        role = ROLES.get(part.split.casefold(), "validation") if found else "train"
         classes = None if args.unconditional else _classes_of_files(part, path, args, report)
         found[role] = _read_part(part, classes, name, args, report)
+    train = found["train"]
+    if train.labels is not None and train.label_names is not None and not args.allow_any_label:
+        of_texts = [None if k < 0 else train.label_names[k] for k in train.labels]
+        check_classes(of_texts, train.label_names, f"The folder {root}", "texts", are_folders=True)
     return found
 
 
@@ -340,9 +344,10 @@ def _read_part(
             f"Every line of {name} is a text of its own, without indentation; --text_unit paragraph or file keeps the "
             f"lines of a poem, of wrapped prose or of code in one text."
         )
-    names = None if classes is None else natural_order({label for label in labels if label is not None})
-    indices = None if names is None else class_indices(labels, names)
-    return TextSet(texts, indices, names, name, part.split)
+    if classes is None:
+        return TextSet(texts, None, None, name, part.split)
+    names = natural_order({label for label in labels if label is not None})
+    return TextSet(texts, class_indices(labels, names), names, name, part.split)
 
 
 # Data sets that `datasets` reads

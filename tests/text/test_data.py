@@ -136,6 +136,15 @@ def test_every_class_has_texts_to_train_on(tmp_path: Path) -> None:
     assert set(few.labels.tolist()) == set(range(len(few.label_names)))
 
 
+def test_a_folder_for_every_text_has_no_classes(tmp_path: Path) -> None:
+    for k in range(30):
+        write(tmp_path / f"poem {k}/x.txt", [f"line of poem {k}"])
+    with pytest.raises(GANError, match="would make 30 classes of 30 texts"):
+        load(train_data_dir=str(tmp_path))
+    assert len(load(train_data_dir=str(tmp_path), unconditional=True).train) == 30
+    assert len(load(train_data_dir=str(tmp_path), allow_any_label=True).train.label_names) == 30
+
+
 def test_wrong_columns_are_named(repository: Path) -> None:
     with pytest.raises(GANError, match="no column of texts in the data set; its columns are verse, mood, number"):
         load(dataset_name=str(repository))
@@ -385,7 +394,7 @@ def test_single_files_and_folders_of_tables(tmp_path: Path) -> None:
 
 
 def test_folders_of_splits_are_splits_and_a_wrapper_is_none(tmp_path: Path) -> None:
-    for split, count in (("train", 20), ("valid", 4), ("test", 6)):
+    for split, count in (("Training", 20), ("valid", 4), ("test", 6)):
         for label in ("glad", "sad"):
             write(tmp_path / "wrapper" / split / label / "t.txt", [f"{split} {label} {k}" for k in range(count)])
     splits = load(train_data_dir=str(tmp_path))
