@@ -15,7 +15,6 @@ from gan.metrics.tables import metrics_tables
 from gan.text import lm_score, metrics
 from gan.text.data import IGNORED, TextSet, encode
 from gan.text.likelihood import nll
-from gan.text.plots import sweep_picture
 from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import BEGIN, END, UNKNOWN
 
@@ -158,18 +157,3 @@ def test_texts_without_end(make_text_pipeline: Callable[..., TextPipeline], sets
     pipeline = make_text_pipeline(critic=False, has_end=False)
     measured = by_type(metrics.evaluate(pipeline, *sets))
     assert all(math.isfinite(metric["value"]) for metric in measured.values())
-
-
-def test_the_picture_shows_every_curve() -> None:
-    def curve(offset: float) -> list[dict[str, float]]:
-        return [
-            {"temperature": t, "lm_score": t + offset, "reverse_lm_score": 3 - t + offset} for t in (0.6, 0.8, 1.0)
-        ]
-
-    one = {"real": {"lm_score": 1.2, "reverse_lm_score": 1.2}, "curves": {"generated": curve(0.2)}}
-    two = {"real": one["real"], "curves": one["curves"] | {"without its critic (MLE)": curve(0.4)}}
-    pictures = [Image.open(io.BytesIO(sweep_picture(sweep))).convert("RGB") for sweep in (one, two)]
-    red, blue = (178, 58, 38), (44, 92, 140)
-    drawn = [{colour for _, colour in picture.getcolors(2**20)} for picture in pictures]
-    assert red in drawn[0] and blue not in drawn[0] and {red, blue} <= drawn[1]
-    assert sweep_picture(one) == sweep_picture(one)
