@@ -68,10 +68,10 @@ def check_sources(words: Sequence[str]) -> None:
             raise GANError(f"--train_data_dir is a source of data by itself; leave {other} out, or give it alone.")
 
 
-def check_discriminator_flags(words: Sequence[str], objective: str) -> None:
+def check_discriminator_flags(words: Sequence[str]) -> None:
     """Raises `GANError` for flags of a discriminator, where the objective has none."""
     for flag in sorted(OF_DISCRIMINATORS & given_flags(words)):
-        raise GANError(f"{flag} belongs to a discriminator, and --objective {objective} has none; leave it out.")
+        raise GANError(f"{flag} belongs to a discriminator, and this objective has none; leave it out.")
 
 
 def seed(text: str) -> int:

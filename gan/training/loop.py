@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from gan.training.arguments import check_discriminator_flags, check_sources
+from gan.training.batches import MicroBatches
 from gan.training.launcher import make_accelerator
 from gan.training.players import Players, make_players
 from gan.training.publishing import Publisher, check_flags
-from gan.training.randomness import ShuffledOrder, StepRandom
 from gan.training.record import shown_command
 from gan.training.run import Run, check_output_dir
-from gan.training.task import Batch, Task
+from gan.training.task import Task
 from gan.utils.hardware import use_all_cores
 
 DEFAULT_STEPS = 6000  # with the other defaults: under ten minutes on two cores
@@ -37,10 +36,33 @@ def train(
     Raises:
         GANError: for anything that the user can mend.
     """
+    threads = torch.get_num_threads()
+    run = setup(args, task_class, words, program)
+    while run.should_continue():
+        with run.threads.step():
+            logs = train_step(run.players, run.task, run.batches, args, run.step)
+        run.end_step()
+        last = run.step == args.max_train_steps
+        if run.step % args.logging_steps == 0 or last:
+            run.log(logs)
+        if run.step % args.validation_steps == 0 or last:
+            run.validate()
+        if run.step % args.validation_steps == 0:
+            run.preview()
+        if run.step % args.checkpointing_steps == 0:
+            run.checkpoint()
+        if run.publisher.is_due(run.step) and not last:
+            run.push()
+    run.finish()
+    torch.set_num_threads(threads)  # a program that calls this goes on with its own
+    return Path(args.output_dir)
+
+
+def setup(args: argparse.Namespace, task_class: type[Task], words: Sequence[str], program: str) -> Run:
+    """Data, networks and optimisers, from the start or from a checkpoint; fills in the flags that were left open."""
     check_sources(words)
     check_output_dir(args)
     check_flags(args)
-    threads_before = torch.get_num_threads()
     accelerator = make_accelerator(args)
     if args.num_threads:
         torch.set_num_threads(args.num_threads)
@@ -52,66 +74,16 @@ def train(
     torch.manual_seed(args.seed)
     task = task_class(args)
     if task.discriminator is None:
-        check_discriminator_flags(words, args.objective)
+        check_discriminator_flags(words)
     publisher = Publisher(args, accelerator.is_main_process)
-    micro_batches = args.gradient_accumulation_steps * (1 if task.discriminator is None else args.discriminator_steps)
-    step_samples = args.train_batch_size * micro_batches * accelerator.num_processes
-    args.max_train_steps = _run_length(args, task.size, step_samples)
-    players = make_players(args, task, accelerator, step_samples)
-    batches = MicroBatches(args, task, accelerator, micro_batches)
-    run = Run(args, task, players, accelerator, publisher, shown_command(program, words), step_samples)
-
-    while run.should_continue():
-        with run.threads.step():
-            logs = train_step(players, task, batches, accelerator, args, run.step)
-        run.end_step()
-        last = run.step == args.max_train_steps
-        if run.step % args.logging_steps == 0 or last:
-            run.log(logs)
-        if run.step % args.validation_steps == 0 or last:
-            run.validate()
-        if run.step % args.validation_steps == 0:
-            run.preview()
-        if run.step % args.checkpointing_steps == 0:
-            run.checkpoint()
-        if publisher.is_due(run.step) and not last:
-            run.push()
-
-    run.finish()
-    torch.set_num_threads(threads_before)  # a program that calls this goes on with its own
-    return Path(args.output_dir)
-
-
-class MicroBatches:
-    """The micro-batches of this process: the samples and noise of each are a function of its number.
-
-    Args:
-        per_step: micro-batches of one step.
-    """
-
-    def __init__(self, args: argparse.Namespace, task: Task, accelerator: Accelerator, per_step: int):
-        self.task, self.accelerator, self.per_step = task, accelerator, per_step
-        self.seed, self.size = args.seed, args.train_batch_size
-        self.order = ShuffledOrder(task.size, args.seed)
-
-    def of_step(self, step: int) -> range:
-        """The numbers of the micro-batches of a step."""
-        return range(step * self.per_step, (step + 1) * self.per_step)
-
-    def __getitem__(self, number: int) -> tuple[Batch, StepRandom]:
-        """A micro-batch on the device, and what its losses draw from."""
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        random = StepRandom(self.seed, number, rank, world)
-        indices = self.order.slice((number * world + rank) * self.size, self.size)
-        batch = {
-            name: None if value is None else value.to(self.accelerator.device, non_blocking=True)
-            for name, value in self.task.batch(indices, random).items()
-        }
-        return batch, random
+    batches = MicroBatches(args, task, accelerator)
+    args.max_train_steps = _run_length(args, task.size, batches.step_samples)
+    players = make_players(args, task, accelerator, batches.step_samples)
+    return Run(args, task, players, batches, accelerator, publisher, shown_command(program, words))
 
 
 def train_step(
-    players: Players, task: Task, batches: MicroBatches, accelerator: Accelerator, args: argparse.Namespace, step: int
+    players: Players, task: Task, batches: MicroBatches, args: argparse.Namespace, step: int
 ) -> dict[str, Tensor]:
     """Trains the discriminator on every micro-batch of a step, and the generator on the last of them.
 
@@ -130,8 +102,7 @@ def train_step(
     for number in numbers:
         batch, random = batches[number]
         trains_generator = number in numbers[-args.gradient_accumulation_steps :]
-        # One `accumulate` for both players: its counter advances with every call.
-        with accelerator.accumulate(*(player.network for player in players.all)):
+        with players.accumulate():
             with torch.set_grad_enabled(trains_generator):
                 generated = task.generate(generator.network, batch)  # one pass serves both losses
 

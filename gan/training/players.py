@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,10 @@ class Players:
         yield
         for parameter in trainable:
             parameter.requires_grad_(True)
+
+    def accumulate(self) -> AbstractContextManager[None]:
+        """A micro-batch is trained on in here. One for both players: Accelerate counts them by these calls."""
+        return self.generator.accelerator.accumulate(*(player.network for player in self.all))
 
     def use_flags(self, args: argparse.Namespace) -> None:
         """Sets the optimisers and schedules to what the command line says: a checkpoint brings those of its run."""

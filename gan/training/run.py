@@ -16,6 +16,7 @@ from gan.data import shown_name
 from gan.errors import GANError
 from gan.pipeline import INDEX, GANPipeline
 from gan.training import checkpoints
+from gan.training.batches import MicroBatches
 from gan.training.early_stopping import EarlyStopping
 from gan.training.players import Players
 from gan.training.publishing import Publisher
@@ -67,7 +68,6 @@ class Run:
 
     Args:
         command: the command line, for the record.
-        step_samples: training samples of one step, of all processes.
 
     Raises:
         GANError: if the checkpoint to resume from cannot be used.
@@ -78,19 +78,14 @@ class Run:
         args: argparse.Namespace,
         task: Task,
         players: Players,
+        batches: MicroBatches,
         accelerator: Accelerator,
         publisher: Publisher,
         command: str,
-        step_samples: int,
     ):
-        self.args, self.task, self.players, self.accelerator, self.publisher = (
-            args,
-            task,
-            players,
-            accelerator,
-            publisher,
-        )
-        self.command, self.step_samples, self.output_dir = command, step_samples, Path(args.output_dir)
+        self.args, self.task, self.players, self.batches = args, task, players, batches
+        self.accelerator, self.publisher, self.command = accelerator, publisher, command
+        self.output_dir = Path(args.output_dir)
         self.progress = Progress(args, task, accelerator.num_processes)
         self.early_stopping = EarlyStopping()
         candidates = [args.num_threads] if args.num_threads else thread_candidates(accelerator)
@@ -101,8 +96,8 @@ class Run:
         self.stop_signal = StopSignal()
         self._started, self._seconds_before = time.monotonic(), self.progress.seconds
         self.bar = tqdm(
-            total=args.max_train_steps * step_samples,
-            initial=self.progress.step * step_samples,
+            total=args.max_train_steps * batches.step_samples,
+            initial=self.progress.step * batches.step_samples,
             unit=f" {task.unit}",
             unit_scale=True,
             smoothing=0.05,
@@ -151,8 +146,8 @@ class Run:
     def end_step(self) -> None:
         """Counts a step."""
         self.progress.step += 1
-        self.players.end_step(self.step, self.step_samples)
-        self.bar.update(self.step_samples)
+        self.players.end_step(self.step, self.batches.step_samples)
+        self.bar.update(self.batches.step_samples)
 
     def log(self, logs: dict[str, Tensor]) -> None:
         """Shows and tracks the losses of a step.
@@ -257,7 +252,7 @@ class Run:
         if self.early_stopping.weights:
             progress["best_step"] = self.early_stopping.step
         progress["seconds"] = round(self.progress.seconds, 1)
-        seen = self.step * self.step_samples
+        seen = self.step * self.batches.step_samples
         pipeline.training_record = training_record(
             self.args, self.task, self.accelerator, self.command, seen, **progress
         )

@@ -117,7 +117,7 @@ def test_a_run_is_not_gone_on_from_as_another_one(results: dict[str, Result]) ->
 
 
 def test_flags_of_a_discriminator_are_refused_without_one(results: dict[str, Result]) -> None:
-    said = "--gamma belongs to a discriminator, and --objective vae has none; leave it out."
+    said = "--gamma belongs to a discriminator, and this objective has none; leave it out."
     assert said in results["vae of a discriminator"].error
 
 

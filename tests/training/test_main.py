@@ -339,7 +339,10 @@ def test_a_full_disk_leaves_the_earlier_model(runs: dict[str, Future], work: Pat
 USUAL = ["--max_train_steps", "2", "--no-evaluate", "--max_train_samples", "20", "--output_dir", "never"]
 BAD = {  # command line: what the sentence must name
     "missing folder": (["--train_data_dir", "nowhere"], "The folder nowhere does not exist"),
-    "a file for a folder": (["--train_data_dir", "file"], "file is a file and no folder; --train_data_dir takes a folder of pictures"),
+    "a file for a folder": (
+        ["--train_data_dir", "file"],
+        "file is a file and no folder; --train_data_dir takes a folder of pictures",
+    ),
     "empty folder": (["--train_data_dir", "empty"], "The folder empty holds no pictures"),
     "none readable": (["--train_data_dir", "garbage"], "None of the 3 pictures in the folder garbage can be read"),
     "image column": (["--dataset_name", "./set", "--image_column", "pic"], "its columns are image, kind"),
