@@ -110,8 +110,8 @@ class GANPipeline(DiffusionPipeline):
                 (`discriminator=None`). Others are refused, each with its reason.
 
         Raises:
-            GANError: if there is no such model, it isn't ours, a file is missing or damaged, the Hub is away, or an
-                argument cannot be obeyed.
+            GANError: if there is no such model, it isn't ours, a file is missing or damaged, the Hub can't be reached,
+                or an argument cannot be obeyed.
         """
         source, subfolder = str(pretrained_model_name_or_path), kwargs.pop("subfolder", None) or ""
         hub_kwargs = {name: kwargs.pop(name) for name in HUB_KEYWORDS if name in kwargs}
@@ -122,7 +122,7 @@ class GANPipeline(DiffusionPipeline):
             folder = Path(cls.download(source, subfolder=subfolder, **hub_kwargs))
         source = f"{source}/{subfolder}" if subfolder else source
         index = read_index(folder, source)
-        kind = cls._kind(index, source)
+        kind = cls._pipeline_class(index, source)
         parameters = inspect.signature(kind.__init__).parameters
         check_keywords("from_pretrained", kwargs, LOADING, (*DIFFUSERS_KEYWORDS, *parameters))
         kwargs = {name: value for name, value in kwargs.items() if name not in LOADING}
@@ -172,7 +172,7 @@ class GANPipeline(DiffusionPipeline):
             wanted = [(place / file).as_posix() for file in files]
             return Path(hub.download(pretrained_model_name, files=wanted, **kwargs)) / place
 
-        kind = cls._kind(read_index(fetch([INDEX]), pretrained_model_name), pretrained_model_name)
+        kind = cls._pipeline_class(read_index(fetch([INDEX]), pretrained_model_name), pretrained_model_name)
         return str(fetch(kind.repository_files() if with_samples else (*hub.REPOSITORY_FILES, *kind.files)))
 
     @classmethod
@@ -181,7 +181,7 @@ class GANPipeline(DiffusionPipeline):
         return [*hub.REPOSITORY_FILES, *cls.files, *cls.sample_files, WHEELS]
 
     @classmethod
-    def _kind(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:
+    def _pipeline_class(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:
         """The class that an index names, if it is this one or a subclass."""
         kinds = {kind.__name__: kind for kind in PIPELINES.values()}
         kind = kinds.get(str(index.get("_class_name")))

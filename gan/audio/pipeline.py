@@ -242,7 +242,7 @@ class AudioPipeline(SteerablePipeline):
     def interpolate(
         self, a: int, b: int, steps: int = 16, label: Label = None, truncation: float = 1.0
     ) -> AudioPipelineOutput:
-        """The way from the clip of one seed to that of another, both ends included.
+        """Interpolates between the clips of two seeds, both ends included.
 
         Latents turn from one direction to the other at even speed, their length along with them (`slerp`), and
         classes are mixed.
@@ -250,7 +250,7 @@ class AudioPipeline(SteerablePipeline):
         Args:
             a, b: seeds.
             steps: clips, at least 2.
-            label: classes for the whole way; those not named go from those of `a` to those of `b`.
+            label: classes for all steps; those not named go from those of `a` to those of `b`.
             truncation: psi, as in a call.
 
         Raises:
@@ -258,23 +258,23 @@ class AudioPipeline(SteerablePipeline):
         """
         count = len(sample_seeds(0, steps))
         if count < 2:
-            raise GANError("The way from one clip to another has at least 2 steps, its ends.")
+            raise GANError("An interpolation has at least 2 steps, its ends.")
         return self.between(a, b, torch.linspace(0, 1, count), label, truncation)
 
     @torch.inference_mode()
     def between(
-        self, a: int, b: int, shares: Tensor, label: Label = None, truncation: float = 1.0
+        self, a: int, b: int, positions: Tensor, label: Label = None, truncation: float = 1.0
     ) -> AudioPipelineOutput:
-        """As `interpolate`, at chosen shares (n,) of the way, from 0 to 1."""
+        """As `interpolate`, at given positions (n,) from 0, at `a`, to 1, at `b`."""
         psi = check_truncation(truncation)
         (first, first_classes), (last, last_classes) = (self.latents(sample_seeds(end, 1), label) for end in (a, b))
-        shares = shares[:, None]
+        positions = positions[:, None]
         counts = self.generator.class_counts
-        classes = torch.zeros(len(shares), 0, dtype=torch.int64)
+        classes = torch.zeros(len(positions), 0, dtype=torch.int64)
         if counts:
             ends = [class_weights(ends, counts, torch.float32) for ends in (first_classes, last_classes)]
-            classes = (1 - shares) * ends[0] + shares * ends[1]
-        return self._output(slerp(first, last, shares), classes, psi, [])
+            classes = (1 - positions) * ends[0] + positions * ends[1]
+        return self._output(slerp(first, last, positions), classes, psi, [])
 
     def label_indices(self, label: Label) -> list[int | None]:
         """The class index of each column, `None` where it isn't named.

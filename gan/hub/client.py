@@ -35,7 +35,7 @@ REPOSITORY_FILES = [
 ]
 # Far above any model of ours, and far below what fills a disk.
 MAX_LISTED, MAX_FILES, MAX_BYTES, MAX_WEIGHTS_BYTES = 20_000, 40, 2**26, 2**32
-# What the client raises when the Hub refuses, the line breaks or the disk is full.
+# What the client raises when the Hub refuses, the connection fails or the disk is full.
 FAILURES = (
     HfHubHTTPError,
     HFValidationError,
@@ -171,8 +171,9 @@ def upload(
 ) -> str:
     """Publishes a folder as a repository and returns its address, or that of the pull request.
 
-    `upload_folder` sends a file again when the line breaks, and never sends what the Hub already has: made again, it
-    goes on where it was, in this process or the next. It doesn't repeat the commit everywhere, so that is done here.
+    `upload_folder` sends a file again when the connection fails, and never sends what the Hub already has: called
+    again, it continues where it was, in this process or the next. It doesn't always repeat the commit, so that is done
+    here.
 
     Args:
         kind: "model" or "space".
@@ -258,14 +259,15 @@ def http_status(error: BaseException | None) -> int | None:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Whether the same request would be refused again: not if it came too late, too often or beside another."""
+    """Whether the same request would be refused again: not one that timed out (408), met another commit (412) or came
+    too often (429)."""
     status = http_status(error)
     refused = status is not None and 400 <= status < 500 and status not in (408, 412, 429)
     return refused or isinstance(error, HFValidationError)
 
 
 def reason(error: BaseException) -> str:
-    """What the Hub or the line to it had against a request, as the end of a sentence."""
+    """Why a request failed, as the end of a sentence."""
     status = http_status(error)
     if isinstance(error, HFValidationError):
         return "that is neither a folder here nor an id like user/name."
@@ -274,10 +276,10 @@ def reason(error: BaseException) -> str:
             "the Hub refuses access (403); ask for it on the repository's page, or use a token with the right to it."
         )
     if status in (402, 403, 413):
-        said = " ".join(str(getattr(error, "server_message", None) or "").split())[:200].rstrip(".")
+        message = " ".join(str(getattr(error, "server_message", None) or "").split())[:200].rstrip(".")
         return (
-            f"the Hub refuses ({status}{f': {said}' if said else ''}); check the rights of the token and the room and "
-            f"plan of the account."
+            f"the Hub refuses ({status}{f': {message}' if message else ''}); check the rights of the token and the "
+            f"room and plan of the account."
         )
     if isinstance(error, RevisionNotFoundError):
         return "the Hub has no such revision; check its name."

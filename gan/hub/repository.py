@@ -27,7 +27,7 @@ SECTIONS: dict[str, dict[str, type]] = {
 }
 BOOKKEEPING = {"_class_name", "_diffusers_version", "_name_or_path"}  # of diffusers, in every config
 DTYPES = {"F64", "F32", "F16", "BF16"}
-MOST = 2**24  # of any number in a config
+MAX_NUMBER = 2**24  # in a config
 CALLS_PER_TENSOR = 100  # that building a network takes of PyTorch; ours take ten
 
 
@@ -80,8 +80,8 @@ def read_json(path: Path, source: str) -> dict[str, Any]:
 
 
 def check_component(folder: Path, recorded: Any, wanted: Any, source: str) -> None:
-    """Sees to it that a network's config describes it and the weights beside are its own, tensor by tensor, while
-    nothing of it is allocated: a config can ask for terabytes.
+    """Checks that a network's config fits the weights beside it, tensor by tensor, without allocating anything: a
+    config can ask for terabytes.
 
     Args:
         folder: of `config.json` and the weights.
@@ -109,9 +109,9 @@ def check_component(folder: Path, recorded: Any, wanted: Any, source: str) -> No
         raise GANError(f"{source} cannot be loaded: {error}") from error
     except Exception as error:  # whatever a shape that cannot be makes PyTorch raise
         raise GANError(f"{folder.name}/config.json of {source} cannot be built: {first_sentence(error)}.") from error
-    odd = min(described.items() ^ stored.items(), default=None)
-    if odd is not None:
-        name = odd[0]
+    difference = min(described.items() ^ stored.items(), default=None)
+    if difference is not None:
+        name = difference[0]
         how = (
             f"{name} is {list(described[name])} by one and {list(stored[name])} by the other"
             if name in described and name in stored
@@ -157,7 +157,7 @@ def _is_of(value: Any, annotation: Any) -> bool:
         return isinstance(value, list) and len(value) == len(parts) and all(map(_is_of, value, parts))
     if annotation in (int, float):
         number = isinstance(value, int | annotation) and not isinstance(value, bool)
-        return number and math.isfinite(value) and 0 <= value <= MOST
+        return number and math.isfinite(value) and 0 <= value <= MAX_NUMBER
     return isinstance(value, annotation)
 
 
@@ -166,19 +166,21 @@ def _stored_shapes(folder: Path, source: str) -> dict[str, tuple[int, ...]]:
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            odd = [name for name, stored in slices.items() if stored.get_dtype() not in DTYPES]
+            not_real = [name for name, stored in slices.items() if stored.get_dtype() not in DTYPES]
             shapes = {name: tuple(stored.get_shape()) for name, stored in slices.items()}
     except (SafetensorError, OSError) as error:
         raise GANError(
             f"{folder.name}/{WEIGHTS} of {source} is damaged ({first_sentence(error)}); download or save the model "
             f"again."
         ) from error
-    if odd:
-        raise GANError(f"{folder.name}/{WEIGHTS} of {source} cannot be used: {odd[0]} does not hold real numbers.")
+    if not_real:
+        raise GANError(
+            f"{folder.name}/{WEIGHTS} of {source} cannot be used: {not_real[0]} does not hold real numbers."
+        )
     return shapes
 
 
-class _OnPaper(TorchFunctionMode):
+class _ShapesOnly(TorchFunctionMode):
     """Builds without drawing initial weights, and gives up on a network of many more tensors than there are."""
 
     def __init__(self, tensors: int):
@@ -198,7 +200,7 @@ def _described_shapes(kind: type[nn.Module], config: dict[str, Any], tensors: in
     """Tensor names and shapes of the network of a config, which is built on the meta device: nothing is allocated."""
     arguments = {name: value for name, value in config.items() if name not in BOOKKEEPING}
     grad = torch.is_grad_enabled()  # or giving up within a `no_grad` would leave gradients off
-    with torch.set_grad_enabled(grad), torch.device("meta"), _OnPaper(tensors):
+    with torch.set_grad_enabled(grad), torch.device("meta"), _ShapesOnly(tensors):
         network = kind(**arguments)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 

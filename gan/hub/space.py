@@ -55,7 +55,7 @@ def create(model_id: str, repo_id: str, private: bool | None = None, token: str 
 
     Args:
         model_id: user/name of a model on the Hub.
-        repo_id: user/name of the Space; the two don't get into each other's way if they are the same.
+        repo_id: user/name of the Space; it may be the same, as models and Spaces have names of their own.
         private: whether a new Space is private; `None` leaves that to the organisation's default.
         token: a write token; by default the one of `hf auth login` or `HF_TOKEN`.
 

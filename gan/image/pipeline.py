@@ -349,15 +349,15 @@ class ImagePipeline(SteerableImagePipeline):
         label: Label = None,
         truncation: float = 1.0,
     ) -> ImagePipelineOutput:
-        """The way from one picture to another, both ends included.
+        """Interpolates between two pictures, both ends included.
 
-        Latents turn from one direction to the other at even speed, their length along with them (spherical
-        interpolation, Shoemake 1985; White 2016 for latents), and classes are mixed.
+        Latents are interpolated spherically (Shoemake 1985; White 2016 for latents), their lengths and the class
+        weights linearly.
 
         Args:
             a, b: each a seed, or a picture for a model with an encoder.
             steps: pictures, at least 2.
-            label: a class name or index for the whole way; `None` goes from the class of `a` to that of `b`.
+            label: a class name or index for all steps; `None` goes from the class of `a` to that of `b`.
             truncation: psi, as in a call.
 
         Raises:
@@ -365,7 +365,7 @@ class ImagePipeline(SteerableImagePipeline):
         """
         count = len(sample_seeds(0, steps))
         if count < 2:
-            raise GANError("The way from one picture to another has at least 2 steps, its ends.")
+            raise GANError("An interpolation has at least 2 steps, its ends.")
         psi = check_truncation(truncation)
         (first, first_class), (last, last_class) = self._end(a, label), self._end(b, label)
         share = torch.linspace(0, 1, count)[:, None]
