@@ -10,6 +10,7 @@ from gan.audio.spectrogram import FLOOR
 LOWEST, HIGHEST = 60.0, 1000.0  # Hz: where the pitch is looked for
 CANDIDATES = 96  # pitches, evenly spaced in octaves
 HARMONICS, DECAY = 5, 0.84  # of the sum of harmonics
+TEMPERATURE = 0.02  # of the softmax that picks a candidate, so that pitch is continuous
 AUDIBLE = 1e-3  # of the energy of the loudest frame: 30 dB under it
 ATTACKED = 0.5  # of it: where the attack ends
 
@@ -36,17 +37,22 @@ def attributes(spectrograms: Tensor, sampling_rate: int, n_fft: int) -> dict[str
     spectrum = power.mean(2)
     energy = power.sum(1)
     loudest = energy.amax(1, keepdim=True)
-    heard = energy >= AUDIBLE * loudest
-    places = torch.arange(energy.shape[1], device=energy.device).expand_as(energy)
-    onset = torch.where(heard, places, places.shape[1]).amin(1)
-    end = torch.where(heard, places, -1).amax(1)
-    attacked = torch.where(energy >= ATTACKED * loudest, places, places.shape[1]).amin(1)
+    onset, end = _first(energy, AUDIBLE * loudest), energy.shape[1] - 1 - _first(energy.flip(1), AUDIBLE * loudest)
+    attacked = _first(energy, ATTACKED * loudest)
     return {
         "pitch": _pitch(spectrum.sqrt(), sampling_rate / n_fft),
         "brightness": (spectrum * octaves).sum(1) / spectrum.sum(1),
         "attack": (attacked - onset + 1.0).log2(),
         "length": end - onset + 1.0,
     }
+
+
+def _first(energy: Tensor, threshold: Tensor) -> Tensor:
+    """(n,) frames, between frames interpolated, at which energy (n, frames) first reaches a threshold (n, 1)."""
+    frame = (energy >= threshold).int().argmax(1, keepdim=True)
+    before, here = energy.gather(1, (frame - 1).clamp_min(0)), energy.gather(1, frame)
+    share = ((threshold - before) / (here - before).clamp_min(1e-12)).clamp(0, 1)
+    return torch.where(frame > 0, frame - 1 + share, 0.0)[:, 0]
 
 
 def _pitch(magnitude: Tensor, bin_width: float) -> Tensor:
@@ -59,4 +65,5 @@ def _pitch(magnitude: Tensor, bin_width: float) -> Tensor:
         below = place.long()
         share = place - below
         total += DECAY ** (k - 1) * ((1 - share) * magnitude[:, below] + share * magnitude[:, below + 1])
-    return octaves[total.argmax(1)]
+    sharpened = (total / total.amax(1, keepdim=True) / TEMPERATURE).softmax(1)
+    return (sharpened * octaves).sum(1)

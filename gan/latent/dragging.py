@@ -16,7 +16,9 @@ from gan.latent.space import CodeSpace
 
 STEP = 0.3  # length of a step of the codes, in standard deviations
 SUPERVISED, TRACKED = 2, 3  # radius in pixels of the patch that moves and of the one that is searched, at 64 pixels
-MASK_WEIGHT = 10.0
+MASK_WEIGHT = 1.0  # of features that should stay, against those that should move
+FREE_RADIUS = 0.25  # of the image: how far around handles it may change without a mask
+FREE_WEIGHT = 0.5  # the same without a mask
 ARRIVED = 0.5  # pixels
 MAX_HANDLES, MAX_STEPS = 16, 1000
 
@@ -63,7 +65,8 @@ def drag(
     Args:
         codes: (1, layers, width) of the sample.
         handles, targets: (k, 2) points (x, y) in pixels.
-        mask: (height, width), 1 where the image may change, 0 where it should not; `None` for everywhere.
+        mask: (height, width), 1 where the image may change, 0 where it should not; `None` for near the handles, with
+            half the weight.
         layers: how many layers may change, from the first on; by default the coarser two thirds.
 
     Yields:
@@ -79,14 +82,14 @@ def drag(
             first = feature_map(generator, codes)
             sought = sample(first, handles)  # (k, channels)
         size = first.shape[2:]
+        free_region, weight = (near(handles, targets, size), FREE_WEIGHT) if mask is None else (mask, MASK_WEIGHT)
         grow = max(1.0, max(size) / 64)
         patch, area = (disc(round(radius * grow)) for radius in (SUPERVISED, TRACKED))
         for _ in range(steps):
             change.requires_grad_()
             features = feature_map(generator, space.colour(start + change * free, codes))
             loss = motion(features, handles, targets, patch)
-            if mask is not None:
-                loss = loss + MASK_WEIGHT * ((features - first).abs() * (1 - mask)).mean()
+            loss = loss + weight * ((features - first).abs() * (1 - free_region)).mean()
             (gradient,) = torch.autograd.grad(loss, change)
             with torch.no_grad():
                 change = change - STEP * gradient / gradient.norm().clamp_min(1e-8)
@@ -102,6 +105,15 @@ def feature_map(generator: nn.Module, codes: Tensor) -> Tensor:
     samples, features = generator.draw(codes, return_features=True)
     stage = features[max(0, len(features) - 2)]
     return F.interpolate(stage, samples.shape[2:], mode="bilinear", align_corners=False)
+
+
+def near(handles: Tensor, targets: Tensor, size: tuple[int, int]) -> Tensor:
+    """(height, width): a mask that falls off as a Gaussian around the middle between each handle and its target."""
+    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    radius = FREE_RADIUS * max(size) + (targets - handles).norm(dim=1) / 4
+    middle = (handles + targets) / 2
+    squared = (x[..., None] - middle[:, 0]).square() + (y[..., None] - middle[:, 1]).square()
+    return (-squared / (2 * radius.square())).exp().amax(2)
 
 
 def motion(features: Tensor, handles: Tensor, targets: Tensor, patch: Tensor) -> Tensor:
