@@ -59,7 +59,7 @@ class Evaluation(ABC):
 
 def main(evaluation: Evaluation, argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0, or 2 with one sentence on stderr."""
-    return run_command(lambda args: evaluate(evaluation, args), _parser(evaluation), argv)
+    return run_command(lambda args: evaluate(evaluation, args), command_parser(evaluation), argv)
 
 
 def evaluate(evaluation: Evaluation, args: argparse.Namespace) -> None:
@@ -67,6 +67,17 @@ def evaluate(evaluation: Evaluation, args: argparse.Namespace) -> None:
 
     Raises:
         GANError: for a model, data set or feature space that cannot be had or used together.
+    """
+    pipeline, train_set, test_set = prepare(evaluation, args)
+    metrics = evaluation.measure(pipeline, train_set, test_set, args)
+    _report(args, pipeline, metrics, test_set.name)
+
+
+def prepare(evaluation: Evaluation, args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """The model, its training set and the held-out set that a command line from `command_parser` asks for.
+
+    Raises:
+        GANError: for a model or data set that cannot be had or used together.
     """
     with synchronized():
         pipeline = evaluation.pipeline_class.from_pretrained(
@@ -77,11 +88,11 @@ def evaluate(evaluation: Evaluation, args: argparse.Namespace) -> None:
         test_set = _held_out(evaluation, args, train_set, candidates)
         if test_set.split in evaluation.set_aside:
             _check_untrained(evaluation, args, pipeline, train_set)
-    metrics = evaluation.measure(pipeline, train_set, test_set, args)
-    _report(args, pipeline, metrics, test_set.name)
+    return pipeline, train_set, test_set
 
 
-def _parser(evaluation: Evaluation) -> argparse.ArgumentParser:
+def command_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
+    """The command line of an evaluation."""
     samples = evaluation.samples
     parser = argparse.ArgumentParser(
         prog=f"python -m gan.{evaluation.pipeline_class.modality}.evaluate",

@@ -72,6 +72,7 @@ class AudioPipeline(SteerablePipeline):
     """
 
     modality, task = "audio", "gan.audio.task.AudioTask"
+    evaluation = "gan.audio.evaluate.AudioEvaluation"
     unit = "clips"
     sample_files = ("samples.png", "samples.wav")
     file_suffix = ".wav"

@@ -90,6 +90,7 @@ class ImagePipeline(SteerableImagePipeline):
     """
 
     modality, task = "image", "gan.image.task.ImageTask"
+    evaluation = "gan.image.evaluate.ImageEvaluation"
     unit = "images"
     file_suffix = ".png"
     hub_task = "unconditional-image-generation"

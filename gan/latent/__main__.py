@@ -1,16 +1,23 @@
-"""Finds the directions of a model: `python -m gan.latent directions MODEL`."""
+"""Finds directions, and measures critic guidance: `python -m gan.latent directions MODEL`, `… guidance MODEL`."""
 
 import argparse
+import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from gan import GANPipeline
-from gan.cli import positive_int, run_command
+from gan.cli import positive_int, print_error, run_command
 from gan.errors import GANError
+from gan.evaluate import Evaluation, command_parser, prepare
 from gan.latent.directions import RECORDS, VECTORS
+from gan.latent.guidance import MAX_STEPS, STEP_SIZE
+from gan.latent.guidance_curve import best_steps, guidance_curve
 from gan.latent.steering import SteerablePipeline
-from gan.latent.tables import directions_table
+from gan.latent.tables import directions_table, guidance_table
 from gan.utils.files import files_into
+
+CURVE = "guidance.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,7 +36,36 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
     find.add_argument("--num_samples", type=positive_int, default=4000, help="to find them on (default: 4000)")
     find.add_argument("--num_scored", type=positive_int, default=200, help="others, to score them on (default: 200)")
+    commands.add_parser(
+        "guidance",
+        help="measure what critic guidance does to distance, precision and recall",
+        description="Measures a model with several numbers of critic steps; `guidance MODEL --help` lists the flags.",
+        add_help=False,
+    )
     return top
+
+
+def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
+    """The command line of `guidance`: that of the evaluation, and which steps."""
+    top = command_parser(evaluation)
+    top.prog = "python -m gan.latent guidance"
+    top.add_argument(
+        "--critic_steps", type=int, nargs="+", default=[0, 2, 5, 10], help="to measure (default: 0 2 5 10)"
+    )
+    top.add_argument("--critic_step_size", type=float, default=STEP_SIZE, help=f"of each (default: {STEP_SIZE})")
+    return top
+
+
+def load(model: str, **settings: str | None) -> SteerablePipeline:
+    """A model whose generator has codes.
+
+    Raises:
+        GANError: for a model that cannot be had or has none.
+    """
+    pipeline = GANPipeline.from_pretrained(model, **settings)
+    if not isinstance(pipeline, SteerablePipeline):
+        raise GANError(f"This model makes {pipeline.unit}; only generators of images and sounds can be steered.")
+    return pipeline
 
 
 def find_directions(args: argparse.Namespace) -> None:
@@ -38,9 +74,7 @@ def find_directions(args: argparse.Namespace) -> None:
     Raises:
         GANError: for a model that cannot be had or has no codes, or a folder that cannot be written.
     """
-    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
-    if not isinstance(pipeline, SteerablePipeline):
-        raise GANError(f"This model makes {pipeline.unit}; only generators of images and sounds have directions.")
+    pipeline = load(args.model, revision=args.revision, token=args.hub_token)
     pipeline.find_directions(args.num_samples, args.num_scored)
     print(directions_table(pipeline.directions.records), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
@@ -56,9 +90,46 @@ def find_directions(args: argparse.Namespace) -> None:
     print(f"\n{VECTORS} and {RECORDS} are in {folder}.", flush=True)
 
 
+def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
+    """Measures, prints and writes the trade-off of critic guidance.
+
+    Raises:
+        GANError: for a model or data that cannot be had, a model without a discriminator, or unusable steps.
+    """
+    wrong = [steps for steps in args.critic_steps if not 0 <= steps <= MAX_STEPS]
+    if wrong:
+        raise GANError(f"{wrong[0]} critic steps cannot be measured; --critic_steps go from 0 to {MAX_STEPS}.")
+    pipeline, train_set, test_set = prepare(evaluation, args)
+    pipeline.critic()
+    curve = guidance_curve(evaluation, pipeline, train_set, test_set, args)
+    print(guidance_table(curve), flush=True)
+    print(f"\nThe smallest distance is that of {best_steps(curve)} steps.", flush=True)
+    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    if folder is None:
+        return
+    text = json.dumps({"step_size": args.critic_step_size, "curve": curve}, indent=2, ensure_ascii=False) + "\n"
+    try:
+        with files_into(Path(folder)) as temporary:
+            (temporary / CURVE).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GANError(
+            f"{CURVE} could not be written to {folder} ({error.strerror}); choose another --output_dir."
+        ) from error
+    print(f"{CURVE} is in {folder}.", flush=True)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
-    return run_command(find_directions, parser(), argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] != ["guidance"] or len(words) < 2 or words[1].startswith("-"):
+        return run_command(find_directions, parser(), argv)
+    try:
+        module, _, name = load(words[1]).evaluation.rpartition(".")
+    except GANError as error:
+        print_error(error)
+        return 2
+    evaluation = getattr(import_module(module), name)()
+    return run_command(lambda args: measure_guidance(evaluation, args), guidance_parser(evaluation), words[1:])
 
 
 if __name__ == "__main__":

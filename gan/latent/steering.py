@@ -33,6 +33,7 @@ class SteerablePipeline(GANPipeline):
     """
 
     files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS)
+    evaluation: ClassVar[str]  # import path of its `gan.evaluate.Evaluation`
 
     directions: Directions = Directions()
 

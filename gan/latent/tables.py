@@ -19,3 +19,11 @@ def directions_table(records: dict[str, dict[str, Any]]) -> str:
         "and leakage: how far the other attributes go on average, in standard deviations within a class. Class kept: "
         "the share of samples that the discriminator still takes for the same class at either end."
     )
+
+
+def guidance_table(curve: list[dict[str, float]]) -> str:
+    """A row for each number of critic steps, from `gan.latent.guidance_curve`."""
+    columns = list(dict.fromkeys(name for row in curve for name in row))
+    titles = [name.replace("_", " ") for name in columns]
+    rows = [titles, ["---"] * len(titles), *([f"{row[name]:g}" for name in columns] for row in curve)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -41,6 +41,6 @@ def test_more_harmonics_are_brighter_and_not_higher():
 def test_length_and_attack_are_in_frames():
     frames = RATE / (N_FFT // 4)
     found = measured(frequency=200, start=0.2, end=0.6)
-    assert found["length"] == pytest.approx(0.4 * frames, abs=4)
+    assert found["length"] == pytest.approx(0.4 * frames, abs=6)  # a window is 4 frames long
     slow = measured(frequency=200, rise=0.3)
     assert slow["attack"] > measured(frequency=200)["attack"] + 1

@@ -1,5 +1,7 @@
-"""The command that finds directions."""
+"""The commands that find directions and measure guidance."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,27 @@ def test_directions_are_found_scored_and_written(
 def test_a_model_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["directions", str(tmp_path)]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_guidance_is_measured(
+    make_pipeline: Callable[..., ImagePipeline], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    model = str(tmp_path / "model")
+    make_pipeline(labels=None).save_pretrained(model)
+    data = ["--dataset_name", "glyphs", "--unconditional", "--max_train_samples", "100", "--num_images", "60"]
+    assert main(["guidance", model, *data, "--critic_steps", "0", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "| critic steps |" in printed and "The smallest distance is that of" in printed
+    curve = json.loads((tmp_path / "model" / "guidance.json").read_text())["curve"]
+    assert [row["critic_steps"] for row in curve] == [0, 2]
+    assert main(["guidance", model, *data, "--critic_steps", "99"]) == 2
+    assert "99 critic steps cannot be measured" in capsys.readouterr().err
+
+
+def test_guidance_of_a_model_without_a_discriminator(
+    make_pipeline: Callable[..., ImagePipeline], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    ImagePipeline(make_pipeline(labels=None).generator).save_pretrained(tmp_path / "model")
+    words = ["guidance", str(tmp_path / "model"), "--dataset_name", "glyphs", "--unconditional"]
+    assert main([*words, "--max_train_samples", "60"]) == 2
+    assert "no discriminator" in capsys.readouterr().err
