@@ -53,6 +53,7 @@ class Rows:
         where: it was found, for errors ("the folder cats").
         license: as its repository states it, or `None`.
         by_folder: whether the classes are sub-folders.
+        declared: the label columns that are declared to hold classes.
     """
 
     files: Sequence[Any]
@@ -63,6 +64,7 @@ class Rows:
     where: str
     license: str | None = None
     by_folder: bool = False
+    declared: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -151,20 +153,23 @@ def find_rows(args: Any, kind: SampleKind, report: DataReport, split: str | None
     else:
         train, test = _from_repository(args, kind, report, split)
     report.name = train.name
+    _check_labels(train, args, kind)
     if args.max_train_samples is not None:
         train = train.take(training_subset(len(train), args.max_train_samples))
+    return train, test
+
+
+def _check_labels(train: Rows, args: Any, kind: SampleKind) -> None:
+    """Raises `GANError` where training samples have no class, or their classes are surely none."""
     for column, classes in train.classes.items():
         if None in classes:
             raise GANError(
                 f"{classes.count(None)} {kind.plural} of {args.dataset_name} have no class; name another column with "
                 f"--label_column, or train with --unconditional."
             )
-        if not args.allow_any_label:
-            where = (
-                f"The column {column!r} of {train.name}" if not train.by_folder else f"The sub-folders of {train.name}"
-            )
-            check_classes(classes, train.names[column], where, kind.plural, train.by_folder)
-    return train, test
+        if not args.allow_any_label and column not in train.declared:
+            place = "sub-folders" if train.by_folder else f"column {column!r}"
+            check_classes(classes, train.names[column], f"The {place} of {train.name}", kind.plural, train.by_folder)
 
 
 def _roles(names: Sequence[str], split: str | None) -> tuple[str, str | None]:
@@ -305,4 +310,5 @@ def _split_rows(split: Dataset, split_name: str, args: Any, kind: SampleKind, re
         tell_columns(others, used, _wanted_columns(args), report)
     where = f"the {split_name} split of {args.dataset_name}"
     license = split.info.license or None
-    return Rows(Cells(raw, column), classes, names, shown_name(args.dataset_name), split_name, where, license)
+    name, declared = shown_name(args.dataset_name), frozenset(known)
+    return Rows(Cells(raw, column), classes, names, name, split_name, where, license, declared=declared)

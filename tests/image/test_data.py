@@ -614,6 +614,23 @@ def test_a_data_set_of_something_else(load: Load, tmp_path: Path) -> None:
     assert "text, author" in said
 
 
+@pytest.mark.parametrize("declared", [False, True])
+def test_columns_that_hold_no_classes(load: Load, tmp_path: Path, declared: bool) -> None:
+    names = [f"number {k}" for k in range(30)]
+    features = {"image": datasets.Image(), "label": ClassLabel(names=names) if declared else Value("string")}
+    root = dataset(tmp_path / "shapes", features, image=PICTURES, label=names)
+    if declared:  # the data set itself calls them classes
+        assert load("--dataset_name", root)[0].label_names == names
+    else:
+        assert "30 classes of 30 pictures" in refusal(load, "--dataset_name", root)
+        assert load("--dataset_name", root, "--allow_any_label")[0].label_names == sorted(
+            names, key=lambda n: int(n[7:])
+        )
+    measured = {"image": datasets.Image(), "label": Value("float32")}
+    root = dataset(tmp_path / "measured", measured, image=PICTURES, label=[k / 8 for k in range(30)])
+    assert "which are no classes" in refusal(load, "--dataset_name", root)
+
+
 @pytest.mark.parametrize("feature", [SHAPES["label"], Value("string")])
 def test_pictures_without_a_class(load: Load, tmp_path: Path, feature: Any) -> None:
     values = [None, "star" if isinstance(feature, Value) else 2] * 3
