@@ -1,7 +1,7 @@
 """Differentiable augmentation against small data sets (Karras et al. 2020, "Training generative adversarial networks
 with limited data"; Zhao et al. 2020, DiffAugment).
 
-Each transformation is applied to a grid (a picture, the spectrogram of a sound) with probability p, to real and
+Each transformation is applied to an image (or the spectrogram of a sound) with probability p, to real and
 generated ones alike, so that below p = 0.8 or so the generator doesn't learn to draw the augmentations. Geometry is a
 product with two small matrices a grid, one for its rows and one for its columns: unlike `grid_sample` that can be
 differentiated twice, as the gradient penalties need.
@@ -18,11 +18,11 @@ SCALE = 0.2  # standard deviation of log2(zoom)
 BRIGHTNESS = 0.2  # standard deviation, on the [-1, 1] scale
 CONTRAST = 0.5  # standard deviation of log2(factor)
 SATURATION = 1.0  # standard deviation of log2(factor)
-CUTOUT = 0.5  # side of the hole, as a share of the picture's
+CUTOUT = 0.5  # side of the hole, as a share of the image's
 
 
 def augment(images: Tensor, p: float, random: StepRandom) -> Tensor:
-    """Transforms pictures (n, channels, height, width) in [-1, 1], each transformation with probability p."""
+    """Transforms images (n, channels, height, width) in [-1, 1], each transformation with probability p."""
     if p == 0:
         return images
     n, channels, height, width = images.shape

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from gan.labels import label_index
 from gan.networks import GridGenerator
 
-# The weights of grids that tell classes apart, and the axis that counts them.
+# The weights of `gan.networks` that depend on the class, and the axis that counts classes.
 CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
 
-AVERAGED = 64  # samples, generated and real, that show what a class looks like
+AVERAGED = 64  # samples, generated and real, whose means are compared
 Start = list[int | None]  # for every class of the data, the class of the model that it starts as
 
 
@@ -24,7 +24,7 @@ def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
 
 
 def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:
-    """Tells which class real samples resemble: that whose generated samples, on average, are nearest to their average.
+    """Finds the class that real samples resemble: that whose generated samples are, on average, nearest to their mean.
 
     Fine-tuned with so few steps that it counts where one starts, a class that starts as the one it resembles comes to
     half the distance of one that starts as the mean of all (`benchmarks/finetune.py`).
@@ -43,7 +43,9 @@ def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) ->
     def means(column: int) -> Tensor:  # (classes of the column, channels, height, width)
         found = []
         for index in range(counts[column]):
-            weights = [torch.full((count,), 1 / count) for count in counts]  # of the other columns, all classes alike
+            weights = [
+                torch.full((count,), 1 / count) for count in counts
+            ]  # uniform over the classes of the other columns
             weights[column] = F.one_hot(torch.tensor(index), counts[column]).float()
             found.append(generator(latents, torch.cat(weights).expand(AVERAGED, -1)).float().mean(0))
         return torch.stack(found)
@@ -81,13 +83,13 @@ def starts(
             some = (classes.view(len(classes), -1)[:, column] == index).nonzero().flatten()[:AVERAGED]
             if len(some):
                 start[index] = resembled(column, some)
-        _tell(known, wanted, start)
+        _print_starts(known, wanted, start)
         found.append(start)
     return found
 
 
-def _tell(old: Sequence[str], new: Sequence[str], start: Start) -> None:
-    """Says what the classes start as that the model has no name for."""
+def _print_starts(old: Sequence[str], new: Sequence[str], start: Start) -> None:
+    """Prints what the classes start as that the model has no name for."""
     pairs = [
         f"{name} as {old[place]}"
         for name, place in zip(new, start, strict=True)
@@ -163,7 +165,7 @@ def matched(
     Args:
         counts: classes that it knows, in each column of labels.
         starts: for each column, the known class that each class of the data starts as; `None`: the mean of all.
-        class_axis: the weights that tell classes apart, and the axis that counts classes in each.
+        class_axis: the weights that depend on the class, and the axis that counts classes in each.
     """
     for name in class_axis.keys() & weights.keys():
         axis, parts = class_axis[name], []

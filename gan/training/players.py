@@ -1,4 +1,4 @@
-"""The players of a run: a generator, mostly a discriminator, and what changes their weights."""
+"""Generator and discriminator, each with its optimiser and learning-rate schedule, and the EMA."""
 
 import argparse
 from collections.abc import Iterator

@@ -182,17 +182,20 @@ class Run:
             logger.warning(f"The preview {path} could not be written ({error.strerror}); training goes on.")
 
     def checkpoint(self) -> None:
-        """Writes `checkpoint-N`.
+        """Writes `checkpoint-N`, after which threads are timed again.
 
         Raises:
             GANError: if the weights are not finite any more.
         """
+        self.threads.start_timing()
+        self._write_checkpoint()
+
+    def _write_checkpoint(self) -> None:
         # The losses tell of the weights before the last step, so what is about to be saved is looked at itself.
         names = ("generator_weights", "discriminator_weights")
         norms = [float(torch.nn.utils.get_total_norm(player.unwrapped.parameters())) for player in self.players.all]
         _check_finite(dict(zip(names, norms)), self.output_dir)
         self._stop_the_clock()
-        self.threads.start_timing()
         self.progress.threads = self.threads.state_dict()
         checkpoints.save(self.accelerator, self.output_dir, self.step, self.args.checkpoints_total_limit)
 
@@ -207,7 +210,7 @@ class Run:
         self._stop_the_clock()
         stopped = not self.is_complete
         if self.step % self.args.checkpointing_steps and self.step > 0:
-            self.checkpoint()
+            self._write_checkpoint()  # the uninterrupted run has none here, and would not time threads
         self.threads.settle()
         self.early_stopping.restore(self.players.ema.model)  # after the checkpoint, which holds the running average
         pipeline = self._pipeline()

@@ -20,7 +20,7 @@ class Task(Protocol):
     Attributes:
         generator: what is trained, averaged and saved: a generator, with an encoder in one module where there is one;
             not yet prepared by Accelerate.
-        discriminator: its opponent, or `None`: then nothing of the discriminator is called.
+        discriminator: what it is trained against, or `None`: then nothing of the discriminator is called.
         size: training samples.
         unit: what a sample is called, in the plural ("images").
     """
