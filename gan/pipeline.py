@@ -229,7 +229,7 @@ class GANPipeline(DiffusionPipeline):
                 text = self.card(repo_id or shown_folder(folder), repo_id is not None, wheel_in(temporary))
                 text = self.with_edits(text, folder)
                 write_readme(temporary, text)
-                for name in (TRAINING, METRICS, *PICTURES.values()):  # of a model that was here before
+                for name in (TRAINING, METRICS, *PICTURES.values(), *self.files):  # of a model that was here before
                     if not (temporary / name).exists():
                         (folder / name).unlink(missing_ok=True)
                 for old in folder.glob(WHEELS):

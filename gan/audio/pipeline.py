@@ -68,7 +68,7 @@ class AudioPipeline(SteerablePipeline):
         labels: class names by label column, such as {"label": ["0", "1"], "speaker": ["george", "lucas"]}; `None` for
             an unconditional generator.
         format_version: of the repository that this was loaded from.
-        guidance: `steps` and `step_size` of critic guidance that suit this model (`gan.latent.guidance`).
+        guidance: `steps`, `step_size` and `prior` of critic guidance that suit this model (`gan.latent.guidance`).
     """
 
     modality, task = "audio", "gan.audio.task.AudioTask"

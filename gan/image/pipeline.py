@@ -86,7 +86,7 @@ class ImagePipeline(SteerableImagePipeline):
         labels: class names by index, or, of several label columns, by column; `None` for an unconditional generator.
         format_version: of the repository that this was loaded from.
         encoder: finds the latents of pictures; `None` for a GAN.
-        guidance: `steps` and `step_size` of critic guidance that suit this model (`gan.latent.guidance`).
+        guidance: `steps`, `step_size` and `prior` of critic guidance that suit this model (`gan.latent.guidance`).
     """
 
     modality, task = "image", "gan.image.task.ImageTask"

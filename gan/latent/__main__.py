@@ -53,6 +53,9 @@ def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
         "--critic_steps", type=int, nargs="+", default=[0, 2, 5, 10], help="to measure (default: 0 2 5 10)"
     )
     top.add_argument("--critic_step_size", type=float, default=STEP_SIZE, help=f"of each (default: {STEP_SIZE})")
+    top.add_argument(
+        "--critic_prior", type=float, default=1.0, help="weight of the prior, which costs variety (default: 1)"
+    )
     return top
 
 
@@ -107,7 +110,14 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     if folder is None:
         return
-    text = json.dumps({"step_size": args.critic_step_size, "curve": curve}, indent=2, ensure_ascii=False) + "\n"
+    text = (
+        json.dumps(
+            {"step_size": args.critic_step_size, "prior": args.critic_prior, "curve": curve},
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
     try:
         with files_into(Path(folder)) as temporary:
             (temporary / CURVE).write_text(text, encoding="utf-8")

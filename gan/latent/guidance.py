@@ -12,7 +12,7 @@ from gan.errors import GANError
 
 MAX_STEPS = 50
 STEP_SIZE = 0.06  # where a model does not say which suits it
-RECOMMENDED = {"steps": 5, "step_size": STEP_SIZE}
+RECOMMENDED = {"steps": 5, "step_size": STEP_SIZE, "prior": 1.0}
 
 
 def guide(
@@ -23,14 +23,19 @@ def guide(
     truncation: float,
     steps: int,
     step_size: float,
+    prior: float = 1.0,
 ) -> Tensor:
-    """Gradient ascent on log p(z) + D(G(z, c), c): z <- z - step_size / 2 (z - grad_z D(G(z, c), c)).
+    """Gradient ascent on prior log p(z) + D(G(z, c), c): z <- z - step_size / 2 (prior z - grad_z D(G(z, c), c)).
+
+    The prior pulls latents to the mean, as truncation does, and costs recall as truncation does; without it (0)
+    latents keep their length and samples their variety.
 
     Args:
         generator, discriminator: of a model, not in training; (n,) logits of samples and labels by the second.
         latents: (n, latent_dim).
         labels: of the samples, as both take them.
         truncation: psi, with which the samples are drawn.
+        prior: weight of log p(z); 1 is the density of the model.
 
     Returns:
         (n, latent_dim).
@@ -42,13 +47,15 @@ def guide(
             z = z.detach().requires_grad_()
             logits = discriminator(generator(z, labels, truncation), labels)
             (gradient,) = torch.autograd.grad(logits.sum(), z)
-            z = z - step_size / 2 * (z - gradient)
+            z = z - step_size / 2 * (prior * z - gradient)
         return z.detach()
 
 
-def check_guidance(steps: int, step_size: float) -> None:
-    """Raises `GANError` unless these are numbers of steps and a size that can be used."""
+def check_guidance(steps: int, step_size: float, prior: float = 1.0) -> None:
+    """Raises `GANError` unless these are a number of steps, a size and a weight that can be used."""
     if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_STEPS:
         raise GANError(f"{steps!r} critic steps cannot be taken; they go from 0 (no guidance) to {MAX_STEPS}.")
     if isinstance(step_size, bool) or not isinstance(step_size, int | float) or not 0 < step_size <= 1:
         raise GANError(f"A critic step size of {step_size!r} cannot be used; it is above 0 and at most 1.")
+    if isinstance(prior, bool) or not isinstance(prior, int | float) or not 0 <= prior <= 1:
+        raise GANError(f"A prior of weight {prior!r} cannot be used in critic guidance; it goes from 0 to 1.")

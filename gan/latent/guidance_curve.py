@@ -15,15 +15,15 @@ SHOWN = (*DISTANCES, "class_agreement", "precision", "recall", "density", "cover
 class Guided:
     """A pipeline all of whose samples are guided: what an evaluation measures instead of the pipeline itself."""
 
-    def __init__(self, pipeline: SteerablePipeline, steps: int, step_size: float):
-        self.pipeline, self.steps, self.step_size = pipeline, steps, step_size
+    def __init__(self, pipeline: SteerablePipeline, steps: int, step_size: float, prior: float):
+        self.pipeline, self.settings = pipeline, (steps, step_size, prior)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.pipeline, name)
 
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
         """As the pipeline's, of latents that were guided."""
-        guided = self.pipeline.guided(latents, classes, truncation, self.steps, self.step_size)
+        guided = self.pipeline.guided(latents, classes, truncation, *self.settings)
         return self.pipeline.decode(guided, classes, truncation)
 
 
@@ -33,7 +33,8 @@ def guidance_curve(
     """`critic_steps` and the metrics by type, for each of `args.critic_steps` of size `args.critic_step_size`."""
     curve = []
     for steps in args.critic_steps:
-        found = evaluation.measure(Guided(pipeline, steps, args.critic_step_size), train_set, test_set, args)
+        guided = Guided(pipeline, steps, args.critic_step_size, args.critic_prior)
+        found = evaluation.measure(guided, train_set, test_set, args)
         values = {metric["type"]: metric["value"] for metric in found["metrics"]}
         agreement = {name: value for name, value in values.items() if name.startswith("class_agreement")}
         curve.append({"critic_steps": steps, **{k: values[k] for k in SHOWN if k in values}, **agreement})

@@ -109,29 +109,36 @@ class SteerablePipeline(GANPipeline):
 
     @property
     def guidance(self) -> dict[str, Any]:
-        """The `steps` and `step_size` of critic guidance that suit this model, as `model_index.json` has them."""
+        """The `steps`, `step_size` and `prior` of critic guidance that suit this model, from `model_index.json`."""
         return {**RECOMMENDED, **(self.config.get("guidance") or {})}
 
     def guided(
-        self, latents: Tensor, classes: Tensor, truncation: float, steps: int, step_size: float | None
+        self,
+        latents: Tensor,
+        classes: Tensor,
+        truncation: float,
+        steps: int,
+        step_size: float | None,
+        prior: float | None = None,
     ) -> Tensor:
         """Latents (n, latent_dim) after so many steps of critic guidance (`gan.latent.guidance.guide`).
 
         Args:
-            step_size: by default the one that suits this model.
+            step_size, prior: by default those that suit this model.
 
         Raises:
             GANError: for steps or a size that can't be used, or a model without a discriminator.
         """
         step_size = self.guidance["step_size"] if step_size is None else step_size
-        check_guidance(steps, step_size)
+        prior = self.guidance["prior"] if prior is None else prior
+        check_guidance(steps, step_size, prior)
         if steps == 0:
             return latents
         critic, device, dtype = self.critic(), self.generator.device, self.generator.dtype
         # With gradients, convolutions on a CPU round differently with the size of the batch (`gan.blocks.Conv2d`).
         batch = 1 if device.type == "cpu" else BATCH
         guided = [
-            guide(self.generator, critic, z.to(device, dtype), c.to(device), truncation, steps, step_size)
+            guide(self.generator, critic, z.to(device, dtype), c.to(device), truncation, steps, step_size, prior)
             for z, c in zip(latents.split(batch), classes.split(batch))
         ]
         return torch.cat(guided).to("cpu", latents.dtype)

@@ -24,6 +24,8 @@ def test_a_step_is_the_gradient_of_the_density(pipeline: ImagePipeline):
     (gradient,) = torch.autograd.grad(logits.sum(), z)
     guided = guide(generator, critic, latents, labels, 0.9, 1, 0.2)
     assert torch.allclose(guided, latents - 0.1 * (latents - gradient), atol=1e-6)
+    free = guide(generator, critic, latents, labels, 0.9, 1, 0.2, prior=0.0)
+    assert torch.allclose(free, latents + 0.1 * gradient, atol=1e-6)
     assert not guided.requires_grad and all(p.grad is None for p in critic.parameters())
 
 
@@ -87,14 +89,17 @@ def test_step_sizes_that_cannot_be_used(pipeline: ImagePipeline, size: Any):
 
 
 def test_what_suits_a_model_is_stored_with_it(pipeline: ImagePipeline, tmp_path: Path):
-    assert pipeline.guidance == {"steps": 5, "step_size": 0.06}
+    assert pipeline.guidance == {"steps": 5, "step_size": 0.06, "prior": 1.0}
     suited = ImagePipeline(
-        pipeline.generator, pipeline.discriminator, pipeline.labels, guidance={"steps": 3, "step_size": 0.3}
+        pipeline.generator,
+        pipeline.discriminator,
+        pipeline.labels,
+        guidance={"steps": 3, "step_size": 0.3, "prior": 0.0},
     )
     suited.save_pretrained(tmp_path / "model")
     loaded = GANPipeline.from_pretrained(tmp_path / "model")
-    assert loaded.guidance == {"steps": 3, "step_size": 0.3}
-    expected = greys(pipeline, seed=1, critic_steps=2, critic_step_size=0.3)
+    assert loaded.guidance == {"steps": 3, "step_size": 0.3, "prior": 0.0}
+    expected = greys(suited, seed=1, critic_steps=2, critic_step_size=0.3)
     assert np.abs(greys(loaded, seed=1, critic_steps=2) - expected).max() <= 1
 
 
