@@ -16,6 +16,7 @@ from gan.pipeline import GANPipeline, register_modality
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
+from gan.zoo import NETWORKS as ZOO_NETWORKS
 
 __all__ = [
     "AudioDiscriminator",
@@ -39,6 +40,6 @@ __all__ = [
 ]
 
 # The registry: a modality in one line.
-register_modality(ImagePipeline, ImageGenerator, ImageDiscriminator, ImageEncoder)
+register_modality(ImagePipeline, ImageGenerator, ImageDiscriminator, ImageEncoder, *ZOO_NETWORKS)
 register_modality(TextPipeline, TextGenerator, TextDiscriminator, SequenceDiscriminator)
 register_modality(AudioPipeline, AudioGenerator, AudioDiscriminator)

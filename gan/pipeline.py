@@ -73,6 +73,7 @@ class GANPipeline(DiffusionPipeline):
         example_imports: what `example` needs beside this package, a line each.
         losses: what the card says of each objective's loss, the default one first.
         last_objectives: those whose models are fine-tuned with the default objective, not with the same one.
+        opens_single_files: whether it has `open_single_file`, which `from_single_file` calls.
         training_components: networks that only training needs; the studio loads models without them.
     """
 
@@ -87,6 +88,7 @@ class GANPipeline(DiffusionPipeline):
     example_imports: ClassVar[str] = ""
     losses: ClassVar[dict[str, str]]
     last_objectives: ClassVar[tuple[str, ...]] = ()
+    opens_single_files: ClassVar[bool] = False
     training_components: ClassVar[tuple[str, ...]] = ("discriminator",)
 
     _optional_components: ClassVar[list[str]] = ["discriminator", "encoder"]
@@ -179,6 +181,29 @@ class GANPipeline(DiffusionPipeline):
     def repository_files(cls) -> list[str]:
         """Patterns of all that belongs to a repository of this kind of model."""
         return [*hub.REPOSITORY_FILES, *cls.files, *cls.sample_files, WHEELS]
+
+    @classmethod
+    def from_single_file(cls, pretrained_model_link_or_path: str | Path, **kwargs: Any) -> "GANPipeline":
+        """Opens a checkpoint that other people's code wrote (`gan.zoo`). Nothing in it is executed.
+
+        Args:
+            pretrained_model_link_or_path: a path, an address, `user/name/file.pkl` on the Hub, or a folder or
+                `user/name` with one checkpoint in it.
+            kwargs: `discriminator`, the file of the discriminator where a family keeps one of its own; `labels`, names
+                of the classes; `token` and `cache_dir` for the Hub.
+
+        Raises:
+            GANError: if there is no such file, it can't be fetched, is damaged, or of no known family.
+        """
+        for kind in PIPELINES.values():
+            if issubclass(kind, cls) and kind.opens_single_files:
+                return kind.open_single_file(str(pretrained_model_link_or_path), **kwargs)
+        raise GANError(f"A {cls.__name__} cannot be made of a single file; use from_pretrained.")
+
+    @classmethod
+    def open_single_file(cls, source: str, **kwargs: Any) -> "GANPipeline":
+        """What `from_single_file` does, of a modality with `opens_single_files`."""
+        raise NotImplementedError
 
     @classmethod
     def _pipeline_class(cls, index: dict[str, Any], source: str) -> type["GANPipeline"]:

@@ -1,4 +1,4 @@
-"""Models that are on disk, and the Hub: `python -m gan.hub {card,push,pull,space} --help`."""
+"""Models that are on disk, and the Hub: `python -m gan.hub {card,push,pull,space,convert} --help`."""
 
 import argparse
 import shutil
@@ -13,6 +13,7 @@ from gan.errors import GANError
 from gan.hub import edits, space
 from gan.hub.card import README, shown_folder
 from gan.hub.wheel import wheel_in
+from gan.labels import clean_name
 from gan.pipeline import INDEX, GANPipeline, write_readme
 from gan.utils.files import files_into, new_folder
 
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m gan.hub", description="Models that are on disk, and the Hub.", allow_abbrev=False
     )
-    commands = top.add_subparsers(required=True, metavar="{card,push,pull,space}")
+    commands = top.add_subparsers(required=True, metavar="{card,push,pull,space,convert}")
 
     one = commands.add_parser("card", help="render a model's README.md anew", allow_abbrev=False)
     one.add_argument("model", metavar="MODEL", help="a folder")
@@ -60,6 +61,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("repo_id", metavar="user/name", type=hub_id, help="of the Space; may be the same")
     _add_access(one, "a write token")
     one.set_defaults(run=run_space)
+
+    one = commands.add_parser("convert", help="make a model of a checkpoint that other code wrote", allow_abbrev=False)
+    one.add_argument("file", metavar="FILE", help="a path, an address, or user/name/file.pkl on the Hub")
+    one.add_argument("folder", metavar="OUT", help="of the model: a new one, or an empty one")
+    one.add_argument("--discriminator", metavar="FILE", help="of the discriminator, where it has a file of its own")
+    one.add_argument("--label_names", metavar="FILE", help="a text file with the name of a class on each line")
+    one.add_argument("--token", help="a read token; better: `hf auth login`, or HF_TOKEN in the environment")
+    one.set_defaults(run=run_convert)
     return top
 
 
@@ -125,6 +134,29 @@ def run_space(args: argparse.Namespace) -> None:
     """Looks for the model first: a Space without one only shows an error."""
     GANPipeline.download(args.model, token=args.token)
     print(f"The Space is at {space.create(args.model, args.repo_id, args.private or None, args.token)}.")
+
+
+def run_convert(args: argparse.Namespace) -> None:
+    """Opens a checkpoint, without executing it, and saves it as a model repository."""
+    target = Path(args.folder)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise GANError(f"{args.folder} exists and is not an empty folder; name another.")
+    labels = None if args.label_names is None else _lines(args.label_names)
+    pipeline = GANPipeline.from_single_file(
+        args.file, discriminator=args.discriminator, labels=labels, token=args.token
+    )
+    pipeline.save_pretrained(target)
+    print(f"The model is in {args.folder}: {pipeline.describe()}")
+    for note in pipeline.training_record["imported"]["notes"]:
+        print(note)
+
+
+def _lines(name: str) -> list[str]:
+    try:
+        names = Path(name).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise GANError(f"The names in {name} cannot be read ({error}); give a text file in UTF-8.") from error
+    return [clean_name(line) for line in names if line.strip()]
 
 
 def _model_folder(name: str) -> Path:

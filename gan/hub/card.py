@@ -87,9 +87,9 @@ def model_card(facts: CardFacts) -> str:
             {
                 "model": f"# {facts.title}\n\n{facts.description}\n\n{facts.samples}",
                 "use": _use(facts),
-                "training": _training(facts),
+                "training": _imported(facts) or _training(facts),
                 "metrics": _metrics(facts),
-                "finetuning": _finetuning(facts),
+                "finetuning": "" if facts.training_record.get("imported") else _finetuning(facts),
                 "limits": f"## Limits\n\n{LIMITS}",
             },
         )
@@ -123,6 +123,7 @@ def _dataset_id(facts: CardFacts) -> str | None:
 def _front_matter(facts: CardFacts) -> dict[str, Any]:
     dataset = facts.training_record.get("dataset", {})
     arguments = facts.training_record.get("arguments", {})
+    imported = facts.training_record.get("imported", {})
     data = _dataset_id(facts)
     measured_on = facts.metrics.get("dataset") or data or dataset.get("name", "unknown")
     results = [
@@ -140,7 +141,7 @@ def _front_matter(facts: CardFacts) -> dict[str, Any]:
     return ModelCardData(
         library_name="gan-studio",
         pipeline_tag=facts.hub_task,
-        license=arguments.get("license") or dataset.get("license"),
+        license=arguments.get("license") or dataset.get("license") or imported.get("license"),
         base_model=_hub_id(arguments.get("pretrained_model_name_or_path")),
         datasets=[data] if data else None,
         tags=["gan", "gan-studio", "safetensors", facts.pipeline],
@@ -177,6 +178,26 @@ def _install(facts: CardFacts) -> str:
             f"it is private: `pip install ./{facts.wheel}`."
         )
     return f"{text} A wheel is code: install one only from somebody you trust, once; any later model loads with it."
+
+
+def _imported(facts: CardFacts) -> str:
+    """Where a model comes from that was trained by other code."""
+    imported = facts.training_record.get("imported", {})
+    if not imported:
+        return ""
+    rows = {
+        "From": imported["from"],
+        "SHA-256 of that file": imported["sha256"],
+        "Family": f"{imported['family']} ({imported['paper']})",
+        "Licence of the weights": imported.get("license") or "not stated: ask its authors before you pass them on",
+        "Parameters": f"{facts.num_parameters:,} in the generator",
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    text = (
+        "It was trained by other code and converted, without executing anything of the file; the weights belong to "
+        "their authors. Seeds give what the family's own scripts give."
+    )
+    return "\n\n".join([f"## Where it comes from\n\n{text}\n\n| | |\n|---|---|\n{table}", *imported["notes"]])
 
 
 def _training(facts: CardFacts) -> str:

@@ -22,7 +22,7 @@ COMPONENTS = ("generator", "discriminator", "encoder")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 SECTIONS: dict[str, dict[str, type]] = {
-    TRAINING: {"dataset": dict, "arguments": dict, "machine": dict},
+    TRAINING: {"imported": dict, "dataset": dict, "arguments": dict, "machine": dict},
     METRICS: {"metrics": list},
 }
 BOOKKEEPING = {"_class_name", "_diffusers_version", "_name_or_path"}  # of diffusers, in every config

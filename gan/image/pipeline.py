@@ -1,7 +1,9 @@
 """`ImagePipeline`: pictures from seeds and, where the model has an encoder, from other pictures."""
 
+import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,9 @@ from gan.pipeline import (
     sample_seeds,
     slerp,
 )
+from gan.zoo import DISCRIMINATORS, GENERATORS, ZooGenerator
+from gan.zoo.fetch import fetch
+from gan.zoo.opening import open_checkpoint
 
 KINDS = {  # by objective
     "gan": "A generative adversarial network",
@@ -56,7 +61,7 @@ pipeline.reconstruct(mine).images[0].save("rebuilt.png")
 between = pipeline.interpolate(mine, 7, steps=16).images  # from a picture, or a seed, to another
 ```"""
 OUTPUT_TYPES = ("pil", "np", "pt")
-BATCH = 64  # pictures that go through the generator at once: bounds memory
+BATCH = 64  # pictures that go through the generator at once, of up to 256x256 pixels: bounds memory
 
 
 @dataclass
@@ -81,7 +86,7 @@ class ImagePipeline(SteerableImagePipeline):
     """A generator of pictures with the networks that it was trained with: a GAN, a VAE or a VAE-GAN.
 
     Args:
-        generator: the network that is sampled, the decoder of a VAE; its EMA weights.
+        generator: the network that is sampled, the decoder of a VAE; its EMA weights. Or one of `gan.zoo`.
         discriminator: kept for fine-tuning; `None` for a VAE.
         labels: class names by index, or, of several label columns, by column; `None` for an unconditional generator.
         format_version: of the repository that this was loaded from.
@@ -95,11 +100,12 @@ class ImagePipeline(SteerableImagePipeline):
     file_suffix = ".png"
     hub_task = "unconditional-image-generation"
     losses = LOSSES
+    opens_single_files = True
 
     def __init__(
         self,
-        generator: ImageGenerator,
-        discriminator: ImageDiscriminator | None = None,
+        generator: ImageGenerator | GENERATORS,  # type: ignore[valid-type]
+        discriminator: ImageDiscriminator | DISCRIMINATORS | None = None,  # type: ignore[valid-type]
         labels: list[str] | Mapping[str, list[str]] | list | None = None,
         format_version: int = FORMAT_VERSION,
         encoder: ImageEncoder | None = None,
@@ -123,6 +129,38 @@ class ImagePipeline(SteerableImagePipeline):
         generator.eval().to(memory_format=torch.channels_last)
         if encoder is not None:
             encoder.eval().to(memory_format=torch.channels_last)
+
+    @classmethod
+    def open_single_file(
+        cls,
+        source: str,
+        *,
+        discriminator: str | None = None,
+        labels: list[str] | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | None = None,
+        **kwargs: Any,
+    ) -> "ImagePipeline":
+        """See `GANPipeline.from_single_file`."""
+        if kwargs:
+            raise GANError(f"from_single_file does not know {', '.join(kwargs)}; leave it out.")
+        found = fetch(source, token, cache_dir)
+        critic = None if discriminator is None else fetch(discriminator, token, cache_dir).path
+        imported = open_checkpoint(found.path, critic)
+        pipeline = cls(imported.generator, imported.discriminator, labels)
+        with found.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        pipeline.training_record = {
+            "imported": {
+                "from": found.origin,
+                "sha256": digest,
+                "family": imported.generator.family,
+                "paper": imported.generator.paper,
+                "license": found.license,
+                "notes": imported.notes,
+            }
+        }
+        return pipeline
 
     @property
     def labels(self) -> list[str] | dict[str, list[str]] | None:  # type: ignore[override]
@@ -201,7 +239,7 @@ class ImagePipeline(SteerableImagePipeline):
             num_images, "num_images", batch_size=batch_size, class_labels=each, generator=generator, latents=latents
         )
         sources, seeds = noise_sources(seed, count, generator)
-        drawn, classes = self._noise(sources, each or [label] * count)
+        drawn, classes = self._noise(sources, each or [label] * count, seeds)
         if latents is not None:
             drawn, seeds = latents, []
         drawn = self.guided(drawn, classes, psi, critic_steps, critic_step_size)
@@ -213,10 +251,13 @@ class ImagePipeline(SteerableImagePipeline):
 
         The indices are (n,), and (n, columns) where there are several label columns.
         """
-        return self._noise([torch.Generator().manual_seed(seed) for seed in seeds], [label] * len(seeds))
+        sources = [torch.Generator().manual_seed(seed) for seed in seeds]
+        return self._noise(sources, [label] * len(seeds), seeds)
 
-    def _noise(self, sources: Sequence[torch.Generator], labels: Sequence[Any]) -> tuple[Tensor, Tensor]:
-        """`latents` of any generators, with a label for each."""
+    def _noise(
+        self, sources: Sequence[torch.Generator], labels: Sequence[Any], seeds: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """`latents` of any generators, with a label for each; a family of `gan.zoo` has its own rule for seeds."""
         chosen = [self.label_indices(label) for label in labels]
         counts = self.generator.class_counts or (1,)
         latents, classes = [], []
@@ -226,6 +267,8 @@ class ImagePipeline(SteerableImagePipeline):
             drawn = [int(torch.randint(count, (), generator=source, device=device)) for count in counts]
             classes.append([index if named is None else named for index, named in zip(drawn, wanted)])
         indices = torch.tensor(classes)
+        if seeds and isinstance(self.generator, ZooGenerator):
+            latents = [self.generator.latent(seed) for seed in seeds]
         return torch.stack(latents), indices if len(counts) > 1 else indices[:, 0]
 
     def label_indices(self, label: Label) -> list[int | None]:
@@ -257,8 +300,9 @@ class ImagePipeline(SteerableImagePipeline):
         """
         device, dtype = self.generator.device, self.generator.dtype
         pixels = []
-        for z, c in zip(latents.split(BATCH), classes.split(BATCH)):
-            images = self.generator(z.to(device, dtype), c.to(device), truncation)
+        batch = max(1, BATCH * 2**16 // max(2**16, math.prod(self.resolution)))
+        for z, c in zip(latents.split(batch), classes.split(batch)):
+            images = self.generator.draw(self.generator.codes(z.to(device, dtype), c.to(device), truncation))
             pixels.append(images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8))
         return torch.cat(pixels)
 
@@ -423,8 +467,11 @@ class ImagePipeline(SteerableImagePipeline):
         classes = f", by {' and '.join(lists)}"
         if len(columns) < 2:
             classes = "".join(f" of {len(names)} classes ({', '.join(names)})" for names in columns.values())
+        kind = KINDS[self.objective]
+        if isinstance(self.generator, ZooGenerator):
+            kind = f"A {self.generator.family} generator"
         return (
-            f"{KINDS[self.objective]} that draws {colour} pictures of {height}x{width} pixels{classes}: "
+            f"{kind} that draws {colour} pictures of {height}x{width} pixels{classes}: "
             f"{self.num_parameters / 1e6:.2f} million parameters, one forward pass a picture, at home on a CPU."
         )
 

@@ -207,6 +207,11 @@ def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
     source = args.pretrained_model_name_or_path
+    if not isinstance(pretrained.generator, ImageGenerator):
+        raise GANError(
+            f"{source} holds a {pretrained.generator.family}, which can be sampled and steered, but not fine-tuned; "
+            f"name another model, or train from scratch."
+        )
     if train_set.resolution != pretrained.resolution:
         height, width = pretrained.resolution
         raise GANError(

@@ -1,0 +1,16 @@
+"""Other people's generators: their files read without executing anything, their architectures written anew.
+
+A family is a file: `dcgan`, ... Each has a generator, a discriminator where the files have one, and `recognise`, which
+looks at what a file holds. `opening.FAMILIES` lists them, and `GENERATORS` and `DISCRIMINATORS` below their networks.
+"""
+
+from typing import get_args
+
+from gan.zoo.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan.zoo.family import ZooDiscriminator, ZooGenerator
+
+GENERATORS = DCGANGenerator
+DISCRIMINATORS = DCGANDiscriminator
+NETWORKS = [kind for of in (GENERATORS, DISCRIMINATORS) for kind in get_args(of) or (of,)]
+
+__all__ = ["DISCRIMINATORS", "GENERATORS", "NETWORKS", "ZooDiscriminator", "ZooGenerator"]

@@ -1,0 +1,75 @@
+"""Which family a file is of, by its content: its name says nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gan.errors import GANError
+from gan.zoo import dcgan
+from gan.zoo.checkpoint import FAILURES, looks_like, nested_state, read_checkpoint
+from gan.zoo.family import Imported, ZooDiscriminator
+from gan.zoo.unpickle import DamagedError
+
+FAMILIES = (dcgan,)
+CONFIG = "config.json"  # beside a file of a family whose files don't say everything
+MAX_CONFIG = 2**20
+
+
+def open_checkpoint(path: Path, discriminator: Path | None = None) -> Imported:
+    """The networks in a file of any family.
+
+    Args:
+        path: of the file; a family may need the `config.json` beside it.
+        discriminator: the file of the discriminator, for families that keep one of its own.
+
+    Raises:
+        GANError: if it can't be read, is damaged, or of no known family.
+    """
+    content = read_checkpoint(path)
+    try:
+        imported = _recognised(content, path)
+    except DamagedError as error:
+        raise GANError(f"{path.name} cannot be opened: it {error}.") from error
+    except FAILURES as error:
+        raise GANError(
+            f"{path.name} cannot be opened: it looks like {looks_like(content)}, but is damaged or of a version that "
+            f"is not known; fetch it again, or choose another file."
+        ) from error
+    if imported is None:
+        names = ", ".join(family.NAME for family in FAMILIES)
+        raise GANError(f"{path.name} cannot be opened: it looks like {looks_like(content)}, which is none of {names}.")
+    if discriminator is not None:
+        imported.discriminator = _discriminator(discriminator)
+    return imported
+
+
+def _recognised(content: Any, path: Path) -> Imported | None:
+    for candidate in (content, nested_state(content)):
+        for family in FAMILIES:
+            imported = family.recognise(candidate, config=_config(path)) if candidate is not None else None
+            if imported is not None:
+                return imported
+    return None
+
+
+def _discriminator(path: Path) -> ZooDiscriminator:
+    content = read_checkpoint(path)
+    try:
+        found = dcgan.recognise_discriminator(content)
+    except (DamagedError, *FAILURES):
+        found = None
+    if found is None:
+        raise GANError(f"{path.name} is not the discriminator of a DCGAN: it looks like {looks_like(content)}.")
+    return found
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """The contents of `config.json` beside a file; {} if there is none that can be read."""
+    beside = path.parent / CONFIG
+    try:
+        if not beside.is_file() or beside.stat().st_size > MAX_CONFIG:
+            return {}
+        content = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
