@@ -128,6 +128,9 @@ class GANPipeline(DiffusionPipeline):
         parameters = inspect.signature(kind.__init__).parameters
         check_keywords("from_pretrained", kwargs, LOADING, (*DIFFUSERS_KEYWORDS, *parameters))
         kwargs = {name: value for name, value in kwargs.items() if name not in LOADING}
+        for name in ("dtype", "torch_dtype"):  # of which diffusers would make float32, with a warning
+            if not isinstance(kwargs.get(name, torch.float32), torch.dtype | dict | None):
+                raise GANError(f"{name}={kwargs[name]!r} is no data type of torch; give one, such as torch.float16.")
         for name in COMPONENTS:
             if name not in kwargs and index.get(name) not in (None, [None, None]):
                 wanted = parameters[name].annotation if name in parameters else ()

@@ -346,6 +346,7 @@ def test_networks_to_load_with(repository: Path, make_pipeline: Callable[..., Im
         ({"quantization_config": 4}, "halves them"),
         ({"proxies": {}}, "HTTPS_PROXY"),
         ({"colour": "red"}, "knows no colour"),
+        ({"torch_dtype": "float16"}, "torch_dtype='float16' is no data type of torch"),
         ({"subfolder": "../model"}, "not one of the repository"),
         ({"subfolder": "/tmp"}, "not one of the repository"),
         ({"subfolder": "nowhere"}, "no model_index.json"),

@@ -41,7 +41,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--hub_model_id", type=hub_id, help="what the card calls it; by default the folder's name")
     one.set_defaults(run=run_card)
 
-    one = commands.add_parser("push", help="publish a model", allow_abbrev=False)
+    one = commands.add_parser(
+        "push",
+        help="publish a model",
+        description="Publishes a model, its card and this package, as a wheel that loads it. What was written into "
+        "the card by hand stays, here and on the Hub.",
+        allow_abbrev=False,
+    )
     one.add_argument("model", metavar="MODEL", help="a folder")
     one.add_argument("repo_id", metavar="user/name", type=hub_id, help="where to; it is created if it doesn't exist")
     one.add_argument("--commit_message", help="of the commit on the Hub")
