@@ -83,7 +83,7 @@ def column_indices(label: Label, columns: Mapping[str, Sequence[str]]) -> list[i
 
     Args:
         label: a class name, several of different columns ("7, george", or "speaker=george" where a name is not
-            enough), or a dictionary of them by column.
+            enough), a dictionary of them by column, or a list with an index for each column.
         columns: the class names of each column.
 
     Raises:
@@ -93,6 +93,8 @@ def column_indices(label: Label, columns: Mapping[str, Sequence[str]]) -> list[i
         return [None] * len(columns)
     if not columns:
         raise GANError(f"This model has no classes, so the label {label!r} cannot be used; leave it out.")
+    if isinstance(label, list | tuple):
+        return _checked_indices(label, columns)
     wanted = dict(label) if isinstance(label, Mapping) else _by_column(str(label), columns)
     for column in wanted.keys() - columns.keys():
         raise GANError(f"There are no labels called {column!r}; this model has {' and '.join(columns)}.")
@@ -105,6 +107,14 @@ def column_indices(label: Label, columns: Mapping[str, Sequence[str]]) -> list[i
         if index is None:
             raise GANError(f"There is no {column} {wanted[column]!r}; this model knows {', '.join(columns[column])}.")
     return [chosen.get(column) for column in columns]
+
+
+def _checked_indices(indices: Sequence[Any], columns: Mapping[str, Sequence[str]]) -> list[int | None]:
+    counts = [len(names) for names in columns.values()]
+    whole = [isinstance(index, int) and not isinstance(index, bool) for index in indices]
+    if len(indices) != len(counts) or not all(whole) or any(k not in range(n) for k, n in zip(indices, counts)):
+        raise GANError(f"The class indices {list(indices)} cannot be used; this model has {counts} classes.")
+    return list(indices)
 
 
 def _by_column(label: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -182,19 +182,11 @@ class AudioPipeline(SteerablePipeline):
         latents, classes = [], []
         for source, label in zip(sources, labels, strict=True):
             device, counts = source.device, self.generator.class_counts
-            chosen = self._check_indices(label) if isinstance(label, list | tuple) else self.label_indices(label)
+            chosen = self.label_indices(label)
             latents.append(torch.randn(self.generator.latent_dim, generator=source, device=device).cpu())
             drawn = [int(torch.randint(count, (), generator=source, device=device)) for count in counts]
             classes.append([index if wanted is None else wanted for index, wanted in zip(drawn, chosen)])
         return torch.stack(latents), torch.tensor(classes, dtype=torch.int64).view(len(sources), -1)
-
-    def _check_indices(self, indices: Sequence[Any]) -> list[int]:
-        """Class indices (columns,), or `GANError`."""
-        counts = self.generator.class_counts
-        whole = [isinstance(index, int) and not isinstance(index, bool) for index in indices]
-        if len(indices) != len(counts) or not all(whole) or any(k not in range(n) for k, n in zip(indices, counts)):
-            raise GANError(f"The class indices {list(indices)} cannot be used; this model has {list(counts)} classes.")
-        return list(indices)
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:

@@ -218,7 +218,8 @@ class ImagePipeline(SteerableImagePipeline):
             critic_steps: of critic guidance (`gan.latent.guidance`), each as much work as some samples; 0 is none.
             critic_step_size: of these steps; by default the one that suits the model.
             batch_size: another name for `num_images`, as in diffusers.
-            class_labels: names or indices, one a picture, instead of `label`.
+            class_labels: names or indices, one a picture, instead of `label`; of several label columns also a tensor
+                (n, columns).
             generator: what noise is drawn from instead of a seed: one a picture, each of which draws what its seed
                 does, or one for all, which draw from it one after the other.
             latents: (n, latent_dim), instead of those of the seeds; classes that aren't given are still drawn.

@@ -61,6 +61,11 @@ def test_each_column_is_asked_for_or_drawn(pipeline: ImagePipeline) -> None:
         assert out.labels == ["dog, white"] * 2
     alone = pipeline(seed=4, label="dog, white").images[0]
     assert alone.tobytes() == out.images[1].tobytes()
+    latents, classes = pipeline.latents([3, 4])
+    again = pipeline(latents=latents, class_labels=classes)
+    assert [image.tobytes() for image in again.images] == [i.tobytes() for i in pipeline(seed=3, num_images=2).images]
+    with pytest.raises(GANError, match=r"class indices \[0, 9\] cannot be used; this model has \[2, 3\] classes"):
+        pipeline(class_labels=[[0, 9]])
     for label, reason in (
         ("bird", "unknown"),
         ({"size": "big"}, "no labels called 'size'"),
