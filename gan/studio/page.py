@@ -6,6 +6,7 @@ from gan.studio.api import add_endpoints
 from gan.studio.audio import tab as audio
 from gan.studio.compare import tab as compare
 from gan.studio.component import script
+from gan.studio.edit import tab as edit
 from gan.studio.images import tab as images
 from gan.studio.morph import tab as morph
 from gan.studio.morph.uploads import MAX_BYTES
@@ -15,7 +16,7 @@ from gan.studio.strings import LANGUAGES, i18n
 from gan.studio.text import tab as text
 from gan.studio.theme import CSS, StudioTheme
 
-TABS = (images.TAB, morph.TAB, compare.TAB, text.TAB, audio.TAB)  # in this order
+TABS = (images.TAB, edit.TAB, morph.TAB, compare.TAB, text.TAB, audio.TAB)  # in this order
 # How `gr.Blocks.launch` dresses the page, wherever it is launched from.
 LOOKS = {"theme": StudioTheme(), "css": CSS, "i18n": i18n, "footer_links": ["api"], "ssr_mode": False}
 LOOKS |= {"max_file_size": MAX_BYTES}

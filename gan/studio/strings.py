@@ -6,6 +6,7 @@ import gradio as gr
 
 from gan.studio.audio import strings as audio
 from gan.studio.compare import strings as compare
+from gan.studio.edit import strings as edit
 from gan.studio.images import strings as images
 from gan.studio.morph import strings as morph
 from gan.studio.text import strings as text
@@ -108,7 +109,7 @@ ZH = {
     "Class agreement": "类别一致率",
     "Reconstruction error": "重建误差",
 }
-OWN = (images, morph, compare, text, audio)
+OWN = (images, edit, morph, compare, text, audio)
 for module in OWN:
     EN |= module.EN
     ZH |= module.ZH

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors
 
-SHEETS = ("studio.css", *(f"{tab}/{tab}.css" for tab in ("images", "morph", "compare", "text", "audio")))
+SHEETS = ("studio.css", *(f"{tab}/{tab}.css" for tab in ("images", "edit", "morph", "compare", "text", "audio")))
 CSS = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
 
 # No font is fetched: a studio opens offline, and Chinese needs the system's fonts anyway.

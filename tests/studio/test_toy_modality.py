@@ -43,7 +43,7 @@ def test_a_modality_without_a_tab_is_offered(tmp_path: Path, weights: Path):
     done = run([sys.executable, "-c", STUDIO, str(tmp_path), str(weights / "shapes")], env, tmp_path).check()
     alone, beside_images = json.loads(done.out.splitlines()[-1])
     assert (alone["tabs"], alone["models"]) == ([], ["circle"])
-    assert (beside_images["tabs"], beside_images["models"]) == (["pictures", "morph"], ["circle", "shapes"])
+    assert (beside_images["tabs"], beside_images["models"]) == (["pictures", "edit", "morph"], ["circle", "shapes"])
     for found in (alone, beside_images):
         assert (found["facts"]["kind"], found["facts"]["parameters"] > 0) == ("points", True)
         assert "circle makes points, not images" in found["refusal"]

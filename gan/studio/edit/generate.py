@@ -1,0 +1,269 @@
+"""Edited pictures for the page and the API: functions of their arguments alone."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan.errors import GANError
+from gan.image.pipeline import ImagePipeline
+from gan.latent.directions import Directions, normalised, sefa
+from gan.latent.dragging import Drag
+from gan.latent.mixing import mix
+from gan.latent.steering import Inversion
+from gan.pipeline import check_truncation, sample_seeds
+from gan.studio.edit.codes import codes_text, read_codes
+from gan.studio.images.generate import file_name, png_base64
+from gan.studio.morph.generate import fit_upload
+from gan.studio.morph.uploads import decode_base64, read_picture
+from gan.studio.queue import run_queued
+from gan.studio.registry import Registry
+
+VARIATIONS = 16
+ROWS, COLUMNS = 4, 5  # of the grid of mixtures
+MAX_CRITIC_STEPS = 10  # of the slider; the pipeline takes more
+INVERSION_STEPS = 200
+CHUNK = 10  # steps of an optimisation at once: who waits in the queue comes in between
+Points: TypeAlias = Sequence[Sequence[float]]  # (x, y) in pixels
+Step = TypeVar("Step")
+TOWARDS = "class "  # begins the name of a direction towards a class
+
+
+@dataclass(frozen=True)
+class Base:
+    """What edits start from: a seed with all that belongs to it, or codes instead, as `codes_text` writes them."""
+
+    seed: int = 0
+    label: str = ""
+    truncation: float = 1.0
+    critic_steps: int = 0
+    codes: str = ""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Base":
+        """That of a request of the page."""
+        return cls(**{name: settings[name] for name in cls.__dataclass_fields__ if name in settings})
+
+
+def base_codes(pipeline: ImagePipeline, base: Base) -> tuple[Tensor, str | None]:
+    """Codes (1, layers, width), and the class of a seed by name.
+
+    Raises:
+        GANError: for a seed, class, truncation, number of steps or codes that can't be used.
+    """
+    if base.codes:
+        return read_codes(pipeline, base.codes), None
+    latents, classes = pipeline.latents(sample_seeds(base.seed, 1), base.label or None)
+    psi = check_truncation(base.truncation)
+    latents = pipeline.guided(latents, classes, psi, base.critic_steps, None)
+    codes = pipeline.codes_from(latents, classes, psi)
+    return codes, pipeline.labels[int(classes[0])] if pipeline.labels else None
+
+
+def directions_of(pipeline: ImagePipeline) -> Directions:
+    """The directions of a model; of one that came without any, those that its weights amplify most (SeFa)."""
+    if not pipeline.directions and hasattr(pipeline.generator, "code_weights"):
+        found = Directions()
+        spread = pipeline.class_space.deviation.mean(0)
+        for k, vector in enumerate(normalised(sefa(pipeline.generator, spread)).detach().cpu()):
+            found.vectors[f"component {k + 1}"] = vector
+            found.records[f"component {k + 1}"] = {"source": "sefa", "range": [-3, 3]}
+        pipeline.directions = found
+    return pipeline.directions
+
+
+def edited(pipeline: ImagePipeline, base: Base, edits: Mapping[str, float]) -> tuple[Tensor, str | None]:
+    """Codes of a base moved along directions, and its class."""
+    codes, label = base_codes(pipeline, base)
+    return directions_of(pipeline).apply(codes, edits), label
+
+
+def without(pipeline: ImagePipeline, codes: Tensor, edits: Mapping[str, float]) -> str:
+    """The base, as text, that edits make these codes of: so sliders keep their places when codes are changed."""
+    undone = {name: -strength for name, strength in edits.items()}
+    return codes_text(pipeline, directions_of(pipeline).apply(codes, undone))
+
+
+def variations(pipeline: ImagePipeline, codes: Tensor, reach: float, batch: int) -> Tensor:
+    """Codes (`VARIATIONS`, layers, width) around one: it is moved by the difference of two random codes of one class.
+
+    Args:
+        reach: how far, in standard deviations of the codes of a class.
+        batch: which of all variations.
+    """
+    if not 0 <= reach <= 2:
+        raise GANError(f"Variations at a distance of {reach!r} cannot be drawn; it goes from 0 to 2.")
+    source = torch.Generator().manual_seed(sample_seeds(batch, 1)[0])
+    latents = torch.randn(2 * VARIATIONS, pipeline.generator.latent_dim, generator=source)
+    _, classes = pipeline.latents([0])
+    ends = pipeline.codes_from(latents, classes.expand(len(latents)))
+    return codes + reach * (ends[:VARIATIONS] - ends[VARIATIONS:]) / 2**0.5
+
+
+def in_queue(start: Callable[[], Iterator[Step]]) -> Step:
+    """The last result of an optimisation, a few steps of which run at a time, so that nobody else waits for all."""
+    steps, _ = run_queued(start)
+    last: list[Step] = []
+    while True:
+        part, _ = run_queued(lambda: list(islice(steps, CHUNK)))
+        if not part:
+            return last[-1]
+        last = part
+
+
+def invert(registry: Registry, model: str, image: Image.Image, steps: int = INVERSION_STEPS) -> Inversion:
+    """The codes of a picture, fitted to the model.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    pipeline = registry.get(model, ImagePipeline)
+    return in_queue(lambda: pipeline.inverting(image, steps))
+
+
+def drag(
+    registry: Registry,
+    model: str,
+    base: Base,
+    edits: Mapping[str, float],
+    handles: Points,
+    targets: Points,
+    steps: int,
+) -> Drag:
+    """The codes of an edited picture whose handles have been pulled to their targets, as far as the steps go.
+
+    Raises:
+        GANError: if an argument can't be used.
+    """
+    pipeline = registry.get(model, ImagePipeline)
+    return in_queue(lambda: pipeline.drag(edited(pipeline, base, edits)[0], handles, targets, steps))
+
+
+def picture(pipeline: ImagePipeline, codes: Tensor) -> Image.Image:
+    """The picture of codes (1, layers, width)."""
+    images: Any = pipeline.draw(codes).images
+    return images[0]
+
+
+# For the page: settings are what `state()` in tab.js returns.
+
+
+def edited_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """The edited picture; if the page asks for it, `before`, what it was without edits."""
+    pipeline, base, edits = registry.get(settings["model"], ImagePipeline), Base.of(settings), settings["edits"]
+
+    def work() -> tuple[list[Image.Image], str | None]:
+        codes, label = edited(pipeline, base, edits)
+        rows = [codes]
+        if settings.get("before"):
+            start = base if settings["origin"] else Base(base.seed, base.label, base.truncation)
+            rows.append(base_codes(pipeline, start)[0])
+        return list(pipeline.draw(torch.cat(rows)).images), label
+
+    (images, label), milliseconds = run_queued(work)
+    name = file_name(settings["model"], base.seed, label, base.truncation)
+    name = name.replace(".png", "_edited.png") if edits or base.codes or base.critic_steps else name
+    return {
+        "png": png_base64(images[0]),
+        "before": png_base64(images[1]) if len(images) > 1 else None,
+        "label": label,
+        "file": name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name,
+        "milliseconds": milliseconds,
+    }
+
+
+def variations_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """`VARIATIONS` pictures around the edited one, each with the base that it becomes when it is chosen."""
+    pipeline, base, edits = registry.get(settings["model"], ImagePipeline), Base.of(settings), settings["edits"]
+
+    def work() -> list[dict[str, str]]:
+        codes, _ = edited(pipeline, base, edits)
+        return pictures_of(pipeline, variations(pipeline, codes, settings["reach"], settings["batch"]), edits)
+
+    pictures, milliseconds = run_queued(work)
+    return {"pictures": pictures, "milliseconds": milliseconds}
+
+
+def mixtures_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """A grid of mixtures: in each row the edited picture, or that of a seed, and in each column other layers."""
+    pipeline, base, edits = registry.get(settings["model"], ImagePipeline), Base.of(settings), settings["edits"]
+    psi = check_truncation(base.truncation)
+    row_seeds = sample_seeds(settings["row_seed"], ROWS - 1)
+    column_seeds = sample_seeds(settings["column_seed"], COLUMNS)
+
+    def work() -> tuple[list[Image.Image], list[Image.Image], list[dict[str, str]]]:
+        first, _ = edited(pipeline, base, edits)
+        others, columns = (pipeline.codes_from(*pipeline.latents(s), psi) for s in (row_seeds, column_seeds))
+        rows = torch.cat([first, others])
+        pairs = rows.repeat_interleave(COLUMNS, 0), columns.repeat(ROWS, 1, 1)
+        mixed = pictures_of(pipeline, mix(*pairs, settings["layers"]), edits)
+        return list(pipeline.draw(rows).images), list(pipeline.draw(columns).images), mixed
+
+    (rows, columns, mixed), milliseconds = run_queued(work)
+    return {
+        "rows": [
+            {"png": png_base64(image), "seed": seed} for image, seed in zip(rows, [None, *row_seeds], strict=True)
+        ],
+        "columns": [
+            {"png": png_base64(image), "seed": seed} for image, seed in zip(columns, column_seeds, strict=True)
+        ],
+        "pictures": mixed,
+        "milliseconds": milliseconds,
+    }
+
+
+def pictures_of(pipeline: ImagePipeline, codes: Tensor, edits: Mapping[str, float]) -> list[dict[str, str]]:
+    """Pictures of codes (n, layers, width), each with the base that edits make it of."""
+    return [
+        {"png": png_base64(image), "codes": without(pipeline, each, edits)}
+        for image, each in zip(pipeline.draw(codes).images, codes.split(1), strict=True)
+    ]
+
+
+def drag_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """A few steps of dragging: the new base, its picture, and where the handles are."""
+    pipeline, base, edits = registry.get(settings["model"], ImagePipeline), Base.of(settings), settings["edits"]
+    steps = min(settings["steps"], CHUNK)
+
+    def work() -> dict[str, Any]:
+        codes, _ = edited(pipeline, base, edits)
+        *_, last = pipeline.drag(codes, settings["handles"], settings["targets"], steps)
+        (drawn,) = pictures_of(pipeline, last.codes, edits)
+        return {**drawn, "handles": last.handles.tolist()}
+
+    return run_queued(work)[0]
+
+
+def invert_value(registry: Registry, settings: dict[str, Any], words: dict[str, str]) -> dict[str, str]:
+    """The codes of the user's picture, and what it looks like fitted to the model."""
+    pipeline = registry.get(settings["model"], ImagePipeline)
+    given = read_picture(decode_base64(settings.get("picture"), words), words)
+    fitted, _ = fit_upload(pipeline, given, invert=settings.get("invert"))
+    codes = invert(registry, settings["model"], fitted, settings["steps"]).codes
+    return {"codes": run_queued(lambda: codes_text(pipeline, codes))[0], "fitted": png_base64(fitted)}
+
+
+def direction_rows(pipeline: ImagePipeline, words: dict[str, str]) -> list[dict[str, Any]]:
+    """What the page must know of each direction."""
+    return [
+        {
+            "name": name,
+            "title": direction_title(name, record["source"], words),
+            "source": record["source"],
+            "range": record["range"],
+        }
+        for name, record in directions_of(pipeline).records.items()
+    ]
+
+
+def direction_title(name: str, source: str, words: dict[str, str]) -> str:
+    """What the page calls a direction: a word of its own where it has one."""
+    if source == "class":
+        return words["towards"].format(label=name.removeprefix(TOWARDS))
+    if source == "sefa" and name.startswith("component "):
+        return words["component"].format(number=name.removeprefix("component "))
+    return words.get(f"direction_{name}", name[:1].upper() + name[1:])

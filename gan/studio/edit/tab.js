@@ -1,0 +1,284 @@
+// A picture that is steered: by sliders along directions, by points that are pulled, by choosing among variations and
+// mixtures. What is shown follows from a seed, or from codes that take its place, and the sliders. After common.js,
+// fields.js, tab.js and the scripts of its parts.
+
+const root = element.querySelector(".edit");
+const { start, limits } = props;
+const VIEWS = { edit: "", variations: "variations", mix: "mix" }; // by name, with their names in the address
+const LONGEST = 4000; // letters of codes that an address takes
+const [PULLS, GLANCE, LOOK] = [3, 20, 200]; // steps of a drag at a time; of an inversion, at first and in all
+let view = "edit";
+let codes = ""; // instead of the seed; "" where the seed counts
+let origin = ""; // "picture" where they come from the user's picture
+let layers = "fine"; // that a mixture takes from its column
+let yours = null; // the user's picture as the model takes it, in base64
+let before = { of: null, png: null }; // the picture without edits, and what it is of
+let shown = null; // the last answer of the server with a picture
+let inversions = 0; // so far; only the last one counts
+
+const kept = (key, options) => ({ key, write: () => options.get(), ...options });
+const setCodes = (text, from = origin) => ([codes, origin] = [text, text ? from : ""]);
+const seedOf = (key, view_) => seedField({ usual: start[key], max: limits.seed, key: { row_seed: "rows", column_seed: "columns" }[key],
+  title: t({ row_seed: "row_seeds", column_seed: "column_seeds" }[key]), hidden: () => view !== view_ });
+
+// In the order of the address.
+const fields = {
+  seed: seedField({ usual: start.seed, max: limits.seed, changed: fromSeed }),
+  label: classField({ any: t("any_label"), changed: settle }),
+  truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info"), brief: true }),
+  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  edits: directionsField({ changed: () => tab.ask(), settled: () => history.note() }),
+  view: kept("view", { get: () => view, write: () => VIEWS[view], reset: () => setView("edit"),
+    read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text) ?? "edit") }),
+  reach: sliderField({ title: t("reach"), usual: start.reach, min: 0.1, max: 1.5, step: 0.05, brief: true, hidden: () => view !== "variations" }),
+  batch: kept("batch", { hidden: () => view !== "variations", value: 0, get() { return this.value; }, set(v) { this.value = v; },
+    write() { return this.value || ""; }, read(text) { this.value = Math.min(limits.seed, Math.max(0, Math.floor(numberIn(text) ?? 0))); }, reset() { this.value = 0; } }),
+  layers: kept("layers", { hidden: () => view !== "mix", get: () => layers, set: setLayers, write: () => (layers === "fine" ? "" : layers),
+    read: (text) => setLayers(props.layers.includes(text) ? text : "fine"), reset: () => setLayers("fine") }),
+  row_seed: seedOf("row_seed", "mix"),
+  column_seed: seedOf("column_seed", "mix"),
+  origin: kept("from", { get: () => origin, set: (text) => (origin = text), write: () => (fields.codes.write() ? origin : ""),
+    read: (text) => (origin = text === "picture" ? text : ""), reset: () => (origin = "") }),
+  codes: kept("codes", { get: () => codes, set: setCodes, write: () => (codes.length <= LONGEST ? codes : ""), read: setCodes, reset: () => setCodes("") }),
+};
+for (const key of ["truncation", "critic_steps"]) fields[key].box.addEventListener("change", () => history.note());
+
+const history = editHistory({
+  take: () => ({ ...Object.fromEntries(["seed", "label", "truncation", "critic_steps", "edits", "origin", "codes"].map((key) => [key, fields[key].get()])) }),
+  restore: (values) => (points.clear(), tab.set(values)),
+  changed: () => {
+    tools.undo.disabled = !history.canUndo();
+    tools.redo.disabled = !history.canRedo();
+  },
+});
+const points = pointsLayer({ pull, begin: () => tab.showMessage(""), settled: () => (tab.write(), history.note()), refuse: (text) => tab.showMessage(text),
+  counted: (count) => (clearPoints.hidden = !count) });
+const variations = variationsGrid(choose);
+const mixtures = mixtureGrid(choose);
+
+const tab = createTab({
+  name: "edit", root, models: props.models, related: ["pictures"], fields, load: server.open_edit,
+  showModel, request, render, layout, keydown,
+});
+
+// The picture and what lies on it.
+const image = make("img", { alt: t("edited_picture") });
+image.decoding = "sync";
+const looking = make("div", { class: "looking", hidden: true, role: "status" }, make("span", { text: t("looking") }));
+const frame = make("div", { class: "frame" }, image, points.layer, looking);
+const clearPoints = make("button", { type: "button", class: "plain", text: t("clear_points"), hidden: true, onclick: () => points.clear() });
+const bodies = {
+  edit: make("div", { class: "single" }, frame, make("div", { class: "below" }, make("p", { class: "hint", text: t("points_info") }), clearPoints)),
+  variations: variations.box,
+  mix: mixtures.box,
+};
+
+const views = make("div", { class: "kinds", role: "group", "aria-label": t("edit_views") }, ...Object.keys(VIEWS).map((name) =>
+  make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
+const title = make("div", { class: "title", "aria-live": "polite" });
+const tools = {
+  undo: iconButton("undo", t("undo_step"), () => history.undo()),
+  redo: iconButton("redo", t("redo_step"), () => history.redo()),
+  before: iconButton("eye", t("before"), () => {}),
+  copy: tab.link,
+  png: iconButton("png", t("png"), () => shown && save(png(shown.png), shown.file)),
+};
+tools.before.addEventListener("pointerdown", () => showBefore(true));
+for (const end of ["pointerup", "pointerleave", "pointercancel", "blur"]) tools.before.addEventListener(end, () => showBefore(false));
+tools.before.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && showBefore(true));
+tools.before.addEventListener("keyup", () => showBefore(false));
+
+// Where it starts: a seed, or the user's picture.
+const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => (take(file.files[0]), (file.value = "")) });
+const uploadButton = make("button", { type: "button", text: t("your_picture"), title: t("picture_info"), onclick: () => file.click() });
+const whence = make("span");
+const back = make("button", { type: "button", class: "plain", onclick: () => (setCodes(""), points.clear(), tab.ask(), history.note()) });
+const note = make("small", { text: t("too_long"), hidden: true });
+const away = make("div", { class: "away", hidden: true }, make("div", {}, whence, back), note);
+const ofSeed = make("div", { class: "of-seed" }, fields.label.box, fields.truncation.box, fields.critic_steps.box);
+const presets = make("div", { class: "kinds", role: "group", "aria-label": t("layers") }, ...props.layers.map((name) =>
+  make("button", { type: "button", "data-layers": name, text: t(name), onclick: () => (setLayers(name), tab.ask()) })));
+const viewControls = {
+  variations: make("div", { class: "of-view" }, fields.reach.box,
+    make("button", { type: "button", text: t("other_variations"), onclick: () => (fields.batch.set(fields.batch.get() + 1), tab.ask()) })),
+  mix: make("div", { class: "of-view" }, make("div", { class: "field" }, make("span", { text: t("layers") }), presets), fields.row_seed.box, fields.column_seed.box),
+};
+const speed = fact("speed");
+tab.arrange({
+  bar: [views, title, make("div", { class: "tools" }, ...Object.values(tools))],
+  stage: Object.values(bodies),
+  controls: [...Object.values(viewControls), fields.seed.box, make("div", {}, uploadButton, file), away, ofSeed, fields.edits.box],
+  facts: [speed],
+});
+root.addEventListener("dragover", (event) => (event.preventDefault(), root.classList.add("over")));
+root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || root.classList.remove("over"));
+root.addEventListener("drop", (event) => {
+  event.preventDefault();
+  root.classList.remove("over");
+  take(event.dataTransfer.files[0]);
+});
+setView("edit");
+setLayers("fine");
+history.forget();
+
+function showModel(model) {
+  fields.label.fill(model.labels);
+  fields.critic_steps.box.hidden = !model.critic;
+  if (!model.critic) fields.critic_steps.reset();
+  fields.edits.fill(model.directions);
+  setCodes("");
+  [yours, shown, before] = [null, null, { of: null, png: null }];
+  inversions += 1;
+  looking.hidden = true;
+  points.setSize(model);
+  history.forget();
+  layout(model);
+}
+
+function setView(name) {
+  view = root.dataset.view = name;
+  for (const button of views.children) button.setAttribute("aria-pressed", String(button.dataset.view === name));
+  for (const [key, body] of Object.entries(bodies)) body.hidden = key !== name;
+  for (const [key, box] of Object.entries(viewControls)) box.hidden = key !== name;
+  for (const key of ["before", "png"]) tools[key].hidden = name !== "edit";
+  if (tab.model) layout(tab.model);
+}
+
+function setLayers(name) {
+  layers = name;
+  for (const button of presets.children) button.setAttribute("aria-pressed", String(button.dataset.layers === name));
+}
+
+// What the picture without edits depends on.
+const unedited = (state) => JSON.stringify(state.origin ? [state.model, yours ? "yours" : state.codes] : [state.model, state.seed, state.label, state.truncation]);
+
+function request(state) {
+  showWhence(state);
+  if (state.view === "variations") return server.vary_image(state);
+  if (state.view === "mix") return server.mix_images(state);
+  return server.edit_image({ ...state, before: before.of !== unedited(state) && !(state.origin && yours) });
+}
+
+function render(answer, state) {
+  if (state.view === "variations") variations.show(answer.pictures);
+  if (state.view === "mix") mixtures.show(answer);
+  if (state.view === "edit") {
+    if (answer.before) before = { of: unedited(state), png: answer.before };
+    if (state.origin && yours) before = { of: unedited(state), png: yours };
+    show(answer);
+    title.textContent = [t(state.origin ? "from_picture" : "edit_of", state), answer.label].filter(Boolean).join(" · ");
+  } else title.textContent = "";
+  const count = answer.pictures?.length ?? 1;
+  speed.set(t("speed_value", { each: (answer.milliseconds / count).toFixed(1), count, total: answer.milliseconds.toFixed(0) }));
+  if (!history.canUndo()) history.note(); // what an address has restored
+  layout(tab.model);
+}
+
+function show(answer) {
+  shown = { file: shown?.file ?? "edited.png", ...answer };
+  image.src = png(answer.png);
+}
+
+function showWhence({ seed }) {
+  away.hidden = !codes;
+  ofSeed.hidden = Boolean(codes);
+  whence.textContent = t(origin ? "from_picture" : "from_codes", { seed });
+  back.textContent = t("back_to_seed", { seed });
+  note.hidden = codes.length <= LONGEST;
+}
+
+function showBefore(held) {
+  root.classList.toggle("before", held);
+  const source = held ? before.png : shown?.png;
+  if (source) image.src = png(source);
+}
+
+function settle() {
+  points.clear();
+  tab.ask();
+  history.note();
+}
+
+function fromSeed() {
+  setCodes("");
+  settle();
+}
+
+function choose(chosen) {
+  setCodes(chosen);
+  settle();
+}
+
+// A few steps of a drag: the answer's codes take the place of what they started from.
+async function pull(handles, targets) {
+  const answer = await server.drag_image({ ...tab.state(), handles, targets, steps: PULLS });
+  if (answer.error) return void tab.showMessage(answer.error);
+  setCodes(answer.codes);
+  showWhence(tab.state());
+  show(answer);
+  return answer.handles;
+}
+
+async function take(file) {
+  if (!file || !tab.model) return;
+  if (file.size > props.max_bytes) return tab.showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
+  const mine = ++inversions;
+  const url = await new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => done("");
+    reader.readAsDataURL(file);
+  });
+  setView("edit");
+  points.clear();
+  looking.hidden = false;
+  const { name } = tab.model;
+  let [picture, invert] = [url.split(",")[1] || "", null];
+  for (const steps of [GLANCE, LOOK]) {
+    const answer = await server.invert_image({ model: name, picture, invert, steps });
+    if (mine !== inversions) return; // something else has been started by now
+    if (answer.error) {
+      looking.hidden = true;
+      return tab.showMessage(answer.error);
+    }
+    [picture, invert] = [answer.fitted, false]; // small, from here on
+    yours = answer.fitted;
+    setCodes(answer.codes, "picture");
+    fields.edits.reset();
+    await tab.ask();
+  }
+  looking.hidden = true;
+  history.note();
+}
+
+function keydown(event) {
+  if (event.key.toLowerCase() === "b" && !event.repeat && view === "edit") showBefore(true);
+}
+
+document.addEventListener("keyup", (event) => event.key.toLowerCase() === "b" && root.classList.contains("before") && showBefore(false));
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input:not([type=range]), textarea");
+  if (typing || !tab.model || !tab.inSight() || !(event.metaKey || event.ctrlKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key !== "z" && key !== "y") return;
+  event.preventDefault();
+  if (key === "y" || event.shiftKey) history.redo();
+  else history.undo();
+});
+
+function layout(model) {
+  if (!tab.inSight()) return;
+  const { width, height } = model;
+  const top = views.getBoundingClientRect().bottom + window.scrollY;
+  const across = root.querySelector(".stage").clientWidth;
+  const room = onPhone() ? 0.42 * visibleHeight() : Math.max(320, visibleHeight() - top - 90);
+  const set = (name, columns, gap, most = Infinity) => {
+    const wide = crispWidth(width, height, (across - (columns - 1) * gap) / columns, Math.min(most, room));
+    root.style.setProperty(name, `${wide}px`);
+  };
+  set("--large", 1, 0, 640);
+  set("--choice", 4, 8, (room - 24) / 4 - 8);
+  set("--cell", props.columns + 1, 6, (room - 60) / 5 - 6);
+  root.style.setProperty("--ratio", `${width} / ${height}`);
+  points.draw();
+}

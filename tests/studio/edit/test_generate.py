@@ -1,0 +1,163 @@
+"""Edited pictures for the page and the API."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan import GANError
+from gan.studio.edit.generate import (
+    COLUMNS,
+    ROWS,
+    VARIATIONS,
+    Base,
+    direction_rows,
+    directions_of,
+    drag,
+    drag_value,
+    edited_value,
+    in_queue,
+    invert,
+    invert_value,
+    mixtures_value,
+    variations_value,
+)
+from gan.studio.images.generate import png_base64
+from gan.studio.strings import EN, ZH
+
+STATE = {
+    "model": "shapes",
+    "seed": 7,
+    "label": "Star",
+    "truncation": 0.8,
+    "critic_steps": 0,
+    "edits": {},
+    "codes": "",
+    "origin": "",
+}
+MORE = {"reach": 0.5, "batch": 0, "layers": "fine", "row_seed": 40, "column_seed": 100}
+
+
+def pixels(text):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))).astype(int)
+
+
+def test_without_edits_a_picture_is_that_of_its_seed(registry):
+    value = edited_value(registry, {**STATE, "before": True})
+    (direct,) = registry.get("shapes")(seed=7, label="Star", truncation=0.8).images
+    assert np.array_equal(pixels(value["png"]), np.asarray(direct))
+    assert value["before"] == value["png"]
+    assert value["label"] == "Star" and value["file"] == "shapes_seed-7_Star_psi-0.8.png"
+
+
+def test_a_model_without_directions_gets_those_of_its_weights(registry):
+    pipeline = registry.get("shapes")
+    rows = direction_rows(pipeline, EN)
+    assert [row["title"] for row in rows] == [f"Component {k}" for k in range(1, 7)]
+    assert direction_rows(pipeline, ZH)[0]["title"] == "成分 1"
+    assert all(vector.shape == pipeline.code_shape for vector in directions_of(pipeline).vectors.values())
+
+
+def test_a_slider_changes_the_picture_and_not_what_was_before(registry):
+    plain = edited_value(registry, STATE)
+    value = edited_value(registry, {**STATE, "edits": {"component 1": 2.5}, "before": True})
+    assert value["png"] != plain["png"] == value["before"]
+    assert value["file"] == "shapes_seed-7_Star_psi-0.8_edited.png"
+
+
+@pytest.mark.parametrize("edits", [{}, {"component 1": 1.5, "component 3": -1.0}])
+@pytest.mark.parametrize(("make", "count"), [(variations_value, VARIATIONS), (mixtures_value, ROWS * COLUMNS)])
+def test_what_is_chosen_is_what_was_shown(registry, make, count, edits):
+    value = make(registry, {**STATE, **MORE, "edits": edits})
+    assert len(value["pictures"]) == count
+    for picture in value["pictures"][:: count // 4]:
+        chosen = edited_value(registry, {**STATE, "edits": edits, "codes": picture["codes"]})
+        assert np.abs(pixels(chosen["png"]) - pixels(picture["png"])).max() <= 1
+
+
+def test_variations_go_as_far_as_asked(registry):
+    near, far = (variations_value(registry, {**STATE, **MORE, "reach": reach})["pictures"] for reach in (0.1, 1.5))
+    start = pixels(edited_value(registry, STATE)["png"])
+    change = [np.mean([np.abs(pixels(one["png"]) - start).mean() for one in some]) for some in (near, far)]
+    assert change[0] < change[1]
+    again = variations_value(registry, {**STATE, **MORE, "batch": 1, "reach": 0.1})["pictures"]
+    assert again != near
+
+
+def test_a_drag_keeps_the_sliders(registry):
+    settings = {**STATE, "edits": {"component 2": 1.0}, "handles": [[4, 4]], "targets": [[9, 6]], "steps": 3}
+    value = drag_value(registry, settings)
+    shown = edited_value(registry, {**settings, "codes": value["codes"]})
+    assert np.abs(pixels(shown["png"]) - pixels(value["png"])).max() <= 1
+    assert np.shape(value["handles"]) == (1, 2)
+    assert value["png"] != edited_value(registry, settings)["png"]
+
+
+def test_a_drag_in_parts_is_that_of_the_pipeline(registry):
+    pipeline = registry.get("shapes")
+    steps = list(pipeline.drag(7, [(4, 4)], [(12, 12)], steps=23))
+    result = drag(registry, "shapes", Base(7), {}, [(4, 4)], [(12, 12)], 23)
+    assert torch.equal(result.codes, steps[-1].codes)
+
+
+def test_a_picture_is_inverted_and_can_be_edited(registry):
+    mine = Image.linear_gradient("L").convert("RGB").resize((40, 30))
+    settings = {"model": "shapes", "picture": png_base64(mine), "invert": False, "steps": 12}
+    value = invert_value(registry, settings, EN)
+    fitted = pixels(value["fitted"])
+    assert fitted.shape == (16, 16, 3)
+    shown = edited_value(registry, {**STATE, "codes": value["codes"], "origin": "picture", "before": True})
+    assert shown["before"] == shown["png"] and shown["file"] == "shapes_picture_psi-0.8_edited.png"
+    start, end = (invert(registry, "shapes", mine, steps).losses[-1] for steps in (0, 12))
+    assert end < start
+
+
+def test_an_optimisation_ends_with_its_last_step():
+    assert in_queue(lambda: iter(range(25))) == 24
+    assert in_queue(lambda: iter(range(20))) == 19
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"edits": {"beauty": 1.0}}, "There is no direction 'beauty'; this model has component 1"),
+        ({"edits": {"component 1": 99}}, "A strength of 99"),
+        ({"edits": {"component 1": float("nan")}}, "A strength of nan"),
+        ({"codes": "nonsense"}, "These codes cannot be read"),
+        ({"label": "Cube"}, "There is no label 'Cube'"),
+        ({"seed": -1}, "is not a whole number from 0"),
+        ({"critic_steps": 3}, "This model has no discriminator"),
+        ({"critic_steps": 1000}, "1000 critic steps cannot be taken"),
+    ],
+)
+def test_what_cannot_be_edited_is_said(registry, change, refusal):
+    with pytest.raises(GANError, match=refusal):
+        edited_value(registry, {**STATE, **change})
+
+
+@pytest.mark.parametrize(
+    ("handles", "refusal"),
+    [
+        ([[99, 4]], "outside the image"),
+        ([[4, 4]] * 100, "100 handles"),
+        ([], "list of handles"),
+        ([["a", 1]], "points"),
+    ],
+)
+def test_what_cannot_be_dragged_is_said(registry, handles, refusal):
+    with pytest.raises(GANError, match=refusal):
+        drag_value(registry, {**STATE, "handles": handles, "targets": handles, "steps": 3})
+
+
+@pytest.mark.parametrize("change", [{"reach": 9}, {"batch": -1}, {"reach": float("nan")}])
+def test_variations_out_of_range_are_refused(registry, change):
+    with pytest.raises(GANError):
+        variations_value(registry, {**STATE, **MORE, **change})
+
+
+def test_layers_that_there_are_not_are_refused(registry):
+    with pytest.raises(GANError, match="choose coarse, middle, fine"):
+        mixtures_value(registry, {**STATE, **MORE, "layers": "finest"})
