@@ -60,8 +60,8 @@ def base_codes(pipeline: ImagePipeline, base: Base) -> tuple[Tensor, str | None]
     latents, classes = pipeline.latents(sample_seeds(base.seed, 1), base.label or None)
     psi = check_truncation(base.truncation)
     latents = pipeline.guided(latents, classes, psi, base.critic_steps, None)
-    codes = pipeline.codes_from(latents, classes, psi)
-    return codes, pipeline.labels[int(classes[0])] if pipeline.labels else None
+    names = pipeline.label_names(classes)
+    return pipeline.codes_from(latents, classes, psi), names[0] if names else None
 
 
 def directions_of(pipeline: ImagePipeline) -> Directions:
@@ -100,7 +100,7 @@ def variations(pipeline: ImagePipeline, codes: Tensor, reach: float, batch: int)
     source = torch.Generator().manual_seed(sample_seeds(batch, 1)[0])
     latents = torch.randn(2 * VARIATIONS, pipeline.generator.latent_dim, generator=source)
     _, classes = pipeline.latents([0])
-    ends = pipeline.codes_from(latents, classes.expand(len(latents)))
+    ends = pipeline.codes_from(latents, classes.repeat_interleave(len(latents), 0))
     return codes + reach * (ends[:VARIATIONS] - ends[VARIATIONS:]) / 2**0.5
 
 

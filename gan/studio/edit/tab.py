@@ -44,7 +44,7 @@ def build(registry: Registry) -> None:
         height, width = pipeline.resolution
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
         return {
-            "labels": pipeline.labels or [],
+            "labels": pipeline.label_choices(),
             "width": width,
             "height": height,
             "critic": has_component(registry.source(model), "discriminator"),
