@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> None:
     pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision)
     if args.page and not isinstance(pipeline, ImagePipeline):
         raise GANError(f"The page shows pictures, and this model makes {pipeline.unit}; leave --page out.")
+    if args.page and len(pipeline.generator.class_counts) > 1:
+        raise GANError("The page has one list of classes, and this model several label columns; leave --page out.")
     name = Path(args.model).resolve().name
     made = export(pipeline, args.format, args.inputs, args.half)
     made.record = {"model": name, **made.record}

@@ -9,6 +9,7 @@ from cli import environment, read, train
 from PIL import Image
 
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
+from gan.export import __main__ as export
 from gan.image import data, metrics
 from gan.image.task import ImageTask
 from gan.training import arguments
@@ -84,6 +85,14 @@ def test_columns_are_saved_and_loaded(pipeline: ImagePipeline, tmp_path: Path) -
     assert "by animal (cat, dog) and colour (black, red, white)" in card
     assert 'label={"animal": "cat", "colour": "black"}' in card
     assert loaded.label_choices() == ["animal=cat", "animal=dog", "colour=black", "colour=red", "colour=white"]
+
+
+def test_a_page_of_several_columns_is_refused(
+    pipeline: ImagePipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.save_pretrained(tmp_path / "model")
+    assert export.main([str(tmp_path / "model"), "--page", str(tmp_path / "page")]) == 2
+    assert "several label columns" in capsys.readouterr().err
 
 
 def test_between_two_pictures_classes_are_mixed(pipeline: ImagePipeline) -> None:
