@@ -110,14 +110,8 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     if folder is None:
         return
-    text = (
-        json.dumps(
-            {"step_size": args.critic_step_size, "prior": args.critic_prior, "curve": curve},
-            indent=2,
-            ensure_ascii=False,
-        )
-        + "\n"
-    )
+    record = {"step_size": args.critic_step_size, "prior": args.critic_prior, "curve": curve}
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     try:
         with files_into(Path(folder)) as temporary:
             (temporary / CURVE).write_text(text, encoding="utf-8")

@@ -121,6 +121,13 @@ def test_saved_with_the_model_and_loaded_again(steered: ImagePipeline, tmp_path:
     assert np.array_equal(np.asarray(again), np.asarray(steered.edit(3, {"brightness": 1.5}).images[0]))
 
 
+def test_directions_of_the_model_before_go(steered: ImagePipeline, tmp_path: Path):
+    steered.save_pretrained(tmp_path / "model")
+    steered.directions = Directions()
+    steered.save_pretrained(tmp_path / "model")
+    assert not list((tmp_path / "model").glob("directions.*"))
+
+
 def test_a_new_name_is_saved(steered: ImagePipeline, tmp_path: Path):
     steered.directions = steered.directions.renamed("component 1", "smile")
     steered.save_pretrained(tmp_path / "model")
