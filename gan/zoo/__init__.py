@@ -8,9 +8,12 @@ from typing import get_args
 
 from gan.zoo.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan.zoo.family import ZooDiscriminator, ZooGenerator
+from gan.zoo.r3gan import R3GANDiscriminator, R3GANGenerator
+from gan.zoo.rosinality import RosinalityStyleGAN2Generator
+from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 
-GENERATORS = DCGANGenerator
-DISCRIMINATORS = DCGANDiscriminator
+GENERATORS = StyleGAN2Generator | RosinalityStyleGAN2Generator | R3GANGenerator | DCGANGenerator
+DISCRIMINATORS = StyleGAN2Discriminator | R3GANDiscriminator | DCGANDiscriminator
 NETWORKS = [kind for of in (GENERATORS, DISCRIMINATORS) for kind in get_args(of) or (of,)]
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "NETWORKS", "ZooDiscriminator", "ZooGenerator"]

@@ -18,7 +18,18 @@ NOISES = ("const", "none", "random")
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class ZooGenerator(ModelMixin, ConfigMixin):
+class ZooNetwork(ModelMixin, ConfigMixin):
+    """The base of both."""
+
+    class_counts: tuple[int, ...] = ()
+
+    def class_input(self, labels: Tensor | None, like: Tensor) -> Tensor:
+        """Labels as (n, classes) in the type of `like`."""
+        assert labels is not None, "a network with classes needs labels"
+        return class_weights(labels, self.class_counts, like.dtype)
+
+
+class ZooGenerator(ZooNetwork):
     """The base of generators that come from elsewhere. As ours (`gan.networks.GridGenerator`) they have two
     halves, `codes` and `draw`; `forward` is one after the other.
 
@@ -96,16 +107,9 @@ class ZooGenerator(ModelMixin, ConfigMixin):
         """(features, width) of each layer: the linear map from a layer's code to its activations."""
         raise NotImplementedError
 
-    def class_input(self, labels: Tensor | None, like: Tensor) -> Tensor:
-        """Labels as (n, classes) in the type of `like`."""
-        assert labels is not None, "a generator with classes needs labels"
-        return class_weights(labels, self.class_counts, like.dtype)
 
-
-class ZooDiscriminator(ModelMixin, ConfigMixin):
+class ZooDiscriminator(ZooNetwork):
     """The base of discriminators that come from elsewhere."""
-
-    class_counts: tuple[int, ...] = ()
 
     def forward(
         self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False

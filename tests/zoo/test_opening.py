@@ -9,7 +9,13 @@ from gan.errors import GANError
 from gan.zoo.family import Imported
 from gan.zoo.opening import open_checkpoint
 
-CHECKPOINTS = ["dcgan-tutorial.pth"]
+CHECKPOINTS = [
+    "dcgan-tutorial.pth",
+    "stylegan2-ada-conditional.pkl",
+    "stylegan2-ada-unconditional.pkl",
+    "rosinality-stylegan2.pt",
+    "r3gan-conditional.pkl",
+]
 FLIPS = 8
 
 

@@ -1,0 +1,38 @@
+"""Resampling of images by finite impulse response filters, the way that StyleGANs do it."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resample(
+    x: Tensor, kernel: Tensor | None, padding: tuple[int, int, int, int], up: int = 1, down: int = 1, gain: float = 1.0
+) -> Tensor:
+    """Zeros between the pixels, padding, a true convolution, and every so many pixels kept.
+
+    Args:
+        x: (n, channels, height, width).
+        kernel: (height, width), or (taps,) for both axes one after the other; `None` leaves the pixels as they are.
+        padding: left, right, top, bottom, in pixels after the zeros came in; negative numbers crop.
+        up, down: of both axes.
+        gain: that the result is multiplied by.
+
+    Returns:
+        (n, channels, height, width) of the new size.
+    """
+    n, channels, height, width = x.shape
+    if up > 1:
+        x = F.pad(x.reshape(n, channels, height, 1, width, 1), (0, up - 1, 0, 0, 0, up - 1))
+        x = x.reshape(n, channels, height * up, width * up)
+    x = F.pad(x, padding)
+    if kernel is None:
+        return x[:, :, ::down, ::down] * gain
+    # A channel is an image of its own, so that one small filter serves all.
+    x = x.reshape(n * channels, 1, *x.shape[2:])
+    flipped = kernel.flip(list(range(kernel.ndim))).to(x.dtype)
+    if kernel.ndim == 1:
+        root = gain**0.5
+        x = F.conv2d(x, flipped[None, None, :, None] * root, stride=(down, 1))
+        x = F.conv2d(x, flipped[None, None, None, :] * root, stride=(1, down))
+    else:
+        x = F.conv2d(x, flipped[None, None] * gain, stride=down)
+    return x.reshape(n, channels, *x.shape[2:])
