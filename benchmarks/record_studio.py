@@ -1,4 +1,4 @@
-"""Records the moving picture of the README: the studio, driven by hand for twelve seconds.
+"""Records the moving picture of the README: the studio, driven by hand for fourteen seconds.
 
     python benchmarks/record_studio.py docs/studio.webp
     python benchmarks/record_studio.py docs/studio.webp --frames frames     # and each frame as a PNG, to look at
@@ -30,6 +30,7 @@ FRAME = 1000 // 12  # milliseconds
 MAX_BYTES = 2_000_000
 SETTLED = 350  # milliseconds in which the page has answered and is drawn, on a busy machine too
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
+PULLED = (0.62, 0.13), (0.62, 0.3)  # a point of the edited picture, and where it is pulled to
 PADS_FULL = "document.querySelectorAll('.sound .pad b:not(:empty)').length == 16"
 
 POINTER = """() => {
@@ -112,9 +113,9 @@ def ready(page: Page, address: str, selector: str) -> None:
     page.evaluate(POINTER)
 
 
-def redrawn(page: Page, action: Callable[[], object]) -> None:
-    """Does something and waits until the tab of pictures shows others; not for long, where these are the same."""
-    source = "document.querySelector('.pictures .tile img').src"
+def redrawn(page: Page, action: Callable[[], object], image: str = ".pictures .tile img") -> None:
+    """Does something and waits until an image shows something else; not for long, where it stays the same."""
+    source = f"document.querySelector('{image}').src"
     before = page.evaluate(source)
     action()
     with suppress(TimeoutError):
@@ -158,7 +159,28 @@ def morph(recorder: Recorder, address: str) -> None:
     page = recorder.page
     ready(page, f"{address}?tab=morph", ".morph:not(.waiting)")
     knob = page.locator(".morph .track input")
-    recorder.drag(knob, there_and_back(0.02, 0.98, 11), painted)
+    recorder.drag(knob, [k / 12 for k in range(13)], painted)
+
+
+def edit(recorder: Recorder, address: str) -> None:
+    """A point of a picture is pulled to another place."""
+    page = recorder.page
+    ready(page, f"{address}?tab=edit&seed=24", ".edit:not(.waiting)")
+    box = page.locator(".edit svg.points").bounding_box()
+    assert box is not None
+    (x, y), (to_x, to_y) = PULLED
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    recorder.frame(4)
+    page.mouse.down()
+    for k in range(1, 9):
+        at = box["x"] + (x + (to_x - x) * k / 8) * box["width"], box["y"] + (y + (to_y - y) * k / 8) * box["height"]
+        redrawn(page, lambda at=at: page.mouse.move(*at), ".edit .frame img")
+        recorder.frame()
+    for _ in range(5):
+        redrawn(page, lambda: None, ".edit .frame img")
+        recorder.frame()
+    page.mouse.up()
+    recorder.frame(5)
 
 
 def text(recorder: Recorder, address: str) -> None:
@@ -251,7 +273,7 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + SOUND)
                 recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
-                for scene in (pictures, morph, text, pads):
+                for scene in (pictures, edit, morph, text, pads):
                     scene(recorder, address)
                 if options.stills:
                     stills(browser, address, options.stills)
