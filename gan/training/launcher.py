@@ -2,9 +2,11 @@
 
 import argparse
 import os
+from pathlib import Path
 
+import psutil
 from accelerate import Accelerator
-from accelerate.logging import get_logger
+from accelerate.commands.config.config_args import default_config_file
 from accelerate.state import AcceleratorState
 from accelerate.utils import GradientAccumulationPlugin, parse_flag_from_env
 
@@ -12,7 +14,6 @@ from gan.errors import GANError
 from gan.utils.distributed import join_processes
 from gan.utils.hardware import native_precision
 
-logger = get_logger(__name__)
 PRECISIONS = ("no", "bf16")
 SHARDED = {
     "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
@@ -32,7 +33,7 @@ def make_accelerator(args: argparse.Namespace) -> Accelerator:
         GANError: for what Accelerate was configured to do and this training cannot.
     """
     _check_environment()
-    asked = os.environ.get("ACCELERATE_MIXED_PRECISION")
+    asked = configured_precision()
     if args.mixed_precision is None and asked not in (None, *PRECISIONS):
         raise GANError(
             f"accelerate is configured for {asked}, and training computes in float32 or bf16; give "
@@ -45,10 +46,22 @@ def make_accelerator(args: argparse.Namespace) -> Accelerator:
         # As a plugin: as a number, that of the environment would have priority over the flag.
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=args.gradient_accumulation_steps),
     )
-    if args.mixed_precision is None and asked == "no" and native_precision() == "bf16":
-        logger.info("Trains in float32, as accelerate says; --mixed_precision bf16 is faster on this hardware.")
     args.mixed_precision = accelerator.mixed_precision
     return accelerator
+
+
+def configured_precision() -> str | None:
+    """The precision that Accelerate was configured for, `None` if nobody chose one.
+
+    `accelerate launch` hands down "no" also where it was neither configured nor given a flag.
+    """
+    asked = os.environ.get("ACCELERATE_MIXED_PRECISION")
+    if asked == "no" and not Path(default_config_file).is_file():
+        parent = psutil.Process().parent()
+        words = parent.cmdline() if parent else []
+        if not any(word.startswith(("--mixed_precision", "--config_file")) for word in words):
+            return None
+    return asked
 
 
 def _check_environment() -> None:

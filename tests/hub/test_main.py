@@ -260,5 +260,5 @@ def test_a_run_publishes_as_it_goes_and_survives_the_hub(hub: HubServer, env: di
 
 @pytest.mark.parametrize("flag", ["push_every", "create_space"])
 def test_flags_that_need_each_other(flag: str) -> None:
-    with pytest.raises(GANError, match=f"--{flag} publishes, too; give --push_to_hub with it"):
+    with pytest.raises(GANError, match=f"--{flag} has no effect without --push_to_hub; give that too"):
         check_flags(argparse.Namespace(push_to_hub=False, **{"push_every": None, "create_space": False} | {flag: 2}))

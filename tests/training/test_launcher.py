@@ -1,12 +1,15 @@
 """What Accelerate is configured for is obeyed or refused."""
 
+import subprocess
+import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 
 from gan import GANError
 from gan.training import arguments
-from gan.training.launcher import make_accelerator
+from gan.training.launcher import configured_precision, make_accelerator
 
 
 def asked(mixed_precision: str | None = None, gradient_accumulation_steps: int = 1) -> Namespace:
@@ -14,12 +17,28 @@ def asked(mixed_precision: str | None = None, gradient_accumulation_steps: int =
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16"])
-def test_its_precision_is_used_unless_a_flag_says_otherwise(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_precision_is_used_unless_a_flag_says_otherwise(
+    precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "default_config.yaml").touch()
+    monkeypatch.setattr("gan.training.launcher.default_config_file", str(tmp_path / "default_config.yaml"))
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", precision)
     args = asked()
     assert make_accelerator(args).mixed_precision == args.mixed_precision == precision
     other = asked({"no": "bf16", "bf16": "no"}[precision])
     assert make_accelerator(other).mixed_precision == other.mixed_precision != precision
+
+
+def test_a_precision_that_nobody_chose_is_that_of_the_hardware(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gan.training.launcher.default_config_file", str(tmp_path / "missing.yaml"))
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")  # as `accelerate launch` does
+    assert configured_precision() is None
+    program = "from gan.training.launcher import configured_precision; print(configured_precision())"
+    launch = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"]
+    chosen = subprocess.run([*launch, "--mixed_precision", "no"], capture_output=True, text=True, check=True)
+    assert chosen.stdout.strip() == "no"
 
 
 def test_its_accumulation_is_the_default_of_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:
