@@ -28,6 +28,8 @@ INPUTS: dict[Any, Callable] = {
     float: gr.Number,
     float | None: gr.Number,
     File: partial(gr.File, type="filepath"),
+    dict[str, float]: gr.JSON,
+    list[list[float]]: gr.JSON,
 }
 # The component that writes a result of each type; any other type is JSON.
 OUTPUTS: dict[Any, Callable] = {

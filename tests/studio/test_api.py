@@ -34,6 +34,10 @@ def test_only_the_endpoints_are_public(client):
         "/reconstruct_image",
         "/interpolate_images",
         "/generate_audio",
+        "/edit_image",
+        "/mix_images",
+        "/invert_image",
+        "/drag_image",
         "/interpolate_audio",
         "/drum_kit",
         "/load_model",
@@ -45,7 +49,7 @@ def test_only_the_endpoints_are_public(client):
 def test_the_arguments_have_stable_names_and_are_documented(client):
     endpoint = client.view_api(return_format="dict")["named_endpoints"]["/generate_images"]
     names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
-    assert names == ["model", "seed", "num_images", "truncation", "label"]
+    assert names == ["model", "seed", "num_images", "truncation", "label", "critic_steps"]
     assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
     assert "same pictures" in endpoint["description"]
 

@@ -27,7 +27,13 @@ class AudioAPI(ModalityAPI):
     modality = AudioPipeline.modality
 
     def generate_audio(
-        self, model: str, seed: int = 0, num_samples: int = 1, truncation: float = 1.0, label: str = ""
+        self,
+        model: str,
+        seed: int = 0,
+        num_samples: int = 1,
+        truncation: float = 1.0,
+        label: str = "",
+        critic_steps: int = 0,
     ) -> tuple[list[File], list[dict[str, Any]]]:
         """Generates sounds with a GAN. The same arguments always give the same sounds, much faster than they play.
 
@@ -38,12 +44,13 @@ class AudioAPI(ModalityAPI):
             truncation: psi; 1 is the model as trained, smaller (down to 0) is safer and less varied.
             label: classes of the model, by name, such as "kick", or "7, george" where there are several label
                 columns ("speaker=george" where a name is not enough); what isn't named is drawn from each seed.
+            critic_steps: steps towards what the model's discriminator takes for real, 0 to 50; 0 is one forward pass.
 
         Returns:
             WAV files (16 bits), and of each its seed and label.
         """
         model = self._model(model)
-        clips, _ = generate_clips(self.registry, model, seed, num_samples, truncation, label)
+        clips, _ = generate_clips(self.registry, model, seed, num_samples, truncation, label, critic_steps)
         files = save_clips(clips, [clip_name(model, clip, truncation) for clip in clips])
         return files, [{"seed": clip.seed, "label": clip.label} for clip in clips]
 

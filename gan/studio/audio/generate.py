@@ -6,12 +6,14 @@ import math
 import re
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
 from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput, Label
 from gan.audio.preprocessing import wav
 from gan.errors import GANError
+from gan.pipeline import sample_seeds
 from gan.studio.images.generate import file_name
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -31,21 +33,33 @@ class Clip(NamedTuple):
 
 
 def generate_clips(
-    registry: Registry, model: str, seed: int, num_samples: int, truncation: float, label: Label
+    registry: Registry,
+    model: str,
+    seed: int,
+    num_samples: int,
+    truncation: float,
+    label: Label,
+    critic_steps: int = 0,
 ) -> tuple[list[Clip], float]:
     """Clips of consecutive seeds, and the milliseconds that they took.
+
+    Args:
+        critic_steps: of critic guidance; one clip at a time then, so that nobody else waits for all.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    _check_numbers(seed, num_samples, truncation)
+    _check_numbers(seed, num_samples, truncation, critic_steps)
     if not 1 <= num_samples <= MAX_CLIPS:
         raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MAX_CLIPS}.")
     pipeline = registry.get(model, AudioPipeline)
-    output, milliseconds = run_queued(
-        lambda: pipeline(seed, int(num_samples), truncation=truncation, label=label or None)
-    )
-    return _clips(output), milliseconds
+    seeds, size = sample_seeds(seed, int(num_samples)), 1 if critic_steps else MAX_CLIPS
+
+    def make(some: list[int]) -> AudioPipelineOutput:
+        return pipeline(some[0], len(some), truncation, label or None, critic_steps)
+
+    parts = [run_queued(partial(make, seeds[k : k + size])) for k in range(0, len(seeds), size)]
+    return [clip for output, _ in parts for clip in _clips(output)], sum(milliseconds for _, milliseconds in parts)
 
 
 def interpolate_clips(
@@ -140,4 +154,4 @@ def _clips(output: AudioPipelineOutput) -> list[Clip]:
 
 def _check_numbers(*numbers: object) -> None:
     if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
-        raise GANError("The seeds, the number of clips and the truncation must be numbers.")
+        raise GANError("The seeds, the number of clips, the truncation and the critic steps must be numbers.")

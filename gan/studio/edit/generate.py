@@ -25,7 +25,6 @@ from gan.studio.registry import Registry
 
 VARIATIONS = 16
 ROWS, COLUMNS = 4, 5  # of the grid of mixtures
-MAX_CRITIC_STEPS = 10  # of the slider; the pipeline takes more
 INVERSION_STEPS = 200
 CHUNK = 10  # steps of an optimisation at once: who waits in the queue comes in between
 Points: TypeAlias = Sequence[Sequence[float]]  # (x, y) in pixels
@@ -78,6 +77,8 @@ def directions_of(pipeline: ImagePipeline) -> Directions:
 
 def edited(pipeline: ImagePipeline, base: Base, edits: Mapping[str, float]) -> tuple[Tensor, str | None]:
     """Codes of a base moved along directions, and its class."""
+    if not isinstance(edits, Mapping):
+        raise GANError('Edits are strengths by the name of a direction, such as {"brightness": 1.5}.')
     codes, label = base_codes(pipeline, base)
     return directions_of(pipeline).apply(codes, edits), label
 

@@ -14,8 +14,6 @@ EN = {
     "from_codes": "Moved away from seed {seed}",
     "back_to_seed": "Back to seed {seed}",
     "too_long": "The link restores the seed and the sliders; this picture's own codes are too long for it.",
-    "critic": "Critic",
-    "critic_info": "steps towards what the discriminator takes for real",
     # directions
     "directions": "Directions",
     "more_directions": "{count} more",
@@ -81,8 +79,6 @@ ZH = {
     "from_codes": "由种子 {seed} 变化而来",
     "back_to_seed": "回到种子 {seed}",
     "too_long": "链接可恢复种子和滑块；这张图片的编码太长，无法放入链接。",
-    "critic": "判别器引导",
-    "critic_info": "朝判别器认为真实的方向走几步",
     "directions": "方向",
     "more_directions": "还有 {count} 个",
     "fewer_directions": "收起",

@@ -9,9 +9,9 @@ from gan.latent.dragging import MAX_HANDLES
 from gan.latent.mixing import PRESETS
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
+from gan.studio.edit.api import EditAPI
 from gan.studio.edit.generate import (
     COLUMNS,
-    MAX_CRITIC_STEPS,
     direction_rows,
     drag_value,
     edited_value,
@@ -19,7 +19,7 @@ from gan.studio.edit.generate import (
     mixtures_value,
     variations_value,
 )
-from gan.studio.images.generate import MAX_TRUNCATION
+from gan.studio.images.generate import MAX_CRITIC_STEPS, MAX_TRUNCATION
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import has_component
 from gan.studio.model_panel import describe, panel_html
@@ -85,4 +85,4 @@ def build(registry: Registry) -> None:
     )
 
 
-TAB = Tab("edit", ImagePipeline, build)
+TAB = Tab("edit", ImagePipeline, build, api=EditAPI)

@@ -20,7 +20,13 @@ class ImageAPI(ModalityAPI):
     modality = ImagePipeline.modality
 
     def generate_images(
-        self, model: str, seed: int = 0, num_images: int = 1, truncation: float = 1.0, label: str = ""
+        self,
+        model: str,
+        seed: int = 0,
+        num_images: int = 1,
+        truncation: float = 1.0,
+        label: str = "",
+        critic_steps: int = 0,
     ) -> Gallery:
         """Generates pictures with a GAN. The same arguments always give the same pictures, in a few milliseconds.
 
@@ -30,11 +36,14 @@ class ImageAPI(ModalityAPI):
             num_images: how many pictures, 1 to 64.
             truncation: psi; 1 is the model as trained, smaller (down to 0) is safer and less varied.
             label: a class of the model, by name; empty draws a class for every picture from its seed.
+            critic_steps: steps towards what the model's discriminator takes for real, 0 to 50; 0 is one forward pass.
 
         Returns:
             PNG files at the model's native size, each with its seed as caption.
         """
-        output, _ = generate_images(self.registry, self._model(model), seed, num_images, truncation, label)
+        output, _ = generate_images(
+            self.registry, self._model(model), seed, num_images, truncation, label, critic_steps
+        )
         return [(image, str(number)) for image, number in zip(output.images, output.seeds)]
 
     def reconstruct_image(self, model: str, image: File, label: str = "") -> Image.Image:
@@ -49,11 +58,7 @@ class ImageAPI(ModalityAPI):
             A PNG at the model's native size.
         """
         pipeline = self.registry.get(self._model(model), ImagePipeline)
-        if not image:
-            raise GANError("There is no picture; give one as `image`.")
-        if Path(image).stat().st_size > MAX_BYTES:
-            raise GANError(EN["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
-        picture, _ = fit_upload(pipeline, read_picture(Path(image).read_bytes(), EN), invert=False)
+        picture = given_picture(pipeline, image)
         return run_queued(lambda: pipeline.reconstruct(picture, label=label or None))[0].images[0]
 
     def interpolate_images(
@@ -79,3 +84,16 @@ class ImageAPI(ModalityAPI):
             lambda: pipeline.interpolate(a_seed, b_seed, int(steps), label=label or None, truncation=truncation)
         )
         return [(image, f"{k / (steps - 1):.3f}") for k, image in enumerate(output.images)]
+
+
+def given_picture(pipeline: ImagePipeline, image: File) -> Image.Image:
+    """The picture in a file that a client has sent, fitted to a model.
+
+    Raises:
+        GANError: if there is none, or it can't be read.
+    """
+    if not image:
+        raise GANError("There is no picture; give one as `image`.")
+    if Path(image).stat().st_size > MAX_BYTES:
+        raise GANError(EN["too_many_bytes"].format(max=MAX_BYTES // 1_000_000))
+    return fit_upload(pipeline, read_picture(Path(image).read_bytes(), EN), invert=False)[0]

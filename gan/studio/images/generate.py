@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,71 @@ from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
+from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 
 MAX_IMAGES = 64  # of a request
 MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
+MAX_CRITIC_STEPS = 10  # of the slider; the pipeline takes more
+MAX_COLUMNS = 8  # seeds beside one another where every class has a row
+GUIDED = 4  # pictures at once with critic guidance, which takes as long as some dozens without
 START: dict[str, Any] = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "": a class a seed
 
 
 def generate_images(
-    registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str
+    registry: Registry,
+    model: str,
+    seed: int,
+    num_images: int,
+    truncation: float,
+    label: str,
+    critic_steps: int = 0,
 ) -> tuple[ImagePipelineOutput, float]:
     """Pictures of consecutive seeds, and the milliseconds that they took.
+
+    Args:
+        critic_steps: of critic guidance; a few pictures at a time then, so that nobody else waits for all.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    if not all(isinstance(number, Real) for number in (seed, num_images, truncation)):
-        raise GANError("The seed, the number of pictures and the truncation must be numbers.")
+    if not all(isinstance(number, Real) for number in (seed, num_images, truncation, critic_steps)):
+        raise GANError("The seed, the number of pictures, the truncation and the critic steps must be numbers.")
     if not 1 <= num_images <= MAX_IMAGES:
         raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MAX_IMAGES}.")
     pipeline = registry.get(model, ImagePipeline)
-    return run_queued(
-        lambda: pipeline(seed=seed, num_images=int(num_images), truncation=truncation, label=label or None)
+    seeds, size = sample_seeds(seed, int(num_images)), GUIDED if critic_steps else MAX_IMAGES
+
+    def make(some: list[int]) -> ImagePipelineOutput:
+        return pipeline(some[0], len(some), truncation, label or None, critic_steps)
+
+    return _joined([run_queued(partial(make, seeds[k : k + size])) for k in range(0, len(seeds), size)])
+
+
+def every_class(
+    registry: Registry, model: str, seed: int, truncation: float, critic_steps: int = 0
+) -> tuple[ImagePipelineOutput, float]:
+    """The same seeds in every class, one class after the other, and the milliseconds that they took.
+
+    Raises:
+        GANError: if an argument can't be used, or for a model without classes or with too many.
+    """
+    names = registry.get(model, ImagePipeline).label_choices()
+    if not 2 <= len(names) <= MAX_IMAGES:
+        raise GANError(f"{model} has {len(names)} classes; from 2 to {MAX_IMAGES} are shown below one another.")
+    count = min(MAX_COLUMNS, MAX_IMAGES // len(names))
+    return _joined([generate_images(registry, model, seed, count, truncation, name, critic_steps) for name in names])
+
+
+def _joined(parts: list[tuple[ImagePipelineOutput, float]]) -> tuple[ImagePipelineOutput, float]:
+    outputs = [output for output, _ in parts]
+    joined = ImagePipelineOutput(
+        images=[image for output in outputs for image in output.images],
+        seeds=[seed for output in outputs for seed in output.seeds],
+        labels=[name for output in outputs for name in output.labels or []] or None,
     )
+    return joined, sum(milliseconds for _, milliseconds in parts)
 
 
 def file_name(model: str, seed: int, label: str | None, truncation: float, suffix: str = "png") -> str:
@@ -58,9 +100,10 @@ def png_base64(image: Image.Image) -> str:
     return base64.b64encode(png(image)).decode()
 
 
-def archive(registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str) -> bytes:
-    """A ZIP of the pictures."""
-    output, _ = generate_images(registry, model, seed, num_images, truncation, label)
+def archive(registry: Registry, settings: dict[str, Any]) -> bytes:
+    """A ZIP of the pictures that the page shows."""
+    output, _ = _wanted(registry, settings)
+    model, truncation = settings["model"], settings["truncation"]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as folder:
         for image, number, name in zip(output.images, output.seeds, _labels(output)):
@@ -68,11 +111,10 @@ def archive(registry: Registry, model: str, seed: int, num_images: int, truncati
     return file.getvalue()
 
 
-def images_for_page(
-    registry: Registry, model: str, seed: int, num_images: int, truncation: float, label: str
-) -> tuple[list[dict[str, Any]], float]:
-    """As `generate_images`: of each picture its seed, its class, a file name, and a PNG in base64."""
-    output, milliseconds = generate_images(registry, model, seed, num_images, truncation, label)
+def images_for_page(registry: Registry, settings: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
+    """The pictures that the page shows (of each its seed, class, file name and PNG), and their milliseconds."""
+    output, milliseconds = _wanted(registry, settings)
+    model, truncation = settings["model"], settings["truncation"]
     pictures = [
         {
             "seed": number,
@@ -84,6 +126,15 @@ def images_for_page(
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
     return pictures, milliseconds
+
+
+def _wanted(registry: Registry, settings: dict[str, Any]) -> tuple[ImagePipelineOutput, float]:
+    """Pictures of consecutive seeds; with `rows` "classes", each seed in every class."""
+    settings = dict(settings)
+    if settings.pop("rows", "") != "classes":
+        return generate_images(registry, **settings)
+    shared = {key: value for key, value in settings.items() if key not in ("label", "num_images")}
+    return every_class(registry, **shared)
 
 
 def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:

@@ -3,6 +3,9 @@
 EN = {
     "pictures_tab": "Pictures",
     "num_images": "Pictures",
+    "critic": "Critic",
+    "critic_info": "steps towards what the discriminator takes for real",
+    "every_class": "Each seed in every class",
     "back": "All pictures",
     "picture": "seed {seed}",
     "speed_value": "{each} ms a picture ({count} in {total} ms)",
@@ -15,6 +18,9 @@ EN = {
 ZH = {
     "pictures_tab": "图片",
     "num_images": "图片数量",
+    "critic": "判别器引导",
+    "critic_info": "朝判别器认为真实的方向走几步",
+    "every_class": "每个种子画出所有类别",
     "back": "全部图片",
     "picture": "种子 {seed}",
     "speed_value": "每张 {each} 毫秒（{count} 张共 {total} 毫秒）",

@@ -4,16 +4,23 @@ const root = element.querySelector(".pictures");
 const { start, limits } = props;
 let shown = null; // what was drawn last: its state, pictures and their model
 let grid = null; // the grid that a single picture was opened from
+let rows = ""; // "classes" where each class has a row and each seed a column
 
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed }),
   num_images: sliderField({ key: "n", title: t("num_images"), usual: start.num_images, min: 1, max: limits.num_images, step: 1 }),
   truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info") }),
   label: classField({ any: t("any_label") }),
+  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  rows: {
+    get: () => rows, set: setRows, write: () => rows, reset: () => setRows(""),
+    read: (text) => setRows(text === "classes" && !everyClass.hidden ? text : ""),
+  },
 };
+const everyClass = make("button", { type: "button", class: "every-class", text: t("every_class"), onclick: () => tab.set({ rows: rows ? "" : "classes" }, "pushState") });
 const tab = createTab({
   name: "pictures", root, models: props.models, related: ["morph"], fields, load: server.open_images,
-  showModel: (model) => fields.label.fill(model.labels),
+  showModel,
   request: server.make_images,
   render, layout, keydown,
 });
@@ -33,12 +40,29 @@ const speed = fact("speed");
 tab.arrange({
   bar: [title, make("div", { class: "tools" }, ...Object.values(tools))],
   stage: [tiles],
-  controls: [fields.seed.box, fields.truncation.box, fields.label.box, fields.num_images.box],
+  controls: [fields.seed.box, fields.truncation.box, fields.label.box, everyClass, fields.num_images.box, fields.critic_steps.box],
   facts: [speed],
 });
 
+setRows("");
+
+function showModel(model) {
+  fields.label.fill(model.labels);
+  everyClass.hidden = model.labels.length < 2 || model.labels.length > limits.num_images;
+  fields.critic_steps.box.hidden = !model.critic;
+  if (everyClass.hidden) setRows("");
+}
+
+function setRows(name) {
+  rows = name;
+  everyClass.setAttribute("aria-pressed", String(rows === "classes"));
+  fields.num_images.box.hidden = rows === "classes"; // as many seeds as there is room for
+}
+
 function render({ pictures, milliseconds }, state) {
-  shown = { state, pictures, model: tab.model };
+  const seeds = new Set(pictures.map((picture) => picture.seed)).size;
+  shown = { state, pictures, seeds, model: tab.model };
+  root.classList.toggle("by-class", Boolean(state.rows));
   while (tiles.childElementCount > pictures.length) tiles.lastChild.remove();
   while (tiles.childElementCount < pictures.length) tiles.append(makeTile(tiles.childElementCount));
   pictures.forEach((picture, k) => {
@@ -47,11 +71,12 @@ function render({ pictures, milliseconds }, state) {
     image.alt = [t("picture", picture), picture.label].filter(Boolean).join(", ");
     caption.firstChild.textContent = picture.seed;
     caption.lastChild.textContent = picture.label || "";
+    caption.className = state.rows && k % seeds === 0 ? "class-name" : "";
     tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
   });
   const single = pictures.length === 1;
   root.classList.toggle("single", single);
-  if (!single) grid = { seed: state.seed, num_images: state.num_images };
+  if (!single) grid = { seed: state.seed, label: state.label, rows: state.rows, num_images: fields.num_images.get() };
   title.textContent = t(single ? "one_seed" : "seeds", { first: pictures[0].seed, last: pictures.at(-1).seed });
   if (single && pictures[0].label) title.append(make("small", { text: pictures[0].label }));
   speed.set(t("speed_value", { each: (milliseconds / pictures.length).toFixed(1), count: pictures.length, total: milliseconds.toFixed(0) }));
@@ -65,7 +90,8 @@ function makeTile(index) {
 }
 
 function single(index) {
-  if (shown.pictures.length > 1) tab.set({ seed: shown.pictures[index].seed, num_images: 1 }, "pushState");
+  const { seed, label } = shown.pictures[index];
+  if (shown.pictures.length > 1) tab.set({ seed, num_images: 1, ...(rows && { label, rows: "" }) }, "pushState");
 }
 
 function back() {
@@ -73,7 +99,7 @@ function back() {
 }
 
 function turn(direction) {
-  const count = shown.pictures.length;
+  const count = shown.seeds;
   tab.set({ seed: Math.min(limits.seed - count + 1, Math.max(0, shown.state.seed + direction * count)) });
 }
 
@@ -93,24 +119,27 @@ function layout() {
   const gap = onPhone() ? 6 : 10;
   const caption = count > 1 ? (onPhone() ? 14 : 18) : 0;
   const top = tiles.getBoundingClientRect().top + window.scrollY;
-  const room = onPhone() ? 0.48 * visibleHeight() : Math.max(320, visibleHeight() - top - 28);
+  const sight = onPhone() ? 0.48 * visibleHeight() : Math.max(320, visibleHeight() - top - 28);
   let best = { scale: 0, empty: 0 };
-  for (let columns = 1; columns <= count; columns++) {
+  const byClass = Boolean(shown.state.rows);
+  const room = byClass && onPhone() ? Infinity : sight;
+  const [fewest, most] = byClass ? [shown.seeds, shown.seeds] : [1, count];
+  for (let columns = fewest; columns <= most; columns++) {
     const rows = Math.ceil(count / columns);
     const across = (tiles.clientWidth - (columns - 1) * gap) / columns / width;
-    const down = ((room - (rows - 1) * gap) / rows - caption) / height;
+    const down = Math.max(((room - (rows - 1) * gap) / rows - caption) / height, byClass ? 64 / height : 0);
     const scale = Math.floor(Math.min(across, down, 640 / height) * ratio) / ratio;
     const empty = rows * columns - count;
     if (scale > best.scale || (scale === best.scale && empty < best.empty)) best = { scale, columns, empty };
   }
   if (!best.scale) {
     // Too many to be in sight at once, even at native size: let them scroll.
-    best = { scale: 1, columns: Math.max(1, Math.floor((tiles.clientWidth + gap) / (width + gap))) };
+    best = { scale: byClass ? Math.min(1, (tiles.clientWidth - (fewest - 1) * gap) / fewest / width) : 1, columns: byClass ? fewest : Math.max(1, Math.floor((tiles.clientWidth + gap) / (width + gap))) };
   }
   // What width is left widens the gaps, until the columns stand as far apart as the rows do with their captions.
   const [wide, between] = [best.scale * width, Math.max(1, best.columns - 1)];
   const across = Math.floor(Math.min(gap + caption, (tiles.clientWidth - best.columns * wide) / between));
-  tiles.classList.toggle("labelled", wide >= 100);
+  tiles.classList.toggle("labelled", wide >= 100 && !byClass);
   tiles.style.setProperty("--columns", best.columns);
   tiles.style.setProperty("--gap", `${gap}px ${across}px`);
   tiles.style.setProperty("--width", `${wide}px`);

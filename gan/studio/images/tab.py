@@ -9,13 +9,22 @@ from gan.image.pipeline import ImagePipeline
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.images.api import ImageAPI
-from gan.studio.images.generate import MAX_IMAGES, MAX_TRUNCATION, START, archive, images_for_page
+from gan.studio.images.generate import (
+    MAX_CRITIC_STEPS,
+    MAX_IMAGES,
+    MAX_TRUNCATION,
+    START,
+    archive,
+    images_for_page,
+)
+from gan.studio.model_info import has_component
 from gan.studio.model_panel import Row, describe, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
 
 LIMITS = {"seed": MAX_SEED, "num_images": MAX_IMAGES, "truncation": MAX_TRUNCATION}
+LIMITS |= {"critic_steps": MAX_CRITIC_STEPS}
 
 
 def build(registry: Registry) -> None:
@@ -27,16 +36,22 @@ def build(registry: Registry) -> None:
         facts = describe(model, pipeline)
         height, width = pipeline.resolution
         panel = panel_html(facts, panel_rows(facts, language), language)
-        return {"labels": pipeline.label_choices(), "width": width, "height": height, "panel": panel}
+        return {
+            "labels": pipeline.label_choices(),
+            "width": width,
+            "height": height,
+            "critic": has_component(registry.source(model), "discriminator"),
+            "panel": panel,
+        }
 
     @page_errors
     def make_images(settings: dict[str, Any]) -> dict[str, Any]:
-        pictures, milliseconds = images_for_page(registry, **settings)
+        pictures, milliseconds = images_for_page(registry, settings)
         return {"pictures": pictures, "milliseconds": milliseconds}
 
     @page_errors
     def zip_images(settings: dict[str, Any]) -> dict[str, str]:
-        return {"data": base64.b64encode(archive(registry, **settings)).decode()}
+        return {"data": base64.b64encode(archive(registry, settings)).decode()}
 
     workbench(
         "pictures",

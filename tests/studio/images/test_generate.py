@@ -1,9 +1,10 @@
 """Pictures for the page and the API."""
 
+import numpy as np
 import pytest
 
 from gan import GANError
-from gan.studio.images.generate import START, file_name, generate_images
+from gan.studio.images.generate import START, every_class, file_name, generate_images, images_for_page
 
 
 def test_file_names_carry_everything():
@@ -15,3 +16,22 @@ def test_file_names_carry_everything():
 def test_a_number_that_is_missing_is_said(missing, registry):
     with pytest.raises(GANError, match="must be numbers"):
         generate_images(registry, "shapes", **{**START, missing: None})
+
+
+def test_each_seed_is_drawn_in_every_class(registry):
+    pictures, _ = images_for_page(registry, {"model": "shapes", **START, "label": "Star", "rows": "classes"})
+    assert [picture["label"] for picture in pictures] == ["Circle"] * 8 + ["Square/box"] * 8 + ["Star"] * 8
+    assert [picture["seed"] for picture in pictures] == [*range(7, 15)] * 3
+    output, _ = every_class(registry, "shapes", 7, 1.0)
+    direct = registry.get("shapes")(seed=9, label="Star").images[0]
+    assert np.array_equal(output.images[18], direct)
+    with pytest.raises(GANError, match="strokes has 0 classes"):
+        every_class(registry, "strokes", 7, 1.0)
+
+
+def test_guidance_goes_in_parts(vae_registry):
+    guided, _ = generate_images(vae_registry, "toys-gan", 3, 6, 1.0, "", 2)
+    direct = vae_registry.get("toys-gan")(3, 6, critic_steps=2)
+    assert guided.seeds == direct.seeds and guided.labels == direct.labels
+    apart = [np.abs(np.asarray(a).astype(int) - b).max() for a, b in zip(guided.images, direct.images, strict=True)]
+    assert max(apart) <= 1

@@ -158,6 +158,26 @@ def test_a_picture_opens_alone_and_leads_back_to_the_grid(open_page):
     assert changed(page, before) == [before[2]]
 
 
+def test_every_class_has_a_row_and_opens_one(open_page):
+    page = open_page("model=shapes&n=3&seed=20")
+    before = sources(page)
+    page.get_by_role("button", name=EN["every_class"]).click()
+    page.wait_for_function("document.querySelectorAll('.tile').length === 24")
+    page.wait_for_url(re.compile("seed=20&psi=1&rows=classes$"))
+    assert page.locator(".tile .class-name").all_inner_texts() == ["Circle", "Square/box", "Star"]
+    assert not field(page, "num_images").is_visible()
+    wanted = sources(page)[17]
+    page.locator(".tile").nth(17).click()
+    page.wait_for_selector(".pictures.single")
+    page.wait_for_url(re.compile("seed=21&n=1&psi=1&label=Star$"))
+    assert sources(page) == [wanted]
+    page.locator("[data-action=back]").click()
+    page.wait_for_function("document.querySelectorAll('.tile').length === 24")
+    page.get_by_role("button", name=EN["every_class"]).click()
+    page.wait_for_function("document.querySelectorAll('.tile').length === 3")
+    assert sources(page) == before
+
+
 def test_the_zip_holds_what_is_shown(open_page):
     page = open_page("model=strokes&n=5&seed=30&psi=0.8")
     assert not field(page, "label").is_visible()  # the model has no classes
