@@ -6,7 +6,7 @@ import math
 import re
 import types
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, type]] = {
     METRICS: {"metrics": list},
 }
 BOOKKEEPING = {"_class_name", "_diffusers_version", "_name_or_path"}  # of diffusers, in every config
+Signed = Annotated[int, "may be negative"]  # which other numbers of a config are not
 DTYPES = {"F64", "F32", "F16", "BF16"}
 MAX_NUMBER = 2**24  # in a config
 CALLS_PER_TENSOR = 100  # that building a network takes of PyTorch; ours take ten
@@ -150,6 +151,8 @@ def _check_config(kind: type[nn.Module], config: dict[str, Any], where: str) -> 
 
 def _is_of(value: Any, annotation: Any) -> bool:
     origin, parts = get_origin(annotation), get_args(annotation)
+    if annotation == Signed:
+        return type(value) is int and abs(value) <= MAX_NUMBER
     if origin in (Union, types.UnionType):
         return any(_is_of(value, part) for part in parts)
     if origin is tuple:

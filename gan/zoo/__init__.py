@@ -11,8 +11,9 @@ from gan.zoo.family import ZooDiscriminator, ZooGenerator
 from gan.zoo.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan.zoo.rosinality import RosinalityStyleGAN2Generator
 from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from gan.zoo.stylegan3 import StyleGAN3Generator
 
-GENERATORS = StyleGAN2Generator | RosinalityStyleGAN2Generator | R3GANGenerator | DCGANGenerator
+GENERATORS = StyleGAN3Generator | StyleGAN2Generator | RosinalityStyleGAN2Generator | R3GANGenerator | DCGANGenerator
 DISCRIMINATORS = StyleGAN2Discriminator | R3GANDiscriminator | DCGANDiscriminator
 NETWORKS = [kind for of in (GENERATORS, DISCRIMINATORS) for kind in get_args(of) or (of,)]
 

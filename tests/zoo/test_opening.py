@@ -13,10 +13,11 @@ CHECKPOINTS = [
     "dcgan-tutorial.pth",
     "stylegan2-ada-conditional.pkl",
     "stylegan2-ada-unconditional.pkl",
+    "stylegan3-t.pkl",
     "rosinality-stylegan2.pt",
     "r3gan-conditional.pkl",
 ]
-FLIPS = 8
+FLIPS = 30
 
 
 def copied(path: Path, to: Path) -> Path:

@@ -1,0 +1,314 @@
+"""StyleGAN3, configurations T and R (Karras et al. 2021, "Alias-free generative adversarial networks").
+
+A signal of Fourier features, which `w` shifts and rotates, goes through layers that treat it as continuous: up-sample,
+bend (leaky ReLU), down-sample, each with a filter that keeps what the rate can hold. Every filter, size and factor is
+stored in the files, so nothing is designed anew. The names of tensors are those of the files; the discriminator is
+that of StyleGAN2. There is no noise.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from gan.hub.repository import Signed
+from gan.zoo.family import Imported, ZooGenerator, build, check_noise, numpy_latent
+from gan.zoo.modules import attributes, child, number, tensors
+from gan.zoo.resample import resample
+from gan.zoo.stylegan2 import SLOPE, Linear, MappingNetwork, mapping_config, read_discriminator
+from gan.zoo.unpickle import DamagedError, StoredArray
+
+NAME = "StyleGAN3"
+MAX_SIZE = 4096  # of a layer's input, in pixels
+MAX_FACTOR = 16  # of up- and down-sampling
+
+
+class SynthesisInput(nn.Module):
+    """Sinusoids whose frequencies and phases `w` rotates and shifts. Computed in float32: a phase is a place.
+
+    Args:
+        channels: sinusoids.
+        w_dim: length of `w`.
+        size: (width, height) in pixels, margin included.
+        sampling_rate: pixels a unit.
+        bandwidth: frequency from which on sinusoids fade out, in periods a unit.
+    """
+
+    def __init__(self, channels: int, w_dim: int, size: tuple[int, int], sampling_rate: float, bandwidth: float):
+        super().__init__()
+        self.size, self.sampling_rate, self.bandwidth = size, sampling_rate, bandwidth
+        self.weight = nn.Parameter(torch.zeros(channels, channels))
+        self.affine = Linear(w_dim, 4)
+        self.register_buffer("transform", torch.zeros(3, 3))
+        self.register_buffer("freqs", torch.zeros(channels, 2))
+        self.register_buffer("phases", torch.zeros(channels))
+
+    def forward(self, w: Tensor) -> Tensor:
+        """(n, w_dim) to (n, channels, height, width)."""
+        pose = F.linear(w.float(), self.affine.scaled().float(), self.affine.bias.float())
+        cosine, sine, *shift = (pose / pose[:, :2].norm(dim=1, keepdim=True)).unbind(1)
+        rotation = torch.stack([cosine, -sine, sine, cosine], dim=1).unflatten(1, (2, 2))
+        # A place p is looked up at rotation (transform p - shift).
+        linear, offset = self.transform[:2, :2].float(), self.transform[:2, 2].float()
+        moved = rotation @ (offset - torch.stack(shift, dim=1))[:, :, None]
+        frequencies = self.freqs.float() @ (rotation @ linear)
+        phases = self.phases.float() + (self.freqs.float() @ moved).squeeze(2)
+        fading = (frequencies.norm(dim=2) - self.bandwidth) / (self.sampling_rate / 2 - self.bandwidth)
+        x, y = (self._places(size, w.device) for size in self.size)
+        angles = frequencies[:, :, :1, None] * x + frequencies[:, :, 1:, None] * y[:, None]
+        waves = torch.sin(2 * math.pi * (angles + phases[:, :, None, None]))
+        waves = waves * (1 - fading).clamp(0, 1)[:, :, None, None]
+        weight = self.weight.float() / math.sqrt(len(self.weight))
+        return torch.einsum("oc,nchw->nohw", weight, waves).to(w.dtype)
+
+    def _places(self, size: int, device: torch.device) -> Tensor:
+        """Where the centres of pixels are, 0 in the middle."""
+        return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.sampling_rate
+
+
+class SynthesisLayer(nn.Module):
+    """A convolution modulated by `w`, and a leaky ReLU at a higher rate; the last layer is linear and ends in RGB.
+
+    Args:
+        inputs, outputs: channels.
+        w_dim: length of `w`.
+        kernel: pixels a side of the convolution.
+        up, down: factors.
+        up_filter, down_filter: shapes, () for none.
+        padding: left, right, top, bottom, in pixels of the higher rate.
+        clamp: of activations, `None` for none.
+        last: whether it is the layer that ends in RGB.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        kernel: int,
+        up: int,
+        down: int,
+        up_filter: tuple[int, ...],
+        down_filter: tuple[int, ...],
+        padding: tuple[int, int, int, int],
+        clamp: float | None,
+        last: bool,
+    ):
+        super().__init__()
+        self.up, self.down, self.clamp, self.last = up, down, clamp, last
+        left, right, top, bottom = padding
+        self.padding = (left, right, top, bottom)
+        self.affine = Linear(w_dim, inputs)
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("magnitude_ema", torch.ones(()))
+        self.register_buffer("up_filter", torch.zeros(*up_filter) if up_filter else None)
+        self.register_buffer("down_filter", torch.zeros(*down_filter) if down_filter else None)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """(n, inputs, height, width) and (n, w_dim) to (n, outputs, height, width)."""
+        styles, weight = self.affine(w), self.weight
+        if self.last:
+            styles = styles / math.sqrt(weight[0].numel())
+        else:  # brought to about 1 before they are multiplied; demodulation takes it away again
+            styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
+            weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+        x = F.conv2d(x * styles[:, :, None, None], weight, padding=weight.shape[-1] - 1)
+        if not self.last:
+            norms = styles.square() @ weight.square().sum((2, 3)).T
+            x = x * (norms + 1e-8).rsqrt()[:, :, None, None]
+        x = x * self.magnitude_ema.rsqrt() + self.bias[:, None, None]
+        x = resample(x, self.up_filter, self.padding, up=self.up, gain=self.up**2)
+        if not self.last:
+            x = F.leaky_relu(x, SLOPE) * math.sqrt(2)
+        if self.clamp is not None:
+            x = x.clamp(-self.clamp, self.clamp)
+        return resample(x, self.down_filter, (0, 0, 0, 0), down=self.down)
+
+
+class SynthesisNetwork(nn.Module):
+    """`w` of each layer to images. Arguments are those of `StyleGAN3Generator`."""
+
+    def __init__(
+        self, w_dim: int, channels: tuple[int, ...], input: dict[str, Any], layers: dict[str, dict[str, Any]]
+    ):
+        super().__init__()
+        self.input = SynthesisInput(channels[0], w_dim, **input)
+        self.names = list(layers)
+        for k, (name, settings) in enumerate(layers.items()):
+            last = k == len(layers) - 1
+            self.add_module(name, SynthesisLayer(channels[k], channels[k + 1], w_dim, last=last, **settings))
+
+    def forward(self, ws: Tensor) -> list[Tensor]:
+        """(n, layers, w_dim) to the output of each layer, the last of which is the image."""
+        first, *others = ws.unbind(1)
+        outputs = [self.input(first)]
+        for name, w in zip(self.names, others):
+            outputs.append(getattr(self, name)(outputs[-1], w))
+        return outputs[1:]
+
+
+class StyleGAN3Generator(ZooGenerator):
+    """Latents and classes to images, about [-1, 1].
+
+    Args: those of `ZooGenerator`, and
+        embedding_dim, mapping_widths, lr_multiplier: as of `StyleGAN2Generator`.
+        input_size, sampling_rate, bandwidth: of `SynthesisInput`.
+        layer_names: of each layer, the last one ends in RGB.
+        channels: of the input and of each layer.
+        kernels, up_factors, down_factors, up_filters, down_filters, paddings: of each `SynthesisLayer`.
+        rates: pixels a side of each layer's output without its margin.
+        clamp: of activations, `None` for none.
+        output_scale: of the image.
+    """
+
+    family = NAME
+    paper = "Alias-free generative adversarial networks, Karras et al. 2021"
+    truncation = "moves w towards its mean"
+    _keep_in_fp32_modules = ["input"]
+
+    @register_to_config
+    def __init__(
+        self,
+        resolution: tuple[int, int] = (32, 32),
+        image_channels: int = 3,
+        num_classes: int = 0,
+        latent_dim: int = 512,
+        embedding_dim: int = 0,
+        mapping_widths: tuple[int, ...] = (512, 512),
+        lr_multiplier: float = 0.01,
+        input_size: tuple[int, int] = (36, 36),
+        sampling_rate: float = 16.0,
+        bandwidth: float = 2.0,
+        layer_names: tuple[str, ...] = (),
+        channels: tuple[int, ...] = (512,),
+        kernels: tuple[int, ...] = (),
+        up_factors: tuple[int, ...] = (),
+        down_factors: tuple[int, ...] = (),
+        up_filters: tuple[tuple[int, ...], ...] = (),
+        down_filters: tuple[tuple[int, ...], ...] = (),
+        paddings: tuple[tuple[Signed, ...], ...] = (),
+        rates: tuple[int, ...] = (),
+        clamp: float | None = None,
+        output_scale: float = 0.25,
+    ):
+        super().__init__(resolution, image_channels, num_classes, latent_dim)
+        self.rates, self.output_scale = rates, output_scale
+        layers = {
+            name: {"kernel": kernel, "up": up, "down": down, "padding": padding, "clamp": clamp}
+            for name, kernel, up, down, padding in zip(layer_names, kernels, up_factors, down_factors, paddings)
+        }
+        for settings, up_filter, down_filter in zip(layers.values(), up_filters, down_filters):
+            settings |= {"up_filter": up_filter, "down_filter": down_filter}
+        self.mapping = MappingNetwork(latent_dim, num_classes, embedding_dim, mapping_widths, lr_multiplier, True)
+        start = {"size": input_size, "sampling_rate": sampling_rate, "bandwidth": bandwidth}
+        self.synthesis = SynthesisNetwork(mapping_widths[-1], channels, start, layers)
+
+    def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
+        """`w`, truncated, for the input and each layer: (n, layers + 1, w_dim)."""
+        classes = self.class_input(labels, latents) if self.class_counts else None
+        w = self.mapping.truncated(self.mapping(latents, classes), truncation)
+        return w[:, None].repeat(1, len(self.synthesis.names) + 1, 1)
+
+    def draw(
+        self, codes: Tensor, return_features: bool = False, noise: Any = "const"
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """See `ZooGenerator.draw`; features are those of every layer, without the margin around the image."""
+        check_noise(noise)
+        *features, images = self.synthesis(codes)
+        images = images * self.output_scale
+        if not return_features:
+            return images
+        margins = [max(0, (x.shape[-1] - rate) // 2) for x, rate in zip(features, self.rates)]
+        return images, [x[:, :, m : x.shape[2] - m, m : x.shape[3] - m] for x, m in zip(features, margins)]
+
+    def latent(self, seed: int) -> Tensor:
+        """See `ZooGenerator.latent`."""
+        return numpy_latent(seed, self.latent_dim)
+
+    def code_weights(self) -> list[Tensor]:
+        """See `ZooGenerator.code_weights`."""
+        layers = [getattr(self.synthesis, name) for name in ("input", *self.synthesis.names)]
+        return [layer.affine.scaled().detach() for layer in layers]
+
+
+# Files
+
+
+def recognise(content: Any, **_: Any) -> Imported | None:
+    """The networks of NVIDIA's pickles, if they are of StyleGAN3."""
+    record = content.get("G_ema") if isinstance(content, dict) else None
+    if child(record, "synthesis.input") is None or child(record, "mapping") is None:
+        return None
+    return Imported(read_generator(record), *read_discriminator(content.get("D")))
+
+
+def read_generator(record: Any) -> StyleGAN3Generator:
+    """The generator of a pickled one."""
+    found = tensors(record)
+    synthesis = child(record, "synthesis")
+    start = attributes(child(synthesis, "input"))
+    names = attributes(synthesis).get("layer_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) and child(synthesis, name) for name in names):
+        raise DamagedError("has layers that are not known")
+    layers = [attributes(child(synthesis, name)) for name in names]
+    weights = [found[f"synthesis.{name}.weight"].shape for name in names]
+    filters = [[_shape(found, f"synthesis.{name}.{way}_filter") for name in names] for way in ("up", "down")]
+    side = _whole(attributes(synthesis).get("img_resolution"), MAX_SIZE)
+    config = {
+        **mapping_config(child(record, "mapping")),
+        "resolution": (side, side),
+        "image_channels": weights[-1][0],
+        "input_size": tuple(_whole(size, MAX_SIZE) for size in _list(start.get("size"), 2)),
+        "sampling_rate": _real(start.get("sampling_rate")),
+        "bandwidth": _real(start.get("bandwidth")),
+        "layer_names": tuple(names),
+        "channels": (weights[0][1], *(shape[0] for shape in weights)),
+        "kernels": tuple(shape[-1] for shape in weights),
+        "up_factors": tuple(_whole(layer.get("up_factor"), MAX_FACTOR) for layer in layers),
+        "down_factors": tuple(_whole(layer.get("down_factor"), MAX_FACTOR) for layer in layers),
+        "up_filters": tuple(filters[0]),
+        "down_filters": tuple(filters[1]),
+        "paddings": tuple(tuple(map(_padding, _list(layer.get("padding"), 4))) for layer in layers),
+        "rates": tuple(_whole(layer.get("out_sampling_rate"), MAX_SIZE) for layer in layers),
+        "clamp": number(layers[0].get("conv_clamp")),
+        "output_scale": _real(attributes(synthesis).get("output_scale")),
+    }
+    return build(StyleGAN3Generator, config, found)
+
+
+def _shape(found: dict[str, Any], name: str) -> tuple[int, ...]:
+    return tuple(found[name].shape) if name in found else ()
+
+
+def _list(value: Any, count: int) -> list[Any]:
+    """A list, tuple or array of so many numbers."""
+    if isinstance(value, StoredArray | np.ndarray):
+        value = (value.values if isinstance(value, StoredArray) else value).tolist()
+    if not isinstance(value, list | tuple) or len(value) != count:
+        raise DamagedError("has sizes that are not known")
+    return list(value)
+
+
+def _real(value: Any) -> float:
+    found = number(value)
+    if found is None or not 0 < found < MAX_SIZE:
+        raise DamagedError(f"has a rate that cannot be, {found}")
+    return found
+
+
+def _whole(value: Any, largest: int) -> int:
+    found = number(value)
+    if found is None or found != int(found) or not 1 <= found <= largest:
+        raise DamagedError(f"has a size that cannot be, {found}")
+    return int(found)
+
+
+def _padding(value: Any) -> int:
+    if type(value) is not int or abs(value) > MAX_SIZE:
+        raise DamagedError("has a padding that cannot be")
+    return value
