@@ -6,6 +6,7 @@ looks at what a file holds. `opening.FAMILIES` lists them, and `GENERATORS` and 
 
 from typing import get_args
 
+from gan.zoo.biggan import BigGANGenerator
 from gan.zoo.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan.zoo.family import ZooDiscriminator, ZooGenerator
 from gan.zoo.r3gan import R3GANDiscriminator, R3GANGenerator
@@ -13,7 +14,14 @@ from gan.zoo.rosinality import RosinalityStyleGAN2Generator
 from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gan.zoo.stylegan3 import StyleGAN3Generator
 
-GENERATORS = StyleGAN3Generator | StyleGAN2Generator | RosinalityStyleGAN2Generator | R3GANGenerator | DCGANGenerator
+GENERATORS = (
+    StyleGAN3Generator
+    | StyleGAN2Generator
+    | RosinalityStyleGAN2Generator
+    | R3GANGenerator
+    | BigGANGenerator
+    | DCGANGenerator
+)
 DISCRIMINATORS = StyleGAN2Discriminator | R3GANDiscriminator | DCGANDiscriminator
 NETWORKS = [kind for of in (GENERATORS, DISCRIMINATORS) for kind in get_args(of) or (of,)]
 

@@ -14,6 +14,7 @@ CHECKPOINTS = [
     "stylegan2-ada-conditional.pkl",
     "stylegan2-ada-unconditional.pkl",
     "stylegan3-t.pkl",
+    "biggan-deep/pytorch_model.bin",
     "rosinality-stylegan2.pt",
     "r3gan-conditional.pkl",
 ]

@@ -1,0 +1,53 @@
+"""BigGAN-deep: parity with pytorch-pretrained-BigGAN."""
+
+import pytest
+import torch
+
+from gan.errors import GANError
+from gan.zoo.opening import open_checkpoint
+
+NAME = "biggan-deep"
+
+
+@pytest.fixture(scope="module")
+def generator(opened):
+    return opened(f"{NAME}/pytorch_model.bin").generator
+
+
+@pytest.mark.parametrize(("psi", "name"), [(1.0, "1"), (0.7, "07"), (0.43, "043"), (0.555, "0555")])
+@torch.no_grad()
+def test_parity(generator, reference, close, psi, name):
+    wanted = reference(NAME)
+    codes = generator.codes(wanted["z"], wanted["labels"], psi)
+    if psi < 1:
+        assert close(codes[:, 0, :8], wanted[f"z_psi{name}"])
+    assert close(generator(wanted["z"], wanted["labels"], psi), wanted[f"images_psi{name}"])
+
+
+@torch.no_grad()
+def test_seeds_are_those_of_the_original(generator, reference, close):
+    wanted = reference(NAME)
+    z, label = generator.latent(7)[None], wanted["label_seed_7"]
+    assert close(z * 0.4, wanted["z_seed_7"])
+    assert close(generator(z, label.argmax(1), 0.4), wanted["image_seed_7"])
+
+
+@torch.no_grad()
+def test_codes_and_draw_are_forward(generator, reference):
+    wanted = reference(NAME)
+    codes = generator.codes(wanted["z"], wanted["labels"], 0.5)
+    images, features = generator.draw(codes, return_features=True)
+    assert torch.equal(images, generator(wanted["z"], wanted["labels"], 0.5))
+    assert codes.shape == (3, 8, 17) and [f.shape[-1] for f in features] == [4, 8, 8, 16, 16, 32]
+    assert [weight.shape[1] for weight in generator.code_weights()] == [17] * 8
+    assert generator(wanted["z"], wanted["labels"], 1.5).isfinite().all()  # beyond the last statistics
+    assert generator(wanted["z"], wanted["labels"], torch.tensor(0.5)).allclose(images, atol=1e-5)
+
+
+def test_without_its_config(fixtures, tmp_path):
+    (tmp_path / "x.bin").write_bytes((fixtures / NAME / "pytorch_model.bin").read_bytes())
+    with pytest.raises(GANError, match=r"needs its config\.json beside it"):
+        open_checkpoint(tmp_path / "x.bin")
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(GANError, match=r"needs its config\.json beside it"):
+        open_checkpoint(tmp_path / "x.bin")
