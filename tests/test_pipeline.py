@@ -301,7 +301,7 @@ def test_output_types(pipeline: ImagePipeline) -> None:
         ({"latents": torch.full((1, 12), torch.nan)}, ["not finite"]),
         ({"output_type": "latent"}, ["'latent'", "pil, np, pt"]),
     ],
-    ids=str,
+    ids=lambda value: " ".join(map(str, value)),  # keys or words: some values hold addresses
 )
 def test_arguments_that_cannot_be_obeyed(pipeline: ImagePipeline, arguments: dict[str, Any], words: list[str]) -> None:
     said = refusal(pipeline, **arguments)

@@ -35,6 +35,7 @@ def sample(model: Path, folder: Path, *flags: object) -> None:
     assert main([str(model), "--output_dir", str(folder), *map(str, flags)]) == 0
 
 
+@pytest.mark.processes
 def test_two_processes_write_what_one_does(repository: Path, tmp_path: Path) -> None:
     flags = ["--num_images", "21", "--seed", "5", "--batch_size", "4", "--truncation", "0.7"]
     env = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}

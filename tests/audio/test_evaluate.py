@@ -76,6 +76,7 @@ def test_what_is_not_given_is_as_the_model_was_trained(work: Path, monkeypatch: 
     assert (work / "figures/neighbours.png").exists() and not (work / "model/metrics.json").exists()
 
 
+@pytest.mark.processes
 def test_two_processes_measure_what_one_does(
     work: Path,
     make_audio_pipeline: Callable[..., AudioPipeline],

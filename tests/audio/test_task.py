@@ -11,7 +11,7 @@ from cli import IN_ONE_PROCESS, Result, environment, model_files, read, run
 
 from gan import AudioPipeline
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]  # the first test waits for all runs
 
 TINY = ["audio", "--model_size", "tiny", "--train_batch_size", "4", "--max_train_steps", "6", "--report_to", "none"]
 TINY += ["--duration", "0.25", "--no-evaluate", "--validation_steps", "3"]

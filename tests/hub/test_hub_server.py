@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 
+pytestmark = [pytest.mark.processes, pytest.mark.hub]
+
 HELPERS = """
 import sys
 from pathlib import Path

@@ -19,6 +19,8 @@ from gan import GANError, GANPipeline, ImagePipeline
 from gan.hub.__main__ import main
 from gan.training.publishing import check_flags
 
+pytestmark = [pytest.mark.processes, pytest.mark.hub]
+
 TOKEN = "hf_theRightTokenForThisHub"
 WEIGHTS = "generator/diffusion_pytorch_model.safetensors"
 CRITIC = "discriminator/diffusion_pytorch_model.safetensors"

@@ -18,6 +18,8 @@ from PIL import Image
 
 from gan import GANPipeline
 
+pytestmark = [pytest.mark.processes, pytest.mark.hub]
+
 TOKEN = "hf_theRightTokenForThisHub"
 FAST = ["--max_train_steps", "3", "--resolution", "8"]
 QUICK = [*FAST, "--no-evaluate", "--train_data_dir", "pictures"]

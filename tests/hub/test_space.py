@@ -22,6 +22,8 @@ from gan import GANPipeline
 from gan.hub import space
 from gan.hub.wheel import NAME as WHEEL
 
+pytestmark = [pytest.mark.processes, pytest.mark.hub]
+
 TOKEN = "hf_theRightTokenForThisHub"
 FETCH = """
 import sys

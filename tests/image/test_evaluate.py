@@ -121,6 +121,7 @@ def test_classes_are_left_out_as_in_training(work: Path, monkeypatch: pytest.Mon
     assert evaluate(monkeypatch, "model", "--output_dir", "figures", "--no-unconditional") == 2
 
 
+@pytest.mark.processes
 def test_two_processes_measure_what_one_does(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from gan import GANPipeline
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]  # the first test waits for all runs
 
 NETWORKS = {"gan": ["discriminator", "generator"], "vae": ["encoder", "generator"]}
 NETWORKS["vaegan"] = ["discriminator", "encoder", "generator"]

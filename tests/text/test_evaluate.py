@@ -87,6 +87,7 @@ def test_it_can_write_elsewhere(work: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not (work / "model/metrics.json").exists()
 
 
+@pytest.mark.processes
 def test_two_processes_measure_what_one_does(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

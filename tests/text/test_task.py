@@ -16,7 +16,7 @@ from gan.text import data
 from gan.text.likelihood import nll
 from gan.text.tokenizer import decode, encode, kind_of
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for all runs
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]  # the first test waits for all runs
 
 POEMS = ["--train_data_dir", "poems"]
 TINY = ["text", "--embedding_size", "12", "--hidden_size", "12", "--num_heads", "2"]

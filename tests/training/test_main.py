@@ -39,7 +39,10 @@ from gan.image.features import RECIPE
 from gan.image.task import ImageTask
 from gan.training import arguments
 
-pytestmark = pytest.mark.timeout(600)  # the first test that asks for a late run waits for those before it
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(600),
+]  # the first test that asks for a late run waits for those before it
 
 TOKEN = "hf_thisTokenIsASecret"
 # Everything that must survive a resume is moving: lazy penalties out of step with the checkpoints, two passes a step,

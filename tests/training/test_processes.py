@@ -9,6 +9,8 @@ from safetensors.torch import load_file
 
 from gan.image.evaluate import main
 
+pytestmark = pytest.mark.processes
+
 FLAGS = ["image", "--model_size", "tiny", "--resolution", "8", "--max_train_samples", "40", "--max_train_steps", "6"]
 FLAGS += ["--adam_epsilon", "1e-5"]  # below it Adam would blow rounding up to steps of its own
 FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--checkpointing_steps", "3"]

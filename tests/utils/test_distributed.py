@@ -9,6 +9,8 @@ from cli import environment, in_two_processes
 from gan import GANError
 from gan.utils.distributed import map_batches, map_items, synchronized
 
+pytestmark = pytest.mark.processes
+
 SCRIPT = """
 import torch
 from gan import GANError
