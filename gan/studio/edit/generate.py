@@ -218,10 +218,15 @@ def mixtures_value(registry: Registry, settings: dict[str, Any]) -> dict[str, An
 
 
 def pictures_of(pipeline: ImagePipeline, codes: Tensor, edits: Mapping[str, float]) -> list[dict[str, str]]:
-    """Pictures of codes (n, layers, width), each with the base that edits make it of."""
+    """Pictures of codes (n, layers, width), each with the base that edits make it of.
+
+    They are drawn from the text, so that a link shows the same.
+    """
+    bases = [without(pipeline, each, edits) for each in codes.split(1)]
+    kept = torch.cat([edited(pipeline, Base(codes=base), edits)[0] for base in bases])
     return [
-        {"png": png_base64(image), "codes": without(pipeline, each, edits)}
-        for image, each in zip(pipeline.draw(codes).images, codes.split(1), strict=True)
+        {"png": png_base64(image), "codes": base}
+        for image, base in zip(pipeline.draw(kept).images, bases, strict=True)
     ]
 
 
@@ -257,8 +262,15 @@ def direction_rows(pipeline: ImagePipeline, words: dict[str, str]) -> list[dict[
             "source": record["source"],
             "range": record["range"],
         }
-        for name, record in directions_of(pipeline).records.items()
+        for name, record in sorted(directions_of(pipeline).records.items(), key=lambda item: -_worth(item[1]))
     ]
+
+
+def _worth(record: dict[str, Any]) -> float:
+    """What directions are ordered by: how surely and how far a measured one does what it is called, and no more."""
+    if record["source"] != "measured":
+        return {"class": -1e6}.get(record["source"], -1e7)
+    return record.get("monotone", 0) * record.get("effect", 0) - record.get("leakage", 0)
 
 
 def direction_title(name: str, source: str, words: dict[str, str]) -> str:

@@ -95,7 +95,7 @@ const whence = make("span");
 const back = make("button", { type: "button", class: "plain", onclick: () => (setCodes(""), points.clear(), tab.ask(), history.note()) });
 const note = make("small", { text: t("too_long"), hidden: true });
 const away = make("div", { class: "away", hidden: true }, make("div", {}, whence, back), note);
-const ofSeed = make("div", { class: "of-seed" }, fields.label.box, fields.truncation.box, fields.critic_steps.box);
+const ofSeed = make("div", { class: "of-seed" }, fields.truncation.box, fields.critic_steps.box);
 const presets = make("div", { class: "kinds", role: "group", "aria-label": t("layers") }, ...props.layers.map((name) =>
   make("button", { type: "button", "data-layers": name, text: t(name), onclick: () => (setLayers(name), tab.ask()) })));
 const viewControls = {
@@ -107,7 +107,7 @@ const speed = fact("speed");
 tab.arrange({
   bar: [views, title, make("div", { class: "tools" }, ...Object.values(tools))],
   stage: Object.values(bodies),
-  controls: [...Object.values(viewControls), fields.seed.box, make("div", {}, uploadButton, file), away, ofSeed, fields.edits.box],
+  controls: [...Object.values(viewControls), fields.seed.box, make("div", { class: "row" }, fields.label.box, uploadButton, file), away, fields.edits.box, ofSeed],
   facts: [speed],
 });
 root.addEventListener("dragover", (event) => (event.preventDefault(), root.classList.add("over")));
@@ -182,6 +182,7 @@ function show(answer) {
 function showWhence({ seed }) {
   away.hidden = !codes;
   ofSeed.hidden = Boolean(codes);
+  fields.label.box.classList.toggle("absent", Boolean(codes)); // it stays part of the state, to go back to
   whence.textContent = t(origin ? "from_picture" : "from_codes", { seed });
   back.textContent = t("back_to_seed", { seed });
   note.hidden = codes.length <= LONGEST;
