@@ -9,6 +9,7 @@ from typing import get_args
 from gan.zoo.biggan import BigGANGenerator
 from gan.zoo.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan.zoo.family import ZooDiscriminator, ZooGenerator
+from gan.zoo.lightweight import LightweightDiscriminator, LightweightGenerator
 from gan.zoo.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan.zoo.rosinality import RosinalityStyleGAN2Generator
 from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
@@ -20,9 +21,10 @@ GENERATORS = (
     | RosinalityStyleGAN2Generator
     | R3GANGenerator
     | BigGANGenerator
+    | LightweightGenerator
     | DCGANGenerator
 )
-DISCRIMINATORS = StyleGAN2Discriminator | R3GANDiscriminator | DCGANDiscriminator
+DISCRIMINATORS = StyleGAN2Discriminator | R3GANDiscriminator | LightweightDiscriminator | DCGANDiscriminator
 NETWORKS = [kind for of in (GENERATORS, DISCRIMINATORS) for kind in get_args(of) or (of,)]
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "NETWORKS", "ZooDiscriminator", "ZooGenerator"]

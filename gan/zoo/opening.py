@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from gan.errors import GANError
-from gan.zoo import biggan, dcgan, r3gan, rosinality, stylegan2, stylegan3
+from gan.zoo import biggan, dcgan, lightweight, r3gan, rosinality, stylegan2, stylegan3
 from gan.zoo.checkpoint import FAILURES, looks_like, nested_state, read_checkpoint
 from gan.zoo.family import Imported, ZooDiscriminator
 from gan.zoo.unpickle import DamagedError
 
-FAMILIES = (stylegan3, stylegan2, r3gan, rosinality, biggan, dcgan)
+FAMILIES = (stylegan3, stylegan2, r3gan, rosinality, biggan, lightweight, dcgan)
 CONFIG = "config.json"  # beside a file of a family whose files don't say everything
 MAX_CONFIG = 2**20
 

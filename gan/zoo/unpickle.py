@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 MIN_OPCODES, BYTES_PER_OPCODE = 100_000, 256
+MIN_TENSOR_BYTES = 2**22  # that even a small file may claim: its tensors may share numbers
 MAX_TEXT = 4096  # bytes; longer texts, source code that travels with a model, are not read
 MAX_LINE = 1024  # of opcodes whose argument ends with the line
 MAX_DIGITS = 256  # bytes of a whole number
@@ -61,11 +62,11 @@ class Record:
 
 
 class Limits:
-    """What is left to a file: opcodes, and bytes of tensors, of which it cannot give more than it has."""
+    """What is left to a file: opcodes, and bytes of tensors, of which a large file cannot give more than it has."""
 
     def __init__(self, size: int):
         self.opcodes = MIN_OPCODES + size // BYTES_PER_OPCODE
-        self.tensor_bytes = size
+        self.tensor_bytes = max(size, MIN_TENSOR_BYTES)
 
     def count_opcode(self) -> None:
         self.opcodes -= 1

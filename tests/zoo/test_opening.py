@@ -15,6 +15,8 @@ CHECKPOINTS = [
     "stylegan2-ada-unconditional.pkl",
     "stylegan3-t.pkl",
     "biggan-deep/pytorch_model.bin",
+    "lightweight-gan.pt",
+    "lightweight-gan-128.pt",
     "rosinality-stylegan2.pt",
     "r3gan-conditional.pkl",
 ]

@@ -199,8 +199,8 @@ def test_tensors_that_are_not_there(tmp_path: Path, name: str) -> None:
 
 def test_the_same_numbers_in_many_tensors(tmp_path: Path) -> None:
     """Each is in the file; all of them are not."""
-    one = tensor(b"J\x00\x00\x04\x00", b"J\x00\x00\x04\x00\x85", b"K\x01\x85")
-    path = archive(tmp_path / "x.pt", {"x/data.pkl": one, "x/data/0": bytes(MiB)})
+    one = tensor(b"J\x00\x00\x20\x00", b"J\x00\x00\x20\x00\x85", b"K\x01\x85")
+    path = archive(tmp_path / "x.pt", {"x/data.pkl": one, "x/data/0": bytes(8 * MiB)})
     content = read_checkpoint(path)
 
     def read() -> None:
