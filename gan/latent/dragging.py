@@ -57,6 +57,7 @@ def drag(
     steps: int,
     mask: Tensor | None = None,
     layers: int | None = None,
+    since: Drag | None = None,
 ) -> Iterator[Drag]:
     """Moves handles to targets, step by step along the gradient; ends early once all have arrived.
 
@@ -68,6 +69,7 @@ def drag(
         mask: (height, width), 1 where the image may change, 0 where it should not; `None` for near the handles, with
             half the weight.
         layers: how many layers may change, from the first on; by default the coarser two thirds.
+        since: where dragging began, if this goes on with it: what is looked for, and what should stay, are of there.
 
     Yields:
         The codes and handles after each step.
@@ -79,10 +81,13 @@ def drag(
         start = space.whiten(codes)
         change = torch.zeros_like(start)
         with torch.no_grad():
-            first = feature_map(generator, codes)
-            sought = sample(first, handles)  # (k, channels)
+            began = Drag(codes, handles) if since is None else since
+            first = feature_map(generator, began.codes.clone())
+            sought = sample(first, began.handles.clone())  # (k, channels)
         size = first.shape[2:]
-        free_region, weight = (near(handles, targets, size), FREE_WEIGHT) if mask is None else (mask, MASK_WEIGHT)
+        free_region, weight = (
+            (near(began.handles, targets, size), FREE_WEIGHT) if mask is None else (mask, MASK_WEIGHT)
+        )
         grow = max(1.0, max(size) / 64)
         patch, area = (disc(round(radius * grow)) for radius in (SUPERVISED, TRACKED))
         for _ in range(steps):

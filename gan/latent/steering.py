@@ -333,6 +333,7 @@ class SteerableImagePipeline(SteerablePipeline):
         mask: Any = None,
         label: Any = None,
         truncation: float = 1.0,
+        since: Drag | None = None,
     ) -> Iterator[Drag]:
         """Pulls points of an image to other places, a step at a time: `for codes, handles in pipeline.drag(...)`.
 
@@ -342,6 +343,7 @@ class SteerableImagePipeline(SteerablePipeline):
             steps: at most; it ends early once all handles have arrived.
             mask: (height, width), true where the image may change; `None` for everywhere.
             label, truncation: of a seed.
+            since: the codes and handles with which dragging began, if this goes on with it.
 
         Raises:
             GANError: for a sample, points, a mask or steps that can't be used.
@@ -357,7 +359,11 @@ class SteerableImagePipeline(SteerablePipeline):
             mask = torch.as_tensor(mask, dtype=torch.float32)
             if tuple(mask.shape) != self.resolution:
                 raise GANError(f"A mask of shape {tuple(mask.shape)} does not fit images of {self.resolution}.")
-        return dragging.drag(self.generator, self.class_space, codes, from_points, to_points, steps, mask)
+        if since is not None:
+            began = _points(since.handles)
+            check_points(began, to_points, self.resolution)
+            since = Drag(self.codes_of(since.codes), began)
+        return dragging.drag(self.generator, self.class_space, codes, from_points, to_points, steps, mask, since=since)
 
 
 @dataclass

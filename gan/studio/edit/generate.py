@@ -1,7 +1,7 @@
 """Edited pictures for the page and the API: functions of their arguments alone."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
@@ -231,13 +231,18 @@ def pictures_of(pipeline: ImagePipeline, codes: Tensor, edits: Mapping[str, floa
 
 
 def drag_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
-    """A few steps of dragging: the new base, its picture, and where the handles are."""
+    """A few steps of dragging: the new base, its picture, and where the handles are; `since` has the base and handles
+    with which the drag began."""
     pipeline, base, edits = registry.get(settings["model"], ImagePipeline), Base.of(settings), settings["edits"]
     steps = min(settings["steps"], CHUNK)
 
     def work() -> dict[str, Any]:
         codes, _ = edited(pipeline, base, edits)
-        *_, last = pipeline.drag(codes, settings["handles"], settings["targets"], steps)
+        since = settings.get("since")
+        if since:
+            began, _ = edited(pipeline, replace(base, codes=since["codes"]), edits)
+            since = Drag(began, since["handles"])
+        *_, last = pipeline.drag(codes, settings["handles"], settings["targets"], steps, since=since)
         (drawn,) = pictures_of(pipeline, last.codes, edits)
         return {**drawn, "handles": last.handles.tolist()}
 

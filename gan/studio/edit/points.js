@@ -1,14 +1,14 @@
 // Points on a picture, put by a click and pulled by dragging. Defines `pointsLayer`. After common.js.
 
-// `pull(handles, targets)` asks for a few steps towards the targets and returns where the handles are then, or null where
-// that did not work; `begin()` is called before the first of them, `settled()` after the last. `refuse(text)` says what
-// cannot be done, `counted(number)` how many points there are.
+// `pull(handles, targets, first)` asks for a few steps towards the targets and returns where the handles are then, or null
+// where that did not work; `first` is where they were when `begin()` was called, before the first of these steps.
+// `settled()` is called after the last; `refuse(text)` says what cannot be done, `counted(number)` how many points there are.
 function pointsLayer({ pull, begin, settled, refuse, counted }) {
   const NEAR = 16; // CSS pixels from a point within which a press takes it
   const ARRIVED = 0.6; // pixels of the picture
   const ROUNDS = 16; // that a point which was let go may still need
   let size = { width: 1, height: 1 };
-  let points = []; // {x, y, to: {x, y}} in pixels of the picture, from 0 to width - 1
+  let points = []; // {x, y, to: {x, y}, first: {x, y}} in pixels of the picture, from 0 to width - 1
   let chosen = null;
   let held = null; // the point under the pointer
   let moved = false;
@@ -48,9 +48,14 @@ function pointsLayer({ pull, begin, settled, refuse, counted }) {
     }));
   }
 
+  function start() {
+    for (const point of points) point.first = { x: point.x, y: point.y };
+    begin();
+  }
+
   function put(place) {
     if (points.length >= props.limits.points) return void refuse(t("too_many_points", { max: props.limits.points }));
-    const point = { ...place, to: { ...place } };
+    const point = { ...place, to: { ...place }, first: { ...place } };
     points.push(point);
     return point;
   }
@@ -63,7 +68,8 @@ function pointsLayer({ pull, begin, settled, refuse, counted }) {
     try {
       while (mine === epoch && points.some(onItsWay) && (held || rounds-- > 0)) {
         const pulled = [...points];
-        const handles = await pull(pulled.map(({ x, y }) => [x, y]), pulled.map(({ to }) => [to.x, to.y]));
+        const places = (of) => pulled.map(of).map(({ x, y }) => [x, y]);
+        const handles = await pull(places((point) => point), places((point) => point.to), places((point) => point.first));
         if (!handles || mine !== epoch) break;
         pulled.forEach((point, k) => ([point.x, point.y] = handles[k]));
         draw();
@@ -92,7 +98,7 @@ function pointsLayer({ pull, begin, settled, refuse, counted }) {
     if (!held) return;
     const place = at(event);
     if (!moved && apart(place, held) * (layer.getBoundingClientRect().width / size.width) < 4) return; // a click
-    if (!moved) begin();
+    if (!moved) start();
     moved = true;
     held.to = place;
     draw();
@@ -116,7 +122,7 @@ function pointsLayer({ pull, begin, settled, refuse, counted }) {
     } else if (move && chosen) {
       const step = event.shiftKey ? 4 : 1;
       chosen.to = { x: clamp(chosen.to.x + step * move[0], size.width - 1), y: clamp(chosen.to.y + step * move[1], size.height - 1) };
-      begin();
+      if (!pulling) start();
       rounds = ROUNDS;
       follow();
     } else return;
@@ -133,7 +139,7 @@ function pointsLayer({ pull, begin, settled, refuse, counted }) {
 
   return {
     layer, clear, draw,
-    count: () => points.length,
+    epoch: () => epoch, // another one once the points are gone, and with them what was asked for
     setSize: (model) => ((size = { width: model.width, height: model.height }), clear()),
   };
 }

@@ -14,6 +14,7 @@ let layers = "fine"; // that a mixture takes from its column
 let yours = null; // the user's picture as the model takes it, in base64
 let before = { of: null, png: null }; // the picture without edits, and what it is of
 let shown = null; // the last answer of the server with a picture
+let since = ""; // the codes with which a drag began
 let inversions = 0; // so far; only the last one counts
 
 const kept = (key, options) => ({ key, write: () => options.get(), ...options });
@@ -51,7 +52,7 @@ const history = editHistory({
     tools.redo.disabled = !history.canRedo();
   },
 });
-const points = pointsLayer({ pull, begin: () => tab.showMessage(""), settled: () => (tab.write(), history.note()), refuse: (text) => tab.showMessage(text),
+const points = pointsLayer({ pull, begin: () => ((since = codes), tab.showMessage("")), settled: () => (tab.write(), history.note()), refuse: (text) => tab.showMessage(text),
   counted: (count) => (clearPoints.hidden = !count) });
 const variations = variationsGrid(choose);
 const mixtures = mixtureGrid(choose);
@@ -211,8 +212,10 @@ function choose(chosen) {
 }
 
 // A few steps of a drag: the answer's codes take the place of what they started from.
-async function pull(handles, targets) {
-  const answer = await server.drag_image({ ...tab.state(), handles, targets, steps: PULLS });
+async function pull(handles, targets, first) {
+  const epoch = points.epoch();
+  const answer = await server.drag_image({ ...tab.state(), handles, targets, steps: PULLS, since: { codes: since, handles: first } });
+  if (epoch !== points.epoch()) return null;
   if (answer.error) return void tab.showMessage(answer.error);
   setCodes(answer.codes);
   showWhence(tab.state());

@@ -109,6 +109,19 @@ def test_a_drag_keeps_the_sliders(registry):
     assert value["png"] != edited_value(registry, settings)["png"]
 
 
+def test_a_drag_that_goes_on_is_the_drag_in_one(registry):
+    pipeline, edits = registry.get("shapes"), {"component 2": 1.0}
+    settings = {**STATE, "edits": edits, "handles": [[4.0, 4.0]], "targets": [[12.0, 9.0]], "steps": 3}
+    since = {"codes": "", "handles": settings["handles"]}
+    for _ in range(3):
+        value = drag_value(registry, {**settings, "since": since})
+        settings |= {"codes": value["codes"], "handles": value["handles"]}
+    base = Base(seed=7, label="Star", truncation=0.8)
+    whole = drag(registry, "shapes", base, edits, [[4.0, 4.0]], [[12.0, 9.0]], 9)
+    assert np.allclose(value["handles"], whole.handles, atol=1e-3)
+    assert np.abs(pixels(value["png"]) - np.asarray(pipeline.draw(whole.codes).images[0])).max() <= 2
+
+
 def test_a_drag_in_parts_is_that_of_the_pipeline(registry):
     pipeline = registry.get("shapes")
     steps = list(pipeline.drag(7, [(4, 4)], [(12, 12)], steps=23))
