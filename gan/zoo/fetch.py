@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub import HfApi, constants, hf_hub_download, metadata_load
 from huggingface_hub.utils import tqdm
+from yaml import YAMLError
 
 from gan.errors import GANError
 from gan.hub import client as hub
+from gan.hub.card import README
 from gan.labels import printable
 from gan.utils.files import files_into
 
 SUFFIXES = (".pkl", ".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 MAX_BYTES = 2**33  # of a file; the largest that is published, StyleGAN-XL at 1024 pixels, has two thousand million
+MAX_TEXT = 2**20  # bytes of a card or a config.json
 CHUNK = 2**20
 TIMEOUT = 30  # seconds without a byte
 # user/name/file or user/name, a revision after an @
@@ -92,15 +95,23 @@ def _from_hub(
         if sizes[name] > MAX_BYTES:
             raise GANError(f"{name} of {repo_id} has {sizes[name] / 2**30:,.0f} GiB; 8 GiB at most are fetched.")
         beside = (PurePosixPath(name).parent / "config.json").as_posix()
-        paths = [
-            hf_hub_download(repo_id, file, revision=info.sha, token=token, cache_dir=cache_dir)
-            for file in (beside, name)
-            if file in sizes
-        ]
+        paths = {
+            file: hf_hub_download(repo_id, file, revision=info.sha, token=token, cache_dir=cache_dir)
+            for file in (beside, README, name)
+            if file == name or sizes.get(file, MAX_TEXT) < MAX_TEXT
+        }
     except hub.FAILURES as error:
         raise GANError(f"{repo_id} cannot be fetched: {hub.reason(error)}") from error
-    stated = (info.card_data or {}).get("license")
-    return Fetched(Path(paths[-1]), f"{repo_id}/{name}", stated if isinstance(stated, str) else None)
+    return Fetched(Path(paths[name]), f"{repo_id}/{name}", _stated_license(paths.get(README)))
+
+
+def _stated_license(card: str | None) -> str | None:
+    """The licence in the front matter of a model card."""
+    try:
+        stated = (metadata_load(card) or {}).get("license") if card else None
+    except (OSError, ValueError, YAMLError):
+        return None
+    return stated if isinstance(stated, str) else None
 
 
 def _from_address(address: str, cache_dir: str | None) -> Path:

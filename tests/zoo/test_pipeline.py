@@ -1,0 +1,156 @@
+"""A checkpoint becomes a model like any other: sampled by seeds, steered, saved, loaded, and described by its card."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cli import environment, run
+from hub_server import HubServer
+
+from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
+from gan.hub.__main__ import main
+from gan.studio.registry import Registry, offered_models
+
+FILES = [
+    "dcgan-tutorial.pth",
+    "stylegan2-ada-conditional.pkl",
+    "stylegan2-ada-unconditional.pkl",
+    "rosinality-stylegan2.pt",
+    "stylegan3-t.pkl",
+    "r3gan-conditional.pkl",
+    "biggan-deep",
+    "lightweight-gan.pt",
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_saved_and_loaded(fixtures: Path, tmp_path: Path, name: str) -> None:
+    opened = GANPipeline.from_single_file(fixtures / name)
+    assert isinstance(opened, ImagePipeline)
+    opened.save_pretrained(tmp_path / "model")
+    loaded = GANPipeline.from_pretrained(tmp_path / "model")
+    for settings in ({"seed": 7, "num_images": 3}, {"seed": 2**32 - 1, "truncation": 0.5}):
+        pairs = zip(opened(**settings).images, loaded(**settings).images)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+    assert (loaded.discriminator is None) == (opened.discriminator is None)
+    alone, batch = loaded(8).images[0], loaded(7, 3).images[1]
+    assert np.abs(np.asarray(alone, int) - np.asarray(batch, int)).max() <= 1
+    card = (tmp_path / "model/README.md").read_text()
+    assert "not stated: ask its authors" in card and loaded.generator.family in card and "Fine-tune" not in card
+    assert "/fixtures" not in card and str(tmp_path) not in card
+    assert (tmp_path / "model/samples.png").is_file()
+    assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pt", ".pth", ".bin")]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_steered(fixtures: Path, name: str) -> None:
+    pipeline = GANPipeline.from_single_file(fixtures / name)
+    assert pipeline.mix(1, 2, "coarse").images[0].size == pipeline.resolution[::-1]
+    assert len(pipeline.interpolate(1, 2, steps=3).images) == 3
+    losses = pipeline.invert(pipeline(3).images[0], steps=1).losses
+    assert losses.shape == (2, 1) and losses.isfinite().all()
+    assert pipeline.draw(pipeline.codes_of(3)).images == pipeline(3).images
+    drags = list(pipeline.drag(3, [(10, 10)], [(14, 12)], steps=1))
+    assert drags and drags[-1].codes.shape[1:] == pipeline.code_shape
+    if pipeline.discriminator is not None:
+        assert pipeline(3, critic_steps=1).images[0].size == pipeline.resolution[::-1]
+
+
+def test_published_seeds_give_published_images(fixtures: Path, reference) -> None:
+    for name in ("stylegan2-ada-conditional", "stylegan3-t", "r3gan-conditional"):
+        wanted = reference(name)
+        label = int(wanted["label_seed_7"].argmax()) if "label_seed_7" in wanted else None
+        image = np.asarray(GANPipeline.from_single_file(fixtures / f"{name}.pkl")(7, label=label).images[0], int)
+        published = (wanted["image_seed_7"][0] * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+        assert np.abs(image - published).max() <= 1 and (image != published).mean() < 0.01
+
+
+def test_half_precision(fixtures: Path, tmp_path: Path) -> None:
+    for name in ("stylegan2-ada-conditional.pkl", "stylegan3-t.pkl"):
+        GANPipeline.from_single_file(fixtures / name).save_pretrained(tmp_path / name)
+        exact = GANPipeline.from_pretrained(tmp_path / name)
+        half = GANPipeline.from_pretrained(tmp_path / name, dtype=torch.bfloat16)
+        assert half.generator.mapping.fc0.weight.dtype == torch.bfloat16
+        pair = [np.asarray(pipeline(7, label=None).images[0], float) for pipeline in (exact, half)]
+        assert np.abs(pair[0] - pair[1]).mean() < 5
+
+
+def test_names_of_classes(fixtures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "names.txt").write_text("cat\ndog\n\nbird\n", encoding="utf-8")
+    file = str(fixtures / "r3gan-conditional.pkl")
+    assert main(["convert", file, str(tmp_path / "model"), "--label_names", str(tmp_path / "names.txt")]) == 0
+    assert "R3GAN" in capsys.readouterr().out
+    pipeline = GANPipeline.from_pretrained(tmp_path / "model")
+    assert pipeline.labels == ["cat", "dog", "bird"] and pipeline(1, label="dog").labels == ["dog"]
+    with pytest.raises(GANError, match="2 labels for the 3 classes"):
+        GANPipeline.from_single_file(file, labels=["cat", "dog"])
+
+
+def test_what_cannot_be_converted(
+    fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file, words in {
+        str(fixtures / "evil-os-system.pkl"): "cannot be opened",
+        str(fixtures / "foreign-state-dict.pt"): "a state dict of 62 tensors",
+        str(fixtures): "checkpoints in",
+        "nothing.pkl": "There is no file nothing.pkl",
+        "http://127.0.0.1:9/x.pkl": "cannot be fetched",
+    }.items():
+        assert main(["convert", file, "out"]) == 2
+        output = capsys.readouterr()
+        assert words in output.err and "Traceback" not in output.err and not output.out
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/x").touch()
+    assert main(["convert", str(fixtures / "dcgan-tutorial.pth"), "full"]) == 2
+    with pytest.raises(GANError, match="cannot be made of a single file"):
+        TextPipeline.from_single_file(fixtures / "dcgan-tutorial.pth")
+    with pytest.raises(GANError, match="does not know colour"):
+        GANPipeline.from_single_file(fixtures / "dcgan-tutorial.pth", colour=1)
+
+
+def test_shown_in_the_studio(fixtures: Path, tmp_path: Path) -> None:
+    GANPipeline.from_single_file(fixtures / "stylegan3-t.pkl").save_pretrained(tmp_path / "converted")
+    registry = Registry(offered_models([str(tmp_path / "converted")], bundled=tmp_path))
+    assert registry.names("image") == ["converted"]
+    pipeline = registry.get("converted", ImagePipeline)
+    assert pipeline.facts() == {"width": 32, "height": 32, "channels": 3}
+    assert pipeline.critic() is not None  # left out when it was loaded, and fetched when it is asked for
+
+
+# Several sources, opened by one client process.
+CLIENT = """
+import json, sys
+from gan import GANError, GANPipeline
+found = []
+for source in json.loads(sys.argv[1]):
+    try:
+        found.append(GANPipeline.from_single_file(source).training_record["imported"])
+    except GANError as error:
+        found.append(str(error))
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.hub
+def test_from_the_hub(fixtures: Path, tmp_path: Path) -> None:
+    with HubServer(tmp_path / "hub") as hub:
+        files = {"README.md": b"---\nlicense: mit\n---\n", "model.pkl": (fixtures / "stylegan3-t.pkl").read_bytes()}
+        hub.create("model", "someone/faces", files)
+        hub.create("model", "someone/two", {"a.pkl": b"", "b.pkl": b""})
+        big = fixtures / "biggan-deep"
+        hub.create("model", "someone/big", {path.name: path.read_bytes() for path in big.iterdir()})
+        sources = ["someone/faces", "someone/faces/model.pkl", f"{hub.url}/someone/faces/resolve/main/model.pkl"]
+        sources += ["someone/big", "someone/two", "someone/faces/x.pkl", "someone/nobody"]
+        env = environment(tmp_path / "home", hub.env(tmp_path / "home/huggingface"))
+        client = run([sys.executable, "-c", CLIENT, json.dumps(sources)], env, tmp_path).check()
+    *faces, big_record, two, missing, nobody = json.loads(client.out)
+    assert all(record["from"] == "someone/faces/model.pkl" and record["license"] == "mit" for record in faces)
+    assert big_record["family"] == "BigGAN-deep" and big_record["license"] is None
+    assert two.startswith("There are 2 checkpoints in someone/two, a.pkl, b.pkl; name one of them")
+    assert missing.startswith("someone/faces holds no file x.pkl")
+    assert "knows no such repository" in nobody
