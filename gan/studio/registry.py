@@ -17,12 +17,15 @@ from gan.errors import GANError
 from gan.hub import client as hub
 from gan.pipeline import INDEX, PIPELINES, GANPipeline
 from gan.studio.model_info import modality, pipeline_class
+from gan.zoo.fetch import SUFFIXES
 
 BUNDLED = Path(__file__).parents[2] / "weights"  # beside the package in the source tree
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 OPENING = "fashion"  # the bundled model that the page opens on: the best of them
 BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
 HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+CHECKPOINTS = "|".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+HUB_FILE = re.compile(rf"{HUB_ID.pattern}/(?!.*\.\./)[\w./-]{{1,200}}\.({CHECKPOINTS})", re.ASCII)
 
 
 def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[str, str]:
@@ -38,10 +41,14 @@ def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[s
                 raise GANError(f"The folder {source} holds no model: it has no {INDEX}.")
             folder = Path(source).resolve()
             offered[folder.name if folder.name not in offered else str(folder)] = str(folder)
-        elif HUB_ID.fullmatch(source) and not source.startswith("."):
+        elif Path(source).is_file():
+            offered[Path(source).stem] = str(Path(source).resolve())
+        elif _is_on_hub(source):
             offered[source] = source
         else:
-            raise GANError(f"There is no model at {source}; give a model's folder or a Hub id such as user/name.")
+            raise GANError(
+                f"There is no model at {source}; give a model's folder, a Hub id such as user/name, or a checkpoint."
+            )
     folders = [path.parent for path in bundled.glob(f"*/{INDEX}")]
     for folder in sorted(folders, key=lambda folder: (folder.name != OPENING, folder.name)):
         if str(folder.resolve()) not in offered.values():
@@ -113,10 +120,13 @@ class Registry:
             with self._lock:
                 if source in self._loaded:
                     return self._loaded[source]
-            self.fetch_index(source)
-            kind = pipeline_class(source) or GANPipeline
-            unused = dict.fromkeys(kind.training_components)  # the model loads faster and takes less memory
-            pipeline = GANPipeline.from_pretrained(source, token=self._token(source), **unused)
+            if _is_single_file(source):
+                pipeline = GANPipeline.from_single_file(source, token=self._token(source))
+            else:
+                self.fetch_index(source)
+                kind = pipeline_class(source) or GANPipeline
+                unused = dict.fromkeys(kind.training_components)  # the model loads faster and takes less memory
+                pipeline = GANPipeline.from_pretrained(source, token=self._token(source), **unused)
             with self._lock:
                 self._loaded[source] = pipeline
                 while len(self._loaded) > 1 and sum(map(parameter_bytes, self._loaded.values())) > self.budget:
@@ -135,7 +145,7 @@ class Registry:
         if self.allow_paths and _is_folder(model):
             return str(Path(model).resolve())
         # A Hub id is never looked up on the disk, whatever folder happens to carry its name.
-        if HUB_ID.fullmatch(model) and not model.startswith(".") and not Path(model).exists():
+        if _is_on_hub(model) and not Path(model).exists():
             return model
         raise GANError(
             f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
@@ -147,13 +157,23 @@ class Registry:
         Raises:
             GANError: if it can't be fetched.
         """
-        if not Path(source).is_dir() and modality(source) is None:
+        if not Path(source).is_dir() and not _is_single_file(source) and modality(source) is None:
             hub.download(source, files=[INDEX], token=self._token(source))
 
     def _token(self, source: str) -> bool | None:
         """The Hub token that a model is fetched with: the user's own (`None`) for what is offered and where nobody
         comes from elsewhere, otherwise none (`False`), or others could open their private models."""
         return None if self.allow_paths or source in self.offered.values() else False
+
+
+def _is_on_hub(name: str) -> bool:
+    """Whether this is spelled like user/name, or user/name/file.pkl."""
+    return not name.startswith(".") and bool(HUB_ID.fullmatch(name) or HUB_FILE.fullmatch(name))
+
+
+def _is_single_file(source: str) -> bool:
+    """Whether this is a checkpoint that other code wrote, here or on the Hub."""
+    return HUB_FILE.fullmatch(source) is not None or Path(source).is_file()
 
 
 def _is_folder(name: str) -> bool:
@@ -180,7 +200,9 @@ def fetch_indexes(registry: Registry, seconds: float = 5.0) -> None:
             hub.download(source, files=[INDEX])
 
     unknown = [
-        source for source in registry.offered.values() if not Path(source).is_dir() and modality(source) is None
+        source
+        for source in registry.offered.values()
+        if not Path(source).is_dir() and not _is_single_file(source) and modality(source) is None
     ]
     threads = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
     for thread in threads:

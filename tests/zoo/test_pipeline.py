@@ -45,6 +45,7 @@ def test_saved_and_loaded(fixtures: Path, tmp_path: Path, name: str) -> None:
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pt", ".pth", ".bin")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_steered(fixtures: Path, name: str) -> None:
     pipeline = GANPipeline.from_single_file(fixtures / name)
@@ -134,6 +135,17 @@ for source in json.loads(sys.argv[1]):
         found.append(str(error))
 print(json.dumps(found))
 """
+
+
+def test_a_checkpoint_in_the_studio(fixtures: Path, tmp_path: Path) -> None:
+    file = fixtures / "stylegan2-ada-conditional.pkl"
+    registry = Registry(offered_models([str(file), "someone/faces/model.pkl"], bundled=tmp_path))
+    assert registry.names("image") == ["stylegan2-ada-conditional", "someone/faces/model.pkl"]
+    assert registry.get("stylegan2-ada-conditional", ImagePipeline)(7).images[0].size == (32, 32)
+    assert registry.source("other/faces/some/model.pt") == "other/faces/some/model.pt"
+    for name in (str(file), "../faces/model.pkl", "someone/faces/../model.pkl", "someone/faces/model.exe"):
+        with pytest.raises(GANError, match="There is no model"):
+            registry.source(name)
 
 
 @pytest.mark.hub
