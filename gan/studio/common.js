@@ -26,6 +26,13 @@ function writeAddress(how, parts) {
   if (window.parent !== window) window.parent.postMessage({ queryString: url.search, hash: "" }, "https://huggingface.co");
 }
 
+// Turns to another tab, which may not have been shown yet, and to what its address there asks for.
+function openTab(name, parts) {
+  writeAddress("pushState", { tab: name, ...parts });
+  document.getElementById(`${name}-tab-button`).click();
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
 function save(url, name) {
   const link = document.createElement("a");
   Object.assign(link, { href: url, download: name });
@@ -49,7 +56,7 @@ const ICONS = {
   copy: "M6.5 9.5a3 3 0 0 0 4.2 0l2.4-2.4a3 3 0 0 0-4.2-4.2l-.9.9M9.5 6.5a3 3 0 0 0-4.2 0L2.9 8.9a3 3 0 0 0 4.2 4.2l.9-.9",
   png: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", zip: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10", save: "M8 2v8m-3.5-3L8 10.5 11.5 7M3 13.5h10",
   copies: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
-  undo: "M5.5 3 2.5 6l3 3M2.5 6h7a3.5 3.5 0 0 1 0 7H6", redo: "m10.5 3 3 3-3 3M13.5 6h-7a3.5 3.5 0 0 0 0 7H10",
+  edit: "M3 13l.8-3.2L10.6 3 13 5.4l-6.8 6.8z", undo: "M5.5 3 2.5 6l3 3M2.5 6h7a3.5 3.5 0 0 1 0 7H6", redo: "m10.5 3 3 3-3 3M13.5 6h-7a3.5 3.5 0 0 0 0 7H10",
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.3a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4z",
   play: "M5 3.2v9.6L12.5 8z", stop: "M4.5 4.5h7v7h-7z",
   dice: "M2.5 2.5h11v11h-11zM5.5 5.5v0M10.5 5.5v0M8 8v0M5.5 10.5v0M10.5 10.5v0",

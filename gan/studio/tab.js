@@ -130,6 +130,7 @@ function createTab(tab) {
   function addressToRestore() {
     if (!model && tabOf(openedWith) === name) return openedWith;
     const before = new URL(window.location.href).searchParams;
+    if (!model && tabOf(before) === name) return before;
     return new URLSearchParams(related.includes(tabOf(before)) && before.has("model") ? { model: before.get("model") } : {});
   }
 

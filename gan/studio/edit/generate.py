@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from PIL import Image
@@ -27,9 +28,12 @@ VARIATIONS = 16
 ROWS, COLUMNS = 4, 5  # of the grid of mixtures
 INVERSION_STEPS = 200
 CHUNK = 10  # steps of an optimisation at once: who waits in the queue comes in between
+RECENT = 64  # bases whose codes are kept, a model: with critic guidance they take longer than all that follows
 Points: TypeAlias = Sequence[Sequence[float]]  # (x, y) in pixels
 Step = TypeVar("Step")
 TOWARDS = "class "  # begins the name of a direction towards a class
+
+_recent: WeakKeyDictionary[ImagePipeline, dict[str, tuple[Tensor, str | None]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,23 @@ class Base:
 
 
 def base_codes(pipeline: ImagePipeline, base: Base) -> tuple[Tensor, str | None]:
-    """Codes (1, layers, width), and the class of a seed by name.
+    """Codes (1, layers, width), and the class of a seed by name. To be called on the queue's thread.
 
     Raises:
         GANError: for a seed, class, truncation, number of steps or codes that can't be used.
     """
     if base.codes:
         return read_codes(pipeline, base.codes), None
-    latents, classes = pipeline.latents(sample_seeds(base.seed, 1), base.label or None)
-    psi = check_truncation(base.truncation)
-    latents = pipeline.guided(latents, classes, psi, base.critic_steps, None)
-    names = pipeline.label_names(classes)
-    return pipeline.codes_from(latents, classes, psi), names[0] if names else None
+    recent, key = _recent.setdefault(pipeline, {}), repr(base)
+    if key not in recent:
+        latents, classes = pipeline.latents(sample_seeds(base.seed, 1), base.label or None)
+        psi = check_truncation(base.truncation)
+        latents = pipeline.guided(latents, classes, psi, base.critic_steps, None)
+        names = pipeline.label_names(classes)
+        if len(recent) >= RECENT:
+            del recent[next(iter(recent))]
+        recent[key] = pipeline.codes_from(latents, classes, psi), names[0] if names else None
+    return recent[key]
 
 
 def directions_of(pipeline: ImagePipeline) -> Directions:

@@ -10,7 +10,7 @@ const [PULLS, GLANCE, LOOK] = [3, 20, 200]; // steps of a drag at a time; of an 
 let view = "edit";
 let codes = ""; // instead of the seed; "" where the seed counts
 let origin = ""; // "picture" where they come from the user's picture
-let layers = "fine"; // that a mixture takes from its column
+let layers = "middle"; // that a mixture takes from its column
 let yours = null; // the user's picture as the model takes it, in base64
 let before = { of: null, png: null }; // the picture without edits, and what it is of
 let shown = null; // the last answer of the server with a picture
@@ -34,8 +34,8 @@ const fields = {
   reach: sliderField({ title: t("reach"), usual: start.reach, min: 0.1, max: 1.5, step: 0.05, brief: true, hidden: () => view !== "variations" }),
   batch: kept("batch", { hidden: () => view !== "variations", value: 0, get() { return this.value; }, set(v) { this.value = v; },
     write() { return this.value || ""; }, read(text) { this.value = Math.min(limits.seed, Math.max(0, Math.floor(numberIn(text) ?? 0))); }, reset() { this.value = 0; } }),
-  layers: kept("layers", { hidden: () => view !== "mix", get: () => layers, set: setLayers, write: () => (layers === "fine" ? "" : layers),
-    read: (text) => setLayers(props.layers.includes(text) ? text : "fine"), reset: () => setLayers("fine") }),
+  layers: kept("layers", { hidden: () => view !== "mix", get: () => layers, set: setLayers, write: () => (layers === "middle" ? "" : layers),
+    read: (text) => setLayers(props.layers.includes(text) ? text : "middle"), reset: () => setLayers("middle") }),
   row_seed: seedOf("row_seed", "mix"),
   column_seed: seedOf("column_seed", "mix"),
   origin: kept("from", { get: () => origin, set: (text) => (origin = text), write: () => (fields.codes.write() ? origin : ""),
@@ -46,7 +46,7 @@ for (const key of ["truncation", "critic_steps"]) fields[key].box.addEventListen
 
 const history = editHistory({
   take: () => ({ ...Object.fromEntries(["seed", "label", "truncation", "critic_steps", "edits", "origin", "codes"].map((key) => [key, fields[key].get()])) }),
-  restore: (values) => (points.clear(), tab.set(values)),
+  restore: (values) => (stopLooking(), points.clear(), tab.set(values)),
   changed: () => {
     tools.undo.disabled = !history.canUndo();
     tools.redo.disabled = !history.canRedo();
@@ -65,7 +65,8 @@ const tab = createTab({
 // The picture and what lies on it.
 const image = make("img", { alt: t("edited_picture") });
 image.decoding = "sync";
-const looking = make("div", { class: "looking", hidden: true, role: "status" }, make("span", { text: t("looking") }));
+const looking = make("div", { class: "looking", hidden: true, role: "status" }, make("span", { text: t("looking") }),
+  make("button", { type: "button", class: "plain", text: t("stop_looking"), onclick: () => (stopLooking(), history.note()) }));
 const frame = make("div", { class: "frame" }, image, points.layer, looking);
 const clearPoints = make("button", { type: "button", class: "plain", text: t("clear_points"), hidden: true, onclick: () => points.clear() });
 const bodies = {
@@ -93,7 +94,7 @@ tools.before.addEventListener("keyup", () => showBefore(false));
 const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => (take(file.files[0]), (file.value = "")) });
 const uploadButton = make("button", { type: "button", text: t("your_picture"), title: t("picture_info"), onclick: () => file.click() });
 const whence = make("span");
-const back = make("button", { type: "button", class: "plain", onclick: () => (setCodes(""), points.clear(), tab.ask(), history.note()) });
+const back = make("button", { type: "button", class: "plain", onclick: fromSeed });
 const note = make("small", { text: t("too_long"), hidden: true });
 const away = make("div", { class: "away", hidden: true }, make("div", {}, whence, back), note);
 const ofSeed = make("div", { class: "of-seed" }, fields.truncation.box, fields.critic_steps.box);
@@ -119,7 +120,7 @@ root.addEventListener("drop", (event) => {
   take(event.dataTransfer.files[0]);
 });
 setView("edit");
-setLayers("fine");
+setLayers(layers);
 history.forget();
 
 function showModel(model) {
@@ -129,8 +130,7 @@ function showModel(model) {
   fields.edits.fill(model.directions);
   setCodes("");
   [yours, shown, before] = [null, null, { of: null, png: null }];
-  inversions += 1;
-  looking.hidden = true;
+  stopLooking();
   points.setSize(model);
   history.forget();
   layout(model);
@@ -195,7 +195,14 @@ function showBefore(held) {
   if (source) image.src = png(source);
 }
 
+// An inversion that is under way ends with what it has shown so far.
+function stopLooking() {
+  inversions += 1;
+  looking.hidden = true;
+}
+
 function settle() {
+  stopLooking();
   points.clear();
   tab.ask();
   history.note();
@@ -256,6 +263,7 @@ async function take(file) {
 }
 
 function keydown(event) {
+  if (event.key === "Escape") points.clear();
   if (event.key.toLowerCase() === "b" && !event.repeat && view === "edit") showBefore(true);
 }
 

@@ -30,6 +30,7 @@ const tools = {
   back: iconButton("back", t("back"), back),
   earlier: iconButton("earlier", t("earlier"), () => turn(-1)),
   later: iconButton("later", t("later"), () => turn(1)),
+  edit: iconButton("edit", t("edit_picture"), edit),
   copy: tab.link,
   png: iconButton("png", t("png"), () => save(png(shown.pictures[0].png), shown.pictures[0].file)),
   zip: zipButton(t("zip"), () => server.zip_images(shown.state), () =>
@@ -92,6 +93,11 @@ function makeTile(index) {
 function single(index) {
   const { seed, label } = shown.pictures[index];
   if (shown.pictures.length > 1) tab.set({ seed, num_images: 1, ...(rows && { label, rows: "" }) }, "pushState");
+}
+
+function edit() {
+  const { model, seed, truncation, critic_steps } = shown.state;
+  openTab("edit", { model, seed, label: shown.pictures[0].label, psi: truncation, critic: critic_steps || "" });
 }
 
 function back() {

@@ -158,6 +158,18 @@ def test_a_picture_opens_alone_and_leads_back_to_the_grid(open_page):
     assert changed(page, before) == [before[2]]
 
 
+def test_a_single_picture_is_taken_to_the_edit_tab(open_page):
+    page = open_page("model=shapes&n=1&seed=21&psi=0.8")
+    (wanted,) = sources(page)
+    for _ in range(2):  # the first time the tab is new
+        page.locator(".pictures [data-action=edit]").click()
+        page.wait_for_function("wanted => document.querySelector('.edit .frame img')?.src === wanted", arg=wanted)
+        assert re.search(r"tab=edit&model=shapes&seed=21&label=[\w%]+&psi=0.8$", page.url)
+        page.go_back()
+        page.wait_for_selector(".pictures.single:visible")
+        (wanted,) = sources(page)
+
+
 def test_every_class_has_a_row_and_opens_one(open_page):
     page = open_page("model=shapes&n=3&seed=20")
     before = sources(page)
