@@ -20,8 +20,8 @@ from gan.zoo.unpickle import DTYPES, DamagedError, Limits, Name, Record, Storage
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch.save before it wrote archives
 MAX_ENTRIES = 50_000  # of an archive
 SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-# What damaged bytes make Python and numpy raise while their meaning is looked for.
-FAILURES = (ValueError, TypeError, KeyError, IndexError, struct.error, OverflowError, RecursionError, ArithmeticError)
+# What damaged bytes make Python, numpy and PyTorch raise while their meaning is looked for.
+FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, struct.error)
 
 
 def read_checkpoint(path: Path) -> Any:

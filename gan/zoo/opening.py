@@ -30,6 +30,8 @@ def open_checkpoint(path: Path, discriminator: Path | None = None) -> Imported:
         imported = _recognised(content, path)
     except DamagedError as error:
         raise GANError(f"{path.name} cannot be opened: it {error}.") from error
+    except GANError as error:  # of a network that cannot be
+        raise GANError(f"{path.name} cannot be opened. {error}") from error
     except FAILURES as error:
         raise GANError(
             f"{path.name} cannot be opened: it looks like {looks_like(content)}, but is damaged or of a version that "

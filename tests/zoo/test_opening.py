@@ -1,11 +1,15 @@
 """What a file is of is seen by its content, and what cannot be opened is said in a sentence."""
 
+import json
 import random
 from pathlib import Path
 
 import pytest
+import torch
 
 from gan.errors import GANError
+from gan.zoo import biggan
+from gan.zoo.checkpoint import FAILURES, read_checkpoint
 from gan.zoo.family import Imported
 from gan.zoo.opening import open_checkpoint
 
@@ -72,3 +76,20 @@ def test_damaged_files_end_in_a_sentence(fixtures: Path, tmp_path: Path, name: s
             assert isinstance(open_checkpoint(path), Imported)
         except GANError as error:
             assert str(error).startswith("x ") and "\n" not in str(error)
+
+
+def test_tensors_that_do_not_fit_each_other(fixtures: Path) -> None:
+    content = read_checkpoint(fixtures / "biggan-deep/pytorch_model.bin")
+    config = json.loads((fixtures / "biggan-deep/config.json").read_text())
+    content["generator.gen_z.weight_u"].shape = (0,)
+    with pytest.raises(RuntimeError):  # which `open_checkpoint` knows as damage
+        biggan.recognise(content, config=config)
+    assert issubclass(RuntimeError, FAILURES)
+
+
+def test_images_of_other_channels(fixtures: Path, tmp_path: Path) -> None:
+    state = {name: tensor.tensor() for name, tensor in read_checkpoint(fixtures / "dcgan-tutorial.pth").items()}
+    state["main.12.weight"] = state["main.12.weight"][:, [0, 1, 2, 0]]
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(GANError, match=r"^x\.pth cannot be opened\. The generator draws 4 channels"):
+        open_checkpoint(tmp_path / "x.pth")
