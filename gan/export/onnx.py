@@ -21,6 +21,7 @@ from gan.export.seeds import SeedNoise
 from gan.networks import GridGenerator
 from gan.pipeline import MAX_SEED
 from gan.utils.files import files_into
+from gan.zoo import ZooGenerator
 
 TOLERANCE = 1e-4
 TRIALS = ((1, 1.0), (2, 0.7), (5, 0.0), (8, 1.5), (16, 0.4))  # (batch, truncation)
@@ -127,6 +128,8 @@ def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", hal
     Raises:
         GANError: if the model makes something else, packages are missing, or the file does not agree with PyTorch.
     """
+    if isinstance(pipeline.generator, ZooGenerator):
+        raise GANError(f"A {pipeline.generator.family} cannot be exported; only models that were trained here can.")
     if not isinstance(pipeline.generator, GridGenerator):
         raise GANError(f"This model makes {pipeline.unit}; only generators of pictures and sounds can be exported.")
     if half and form != "onnx":

@@ -11,6 +11,7 @@ from cli import environment, run
 from hub_server import HubServer
 
 from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
+from gan.export.onnx import export
 from gan.hub.__main__ import main
 from gan.studio.registry import Registry, offered_models
 
@@ -166,3 +167,12 @@ def test_from_the_hub(fixtures: Path, tmp_path: Path) -> None:
     assert two.startswith("There are 2 checkpoints in someone/two, a.pkl, b.pkl; name one of them")
     assert missing.startswith("someone/faces holds no file x.pkl")
     assert "knows no such repository" in nobody
+
+
+def test_what_is_refused(fixtures: Path, tmp_path: Path) -> None:
+    """A flag or command that a family cannot obey says so."""
+    pipeline = GANPipeline.from_single_file(fixtures / "dcgan-tutorial.pth")
+    with pytest.raises(GANError, match="A DCGAN cannot be exported"):
+        export(pipeline)
+    with pytest.raises(GANError, match="no discriminator"):
+        pipeline(1, critic_steps=1)
