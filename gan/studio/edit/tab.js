@@ -30,12 +30,12 @@ const fields = {
   critic_steps: sliderField({ key: "critic", title: t("critic"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
   edits: directionsField({ changed: () => tab.ask(), settled: () => history.note() }),
   view: kept("view", { get: () => view, write: () => VIEWS[view], reset: () => setView("edit"),
-    read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text) ?? "edit") }),
+    read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text && !button(name).hidden) ?? "edit") }),
   reach: sliderField({ title: t("reach"), usual: start.reach, min: 0.1, max: 1.5, step: 0.05, brief: true, hidden: () => view !== "variations" }),
   batch: kept("batch", { hidden: () => view !== "variations", value: 0, get() { return this.value; }, set(v) { this.value = v; },
     write() { return this.value || ""; }, read(text) { this.value = Math.min(limits.seed, Math.max(0, Math.floor(numberIn(text) ?? 0))); }, reset() { this.value = 0; } }),
   layers: kept("layers", { hidden: () => view !== "mix", get: () => layers, set: setLayers, write: () => (layers === "middle" ? "" : layers),
-    read: (text) => setLayers(props.layers.includes(text) ? text : "middle"), reset: () => setLayers("middle") }),
+    read: (text) => setLayers(tab.model.layers.includes(text) ? text : "middle"), reset: () => setLayers("middle") }),
   row_seed: seedOf("row_seed", "mix"),
   column_seed: seedOf("column_seed", "mix"),
   origin: kept("from", { get: () => origin, set: (text) => (origin = text), write: () => (fields.codes.write() ? origin : ""),
@@ -128,6 +128,10 @@ function showModel(model) {
   fields.critic_steps.box.hidden = !model.critic;
   if (!model.critic) fields.critic_steps.reset();
   fields.edits.fill(model.directions);
+  for (const preset of presets.children) preset.hidden = !model.layers.includes(preset.dataset.layers);
+  button("mix").hidden = !model.layers.length; // all in one layer: nothing to mix
+  if (view === "mix" && !model.layers.length) setView("edit");
+  setLayers(layers);
   setCodes("");
   [yours, shown, before] = [null, null, { of: null, png: null }];
   stopLooking();
@@ -135,6 +139,8 @@ function showModel(model) {
   history.forget();
   layout(model);
 }
+
+const button = (name) => [...views.children].find((one) => one.dataset.view === name);
 
 function setView(name) {
   view = root.dataset.view = name;
@@ -146,7 +152,8 @@ function setView(name) {
 }
 
 function setLayers(name) {
-  layers = name;
+  const { layers: some } = tab.model ?? props; // a generator with few layers has no middle
+  layers = some.includes(name) ? name : some.at(-1) ?? name;
   for (const button of presets.children) button.setAttribute("aria-pressed", String(button.dataset.layers === name));
 }
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from gan.image.pipeline import ImagePipeline
 from gan.latent.dragging import MAX_HANDLES
-from gan.latent.mixing import PRESETS
+from gan.latent.mixing import PRESETS, chosen_layers
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.edit.api import EditAPI
@@ -43,12 +43,14 @@ def build(registry: Registry) -> None:
         facts = describe(model, pipeline)
         height, width = pipeline.resolution
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
+        layers, _ = pipeline.code_shape
         return {
             "labels": pipeline.label_choices(),
             "width": width,
             "height": height,
             "critic": has_component(registry.source(model), "discriminator"),
             "directions": directions,
+            "layers": [name for name in PRESETS if chosen_layers(name, layers)] if layers > 1 else [],
             "panel": panel_html(facts, panel_rows(facts, language), language),
         }
 
