@@ -36,8 +36,8 @@ EN = {
             "ink": "Weight",
             "width": "Width",
             "height": "Height",
-            "x": "Right",
-            "y": "Down",
+            "x": "To the right",
+            "y": "Downwards",
             "slant": "Slant",
             "symmetry": "Symmetry",
         }.items()
