@@ -15,6 +15,7 @@ LEARNING_RATE = 0.1  # in standard deviations of the codes
 PRIOR = 2e-4  # weight of the squared distance from the mean code, in standard deviations: what is drawn stays editable
 PERCEPTUAL = 0.5  # weight of the features against the pixels
 CANDIDATES = 256  # seeds, the best of which is where inversion starts
+BATCH = 32  # candidates whose features are computed at once: bounds memory
 
 Features = Callable[[Tensor], list[Tensor]]
 
@@ -61,8 +62,10 @@ def nearest_start(distance: ImageDistance, codes: Tensor, images: Tensor) -> Ten
         codes, images: of the candidates.
     """
     with torch.no_grad():
-        best = [int(distance.of(k)(images).argmin()) for k in range(len(distance.targets))]
-    return codes[best]
+        apart = [
+            torch.cat([distance.of(k)(part) for part in images.split(BATCH)]) for k in range(len(distance.targets))
+        ]
+    return codes[[int(distances.argmin()) for distances in apart]]
 
 
 def inversion(

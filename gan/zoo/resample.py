@@ -26,13 +26,13 @@ def resample(
     x = F.pad(x, padding)
     if kernel is None:
         return x[:, :, ::down, ::down] * gain
-    # A channel is an image of its own, so that one small filter serves all.
-    x = x.reshape(n * channels, 1, *x.shape[2:])
     flipped = kernel.flip(list(range(kernel.ndim))).to(x.dtype)
-    if kernel.ndim == 1:
-        root = gain**0.5
-        x = F.conv2d(x, flipped[None, None, :, None] * root, stride=(down, 1))
-        x = F.conv2d(x, flipped[None, None, None, :] * root, stride=(1, down))
-    else:
-        x = F.conv2d(x, flipped[None, None] * gain, stride=down)
-    return x.reshape(n, channels, *x.shape[2:])
+
+    def filtered(x: Tensor, taps: Tensor, stride: tuple[int, int]) -> Tensor:
+        """Every channel by the same taps (height, width). Depthwise: many times as fast as channels in the batch."""
+        return F.conv2d(x, taps.expand(channels, 1, *taps.shape), stride=stride, groups=channels)
+
+    if kernel.ndim == 2:
+        return filtered(x, flipped * gain, (down, down))
+    root = gain**0.5
+    return filtered(filtered(x, flipped[:, None] * root, (down, 1)), flipped[None, :] * root, (1, down))
