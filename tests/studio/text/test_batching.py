@@ -20,7 +20,9 @@ def wait_until(condition):
 
 def joined():
     """Requests that have joined the queue so far."""
-    return asyncio.run(queue_status())["joined"]
+    # In a thread of its own: the browser of an earlier test may keep an event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, queue_status()).result()["joined"]
 
 
 def test_requests_that_wait_share_batches_and_get_their_own_texts(text_registry, monkeypatch):
