@@ -35,6 +35,7 @@ from gan.data import (
     decode,
     duplicates,
     find_rows,
+    has_same_classes,
     hold_out,
     remembered,
     take,
@@ -168,7 +169,7 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
         form = _decide_form(rows, args, report)
         train, recording_of = _audio_set(rows, form, args, report)
         test = None if test_rows is None else _audio_set(test_rows, form, args, report, train)[0]
-        if test is not None and not _fits(test, train):
+        if test is not None and not has_same_classes(test, train):
             report.note(unusable(test.split, train.name, "sounds"))
             test = None
     if test is None:
@@ -178,11 +179,6 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
         report.describe_held_out(test.split, len(test), duplicates(train.audio, test.audio))
     report.show()
     return replace(train, report=report), test
-
-
-def _fits(test: AudioSet, train: AudioSet) -> bool:
-    """Whether a split beside the training clips has their classes."""
-    return test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
 
 
 def _drums(args: Any, count: int, seed: int, split: str) -> AudioSet:

@@ -28,7 +28,7 @@ from gan.data.folders import (
 from gan.data.holdout import HELD_OUT, duplicates, hold_out, set_aside
 from gan.data.kinds import SampleKind
 from gan.data.report import DataReport, suffix_of
-from gan.data.repositories import load_splits, loading, shown_name, tell_unusable, unusable
+from gan.data.repositories import has_same_classes, load_splits, loading, shown_name, tell_unusable, unusable
 from gan.data.rows import Cells, Rows, find_rows
 from gan.data.tables import Table, find_table, listed_files, read_table
 
@@ -57,6 +57,7 @@ __all__ = [
     "find_table",
     "folder_classes",
     "folder_splits",
+    "has_same_classes",
     "hold_out",
     "in_order",
     "label_columns",

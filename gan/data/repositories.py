@@ -88,6 +88,15 @@ def tell_unusable(split: str, name: str, what: str) -> None:
     PartialState().print(unusable(split, name, what), flush=True)
 
 
+def has_same_classes(test: Any, train: Any) -> bool:
+    """Whether a split beside the training samples has their classes, and each of its samples has one.
+
+    Args:
+        test, train: have `label_names` and `labels` (-1: no class).
+    """
+    return test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
+
+
 def unusable(split: str, name: str, what: str) -> str:
     """That a split beside the training samples cannot be used."""
     return (

@@ -23,6 +23,7 @@ from gan.data import (
     decode,
     duplicates,
     find_rows,
+    has_same_classes,
     hold_out,
     remembered,
     take,
@@ -161,7 +162,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
         form = _decide_form(rows, args, report)
         train = _image_set(rows, form, args, report)
         test = None if test_rows is None else _image_set(test_rows, form, args, report, train)
-        if test is not None and not _fits(test, train):
+        if test is not None and not has_same_classes(test, train):
             report.note(unusable(test.split, train.name, "pictures"))
             test = None
     if test is None:
@@ -171,11 +172,6 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
         report.describe_held_out(test.split, len(test), duplicates(train.pixels, test.pixels))
     report.show()
     return replace(train, report=report), test
-
-
-def _fits(test: ImageSet, train: ImageSet) -> bool:
-    """Whether a split beside the training pictures has their classes."""
-    return test.label_names == train.label_names and (test.labels is None or test.labels.min() >= 0)
 
 
 def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:

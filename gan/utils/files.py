@@ -1,7 +1,6 @@
 """Files that are whole or not there, and fingerprints: written beside their place first, then renamed."""
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,11 +51,6 @@ def new_folder(target: Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         temporary.rename(target)
-
-
-def remove(folder: Path) -> None:
-    """Removes a folder, if it is there, as far as it can be."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fingerprint(*parts: bytes | np.ndarray) -> str:
