@@ -19,6 +19,7 @@ from gan.errors import GANError
 MAX_PIXELS = 2**20  # of a sample: an image of 1024x1024
 # name: (channels of a stage x its longer side to the power 1.5, maximum of channels, blocks in a stage)
 SIZES = {"tiny": (1350, 96, 1), "small": (2700, 160, 1), "base": (5400, 256, 2)}
+FOLDED_BUDGETS = {"tiny": 512, "small": 1024, "base": 2048}  # channels of a stage x its longer side
 
 
 def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
@@ -45,12 +46,19 @@ def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
     return stages
 
 
-def stage_channels(resolution: tuple[int, int], size: str) -> list[int]:
-    """Channels of each stage of `grids(resolution)` for a size preset; multiples of 16, which CPUs compute fastest."""
+def stage_channels(grid: tuple[int, int], size: str, folded: bool = False) -> list[int]:
+    """Channels of each stage of `grids(grid)` for a size preset; multiples of 16, which CPUs compute fastest.
+
+    Args:
+        grid: (height, width) of the finest stage.
+        folded: whether its pixels are patches of samples; these need more channels, so that every stage costs about
+            as much.
+    """
     if size not in SIZES:
         raise GANError(f"There is no model size {size!r}; choose one of {', '.join(SIZES)}.")
     budget, maximum, _ = SIZES[size]
-    return [min(maximum, max(16, int(budget / max(grid) ** 1.5) // 16 * 16)) for grid in grids(resolution)]
+    wanted = [FOLDED_BUDGETS[size] / max(side) if folded else budget / max(side) ** 1.5 for side in grids(grid)]
+    return [min(maximum, max(16, int(channels) // 16 * 16)) for channels in wanted]
 
 
 def class_weights(labels: Tensor, class_counts: tuple[int, ...], dtype: torch.dtype) -> Tensor:

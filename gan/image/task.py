@@ -1,6 +1,7 @@
 """What pictures bring to the training loop."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from gan.cli import positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.image import data, metrics
-from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, folded_size, patch_size_of
 from gan.image.objectives import OBJECTIVES, Autoencoder
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import contact_sheet, reconstructions
@@ -21,7 +22,9 @@ from gan.networks import SIZES, grids, stage_channels
 from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
 from gan.training.class_transfer import resembling, starts, transferred
 from gan.training.randomness import StepRandom
-from gan.training.task import Batch, load_pretrained
+from gan.training.task import Batch, ObjectiveTask, load_pretrained
+
+GAMMA_VALUES = 28 * 28  # of the pictures that the default gamma was found with
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -111,6 +114,10 @@ class ImageTask(AdversarialTask):
         self.freeze_discriminator()
         self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
         self.objective = OBJECTIVES[args.objective](args)
+        # A picture enlarged to twice the sides, or repeated in every channel, has as many times more values as the
+        # square of its gradient is smaller: with this, the penalty weighs the same.
+        values = self.train_set.channels * math.prod(self.train_set.resolution)
+        self.default_gamma = ObjectiveTask.default_gamma * values / GAMMA_VALUES
 
     def _order_columns(self, known: dict[str, list[str]]) -> None:
         """Puts several label columns into the order of an earlier model's, where these are the same."""
@@ -167,17 +174,19 @@ def _networks(
     doesn't have is new.
     """
     names = train_set.columns()[1]
+    patch = patch_size_of(train_set.resolution)
     config: dict[str, Any] = {
         "resolution": train_set.resolution,
         "image_channels": train_set.channels,
         "num_classes": tuple(map(len, names.values())) if len(names) > 1 else sum(map(len, names.values())),
-        "channels": tuple(stage_channels(train_set.resolution, args.model_size)),
+        "channels": tuple(stage_channels(folded_size(train_set.resolution, patch), args.model_size, patch > 1)),
         "blocks_per_stage": SIZES[args.model_size][2],
+        "patch_size": patch,
     }
     if pretrained is not None:
         _check_pretrained(args, train_set, pretrained)
         args.latent_dim = pretrained.generator.config.latent_dim
-        config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage")}
+        config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage", "patch_size")}
         known, wanted = list(by_column(pretrained.labels).values()), list(names.values())
         classes = train_set.classes(torch.arange(len(train_set)))
         begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))

@@ -157,7 +157,10 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         "--ema_half_life", type=positive_float, help="of the generator's EMA, in samples; by default a 40th of the run"
     )
     group.add_argument(
-        "--gamma", type=positive_float, default=0.5, help="weight of the R1 and R2 penalties at the start"
+        "--gamma",
+        type=positive_float,
+        help="weight of the R1 and R2 penalties at the start; by default 0.5; for pictures, 0.5 for every 784 "
+        "values, which are those of a grey one of 28x28",
     )
     group.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
     group.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")

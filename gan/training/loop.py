@@ -75,6 +75,7 @@ def setup(args: argparse.Namespace, task_class: type[Task], words: Sequence[str]
     task = task_class(args)
     if task.discriminator is None:
         check_discriminator_flags(words)
+    args.gamma = args.gamma or task.default_gamma
     publisher = Publisher(args, accelerator.is_main_process)
     batches = MicroBatches(args, task, accelerator)
     args.max_train_steps = _run_length(args, task.size, batches.step_samples)

@@ -23,12 +23,14 @@ class Task(Protocol):
         discriminator: what it is trained against, or `None`: then nothing of the discriminator is called.
         size: training samples.
         unit: what a sample is called, in the plural ("images").
+        default_gamma: weight of the penalties where the command line gives none.
     """
 
     generator: nn.Module
     discriminator: nn.Module | None
     size: int
     unit: str
+    default_gamma: float
 
     def __init__(self, args: argparse.Namespace): ...
 
@@ -104,6 +106,7 @@ class ObjectiveTask:
     """
 
     objective: Any
+    default_gamma = 0.5
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         return self.objective.generate(generator, batch)

@@ -1,4 +1,4 @@
-"""The encoder, and the bound that it is trained by."""
+"""Patches, the encoder, and the bound that it is trained by."""
 
 import math
 from typing import Any
@@ -12,6 +12,13 @@ from gan.image.objectives import Autoencoder, gaussian_nll, kl_divergence
 KINDS = {
     "grey": {"resolution": (28, 28), "image_channels": 1, "num_classes": 3, "channels": (24, 16, 16)},
     "colour": {"resolution": (8, 12), "image_channels": 3, "num_classes": 0, "channels": (24, 16)},
+    "patches": {
+        "resolution": (16, 24),
+        "image_channels": 3,
+        "num_classes": 3,
+        "channels": (24, 16),
+        "patch_size": 2,
+    },
 }
 
 
@@ -63,6 +70,25 @@ def test_it_is_about_as_large_as_the_discriminator() -> None:
 def test_a_resolution_that_cannot_be_used() -> None:
     with pytest.raises(GANError, match="30x30"):
         ImageEncoder(resolution=(30, 30))
+
+
+# Patches
+
+
+def test_patches_are_drawn_by_stages_of_half_the_sides() -> None:
+    generator, discriminator = make(ImageGenerator, "patches"), make(ImageDiscriminator, "patches")
+    latents, labels = torch.randn(2, 64), torch.tensor([0, 2])
+    samples, features = generator.draw(generator.codes(latents, labels), return_features=True)
+    assert samples.shape == (2, 3, 16, 24) and [x.shape[2:] for x in features] == [(4, 6), (8, 12)]
+    assert torch.equal(samples, generator(latents, labels))
+    logits, features = discriminator(samples, labels, return_features=True)
+    assert logits.shape == (2,) and [x.shape[2:] for x in features] == [(8, 12), (4, 6)]
+
+
+@pytest.mark.parametrize("patch_size", [0, 3])
+def test_patches_that_do_not_fit(patch_size: int) -> None:
+    with pytest.raises(GANError, match=f"16x24 cannot be cut into patches of {patch_size}x{patch_size}"):
+        ImageGenerator(**KINDS["patches"] | {"patch_size": patch_size})
 
 
 # The two in one

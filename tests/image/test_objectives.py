@@ -46,6 +46,9 @@ for objective in NETWORKS:
     base = PLAIN if objective == "vae" else BASE
     LINES[f"{objective} breaks"] = [*base, "--objective", objective, *BREAKING]
     LINES[f"{objective} poor"] = [*base, "--objective", objective, "--train_data_dir", "poor"]
+for objective in NETWORKS:
+    LINES[f"{objective} large"] = [*PLAIN, "--objective", objective, "--resolution", "64", "--max_train_steps", "1"]
+    LINES[f"{objective} large"] += ["--model_size", "tiny"]
 LINES["vae of a discriminator"] = [*PLAIN, "--objective", "vae", "--gamma", "2"]
 LINES["vaegan breaks unwatched"] = [*BASE, "--objective", "vaegan", *BREAKING, "--checkpointing_steps", "99"]
 
@@ -182,3 +185,15 @@ def test_three_pictures_that_are_all_the_same(results: dict[str, Result], work: 
     assert read(work / name / "training.json")["dataset"]["images"] == 3
     for network in NETWORKS[objective]:
         assert all(tensor.isfinite().all() for tensor in tensors(work / name, network).values())
+
+
+@pytest.mark.parametrize("objective", NETWORKS)
+def test_large_pictures_are_drawn_in_patches_under_a_stronger_penalty(
+    results: dict[str, Result], work: Path, objective: str
+) -> None:
+    results[f"{objective} large"].check()
+    model = GANPipeline.from_pretrained(work / f"{objective} large")
+    assert model.generator.config.patch_size == 2 and [*model.generator.config.channels] == [96, 64, 32, 16]
+    assert model(seed=0).images[0].size == (64, 64)
+    arguments = read(work / f"{objective} large/training.json")["arguments"]
+    assert arguments["gamma"] == pytest.approx(0.5 * 3 * 64**2 / 28**2)
