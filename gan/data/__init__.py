@@ -25,7 +25,8 @@ from gan.data.folders import (
     usable_files,
     visible_files,
 )
-from gan.data.holdout import HELD_OUT, duplicates, hold_out, set_aside
+from gan.data.groups import Pairs, check_groups, group_numbers
+from gan.data.holdout import HELD_OUT, MIN_SOURCES, duplicates, hold_out, set_aside
 from gan.data.kinds import SampleKind
 from gan.data.report import DataReport, suffix_of
 from gan.data.repositories import has_same_classes, load_splits, loading, shown_name, tell_unusable, unusable
@@ -34,6 +35,7 @@ from gan.data.tables import Table, find_table, listed_files, read_table
 
 __all__ = [
     "HELD_OUT",
+    "MIN_SOURCES",
     "PEEKED",
     "Cells",
     "DataReport",
@@ -41,12 +43,14 @@ __all__ = [
     "Decoder",
     "FolderPart",
     "LeftOut",
+    "Pairs",
     "Rows",
     "SampleKind",
     "Table",
     "add_label_arguments",
     "check_classes",
     "check_folder",
+    "check_groups",
     "class_indices",
     "class_names",
     "classes_by_folder",
@@ -57,6 +61,7 @@ __all__ = [
     "find_table",
     "folder_classes",
     "folder_splits",
+    "group_numbers",
     "has_same_classes",
     "hold_out",
     "in_order",

@@ -100,8 +100,8 @@ def classes_of(split: Dataset, column: str) -> tuple[list[str | None], list[str]
     feature = split.features[column]
     if not isinstance(feature, ClassLabel | datasets.Value):
         raise GANError(
-            f"The column {column!r} of the data set holds no classes; name another with --label_column, or train with "
-            f"--unconditional."
+            f"The column {column!r} of the data set holds neither classes nor groups; name another with "
+            f"--label_column or --group_column, or train with --unconditional."
         )
     return class_names(split[column], feature)
 

@@ -1,6 +1,5 @@
 """The part of the training samples that is held out where a data set has no such split."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,62 +12,57 @@ HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 2_000
 MIN_SOURCES = 20  # of which whole ones are held out
 
 
-def set_aside(train: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+def set_aside(train: Any, count: int, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Indices of `count` samples at most, always the same ones, and of the others. No class is set aside whole.
 
     Args:
         train: has `__len__` and `classes(indices)`.
+        groups: (n,), the same number for samples that belong together: then `count` whole groups are set aside.
     """
-    order = np.random.default_rng(0).permutation(len(train))
-    aside, rest = order[:count], order[count:]
-    labels = train.classes(torch.from_numpy(order))
+    _, group = np.unique(np.arange(len(train)) if groups is None else groups, return_inverse=True)
+    order = np.random.default_rng(0).permutation(len(np.unique(group)))
+    chosen = np.isin(group, order[:count])
+    labels = train.classes(torch.arange(len(train)))
     if labels is not None:
-        columns = labels.numpy().reshape(len(order), -1).T
-        last = np.any([~np.isin(column[:count], column[count:]) for column in columns], axis=0)
-        aside, rest = aside[~last], np.concatenate([aside[last], rest])
-    return np.sort(aside), np.sort(rest)
+        columns = labels.numpy().reshape(len(train), -1).T
+        last = np.any([chosen & ~np.isin(column, column[~chosen]) for column in columns], axis=0)
+        chosen &= ~np.isin(group, group[last])
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def hold_out(train: Any, groups: np.ndarray | None = None) -> tuple[Any, Any | None]:
+def hold_out(
+    train: Any, recordings: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> tuple[Any, Any | None]:
     """Sets a tenth of the training samples aside, at most 2,000, always the same ones; `None` of fewer than 20.
 
     Args:
         train: has `__len__`, `classes(indices)` and `take(indices, split)`.
-        groups: int64 (n,), in order: samples that are alike as they come from one source, such as a recording. Whole
-            sources are set aside where there are 20 or more, and else the end of each.
+        recordings: int64 (n,): which recording each sample was cut from, in order. Whole ones are set aside where
+            there are 20 or more, and else the end of each.
+        groups: int64 (n,): which samples belong together. Whole groups are set aside where there are 20 or more.
     """
-    if groups is None:
+    if groups is not None and len(np.unique(groups)) < MIN_SOURCES:
+        groups = None
+    sources = recordings if groups is None else groups
+    if sources is None:
         aside, rest = set_aside(train, min(MAX_HELD_OUT, int(HELD_OUT_SHARE * len(train))))
+    elif len(np.unique(sources)) < MIN_SOURCES:
+        aside, rest = _ends(sources)
     else:
-        aside, rest = _groups_aside(train, groups)
+        share = HELD_OUT_SHARE if groups is None else min(HELD_OUT_SHARE, MAX_HELD_OUT / len(train))
+        aside, rest = set_aside(train, int(share * len(np.unique(sources))), sources)
+    aside = aside[:MAX_HELD_OUT]
     if len(aside) < 2:
         return train, None
     return train.take(rest, "train without the held-out tenth"), train.take(aside, HELD_OUT)
 
 
-@dataclass
-class _Sources:
-    """The first sample of each source, as `set_aside` sees samples."""
-
-    train: Any
-    first: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def classes(self, indices: torch.Tensor) -> torch.Tensor | None:
-        return self.train.classes(torch.from_numpy(self.first[indices.numpy()]))
-
-
-def _groups_aside(train: Any, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    _, first, source, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    if len(first) >= MIN_SOURCES:
-        chosen = np.isin(source, set_aside(_Sources(train, first), int(HELD_OUT_SHARE * len(first)))[0])
-    else:
-        place = np.arange(len(groups)) - first[source]  # within its source
-        chosen = place >= np.ceil((1 - HELD_OUT_SHARE) * counts)[source]
-    aside = np.flatnonzero(chosen)[:MAX_HELD_OUT]
-    return aside, np.setdiff1d(np.arange(len(groups)), np.flatnonzero(chosen))
+def _ends(recordings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the last tenth of each recording, and of what comes before."""
+    _, first, source, counts = np.unique(recordings, return_index=True, return_inverse=True, return_counts=True)
+    place = np.arange(len(recordings)) - first[source]
+    chosen = place >= np.ceil((1 - HELD_OUT_SHARE) * counts)[source]
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 def duplicates(train: np.ndarray, test: np.ndarray) -> int:

@@ -25,7 +25,8 @@ class DataReport:
         left_out: by reason, how many files of each suffix ("" for none) are not used.
         found: what was decided about all samples, each with how: {"size": "32x32, their own"}.
         classes: by label column: the number of `classes`, and the `smallest` and `largest` with their samples.
-        held_out: the part to measure on: `split`, `samples`, and how many `duplicates` of them are trained on.
+        held_out: the part to measure on: `split`, `samples`, how many `duplicates` of them are trained on, and the
+            number of `groups` where these are held out whole.
         notes: what would surprise, a sentence each, with its remedy.
     """
 
@@ -75,9 +76,26 @@ class DataReport:
             if len(twins) > 1 and any(len(name) > 1 for name in twins):  # single letters are meant
                 self.note(f"The classes {', '.join(twins)} differ in case only; they are kept apart.")
 
-    def describe_held_out(self, split: str, samples: int, duplicates: int) -> None:
-        """What is measured on."""
+    def describe_groups(self, columns: Sequence[str], groups: np.ndarray) -> None:
+        """Which samples belong together.
+
+        Args:
+            columns: that groups are told by.
+            groups: int64 (n,), of the samples that are trained on.
+        """
+        sizes = np.unique(groups, return_counts=True)[1]
+        range_ = f"{sizes.min():,}" if sizes.min() == sizes.max() else f"{sizes.min():,} to {sizes.max():,}"
+        self.found["groups"] = f"{len(sizes):,} groups of {range_} by {' and '.join(columns)}"
+
+    def describe_held_out(self, split: str, samples: int, duplicates: int, groups: int | None = None) -> None:
+        """What is measured on.
+
+        Args:
+            groups: how many, where samples are grouped and none of these groups is trained on.
+        """
         self.held_out = {"split": split, "samples": samples, "duplicates": duplicates}
+        if groups is not None:
+            self.held_out["groups"] = groups
         if duplicates:
             self.note(
                 f"{duplicates:,} of the {samples:,} held-out {self.unit} are trained on, too, so that what is "
@@ -101,7 +119,8 @@ class DataReport:
         if self.held_out is None:
             parts.append("none held out")
         else:
-            parts.append(f"{self.held_out['samples']:,} held out ({self.held_out['split']})")
+            whole = f", {self.held_out['groups']:,} whole groups" if "groups" in self.held_out else ""
+            parts.append(f"{self.held_out['samples']:,} held out ({self.held_out['split']}{whole})")
         gone = self.left_out_lines()
         return printable("; ".join([", ".join(parts), *(["left out: " + ", ".join(gone)] if gone else [])]))
 

@@ -29,6 +29,7 @@ from gan.data.folders import (
     look_through,
     usable_files,
 )
+from gan.data.groups import group_numbers
 from gan.data.kinds import SampleKind
 from gan.data.report import DataReport
 from gan.data.repositories import load_splits, shown_name
@@ -54,6 +55,7 @@ class Rows:
         license: as its repository states it, or `None`.
         by_folder: whether the classes are sub-folders.
         declared: the label columns that are declared to hold classes.
+        groups: of each sample, what it has in the columns of `--group_column`; `None` without.
     """
 
     files: Sequence[Any]
@@ -65,6 +67,7 @@ class Rows:
     license: str | None = None
     by_folder: bool = False
     declared: frozenset[str] = frozenset()
+    groups: list[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -77,7 +80,8 @@ class Rows:
         """The rows at these indices."""
         classes = {column: [values[k] for k in indices] for column, values in self.classes.items()}
         files = self.files.select(indices) if isinstance(self.files, Cells) else [self.files[k] for k in indices]
-        return replace(self, files=files, classes=classes)
+        groups = None if self.groups is None else [self.groups[k] for k in indices]
+        return replace(self, files=files, classes=classes, groups=groups)
 
     def labels(
         self, kept: np.ndarray, known: Mapping[str, list[str]] | None = None
@@ -139,7 +143,8 @@ def find_rows(args: Any, kind: SampleKind, report: DataReport, split: str | None
 
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `label_column` (a name
-            or a list of them), `unconditional`, `allow_any_label`, `max_train_samples`, and the column of samples.
+            or a list of them), `unconditional`, `allow_any_label`, `max_train_samples`, the column of samples and,
+            where samples can be grouped, `group_column` (a list of names).
         split: to measure on; by default the test or else the validation split.
 
     Raises:
@@ -155,8 +160,19 @@ def find_rows(args: Any, kind: SampleKind, report: DataReport, split: str | None
     report.name = train.name
     _check_labels(train, args, kind)
     if args.max_train_samples is not None:
-        train = train.take(training_subset(len(train), args.max_train_samples))
+        train = train.take(_subset(train, args.max_train_samples))
     return train, test
+
+
+def _subset(train: Rows, count: int) -> np.ndarray:
+    """Indices of `count` samples, always the same ones; of grouped ones whole groups, as long as they fit."""
+    if train.groups is None:
+        return training_subset(len(train), count)
+    group = group_numbers(train.groups)
+    sizes = np.bincount(group)
+    order = np.random.default_rng(0).permutation(len(sizes))
+    fits = np.cumsum(sizes[order]) <= count
+    return np.flatnonzero(np.isin(group, order[fits] if fits.any() else order[:1]))
 
 
 def _check_labels(train: Rows, args: Any, kind: SampleKind) -> None:
@@ -181,6 +197,46 @@ def _roles(names: Sequence[str], split: str | None) -> tuple[str, str | None]:
 
 def _wanted_columns(args: Any) -> list[str] | None:
     return [args.label_column] if isinstance(args.label_column, str) else args.label_column
+
+
+def _group_columns(args: Any, columns: Iterable[str], where: str) -> list[str]:
+    """The columns that tell groups apart, of which there may be none.
+
+    Raises:
+        GANError: if one is not there, or is a label column, too.
+    """
+    wanted = getattr(args, "group_column", None) or []
+    columns = list(columns)
+    for column in wanted:
+        if column not in columns:
+            raise GANError(
+                f"There is no column {column!r} in {where}; its columns are {', '.join(columns)}. Name others with "
+                f"--group_column."
+            )
+        if column in (_wanted_columns(args) or []):
+            raise GANError(
+                f"The column {column} cannot be label and group at once: samples of one group differ in their labels; "
+                f"name another one with --label_column or --group_column."
+            )
+    return wanted
+
+
+def _groups(words: Mapping[str, list[str | None]], where: str) -> list[tuple[str, ...]] | None:
+    """What each sample has in the columns of groups; `None` without any.
+
+    Args:
+        words: by column, what each sample has; `None` where there is nothing.
+
+    Raises:
+        GANError: if there is nothing somewhere.
+    """
+    for column, cells in words.items():
+        if None in cells:
+            raise GANError(
+                f"{cells.count(None)} rows of {where} have no {column}, so nothing says which group they belong to; "
+                f"fill it in, or name other columns with --group_column."
+            )
+    return list(zip(*words.values())) if words else None  # type: ignore[arg-type]
 
 
 # Folders
@@ -226,6 +282,8 @@ def _tree(part: FolderPart, args: Any, name: str, report: DataReport) -> Rows:
     """The files of a folder; its sub-folders are their classes."""
     where = f"the folder {part.root}"
     wanted = _wanted_columns(args)
+    if getattr(args, "group_column", None):
+        raise GANError(f"The folder {part.root} has no metadata.csv that would hold the columns of --group_column.")
     if wanted not in (None, ["label"]) and not args.unconditional:
         raise GANError(
             f"The folder {part.root} has no metadata.csv that would hold the columns of --label_column; its "
@@ -253,15 +311,19 @@ def _listed(part: FolderPart, table: Table, args: Any, kind: SampleKind, report:
         raise GANError(f"{table.path} lists no files of {part.root}.")
     listed = {files[k] for k in chosen}
     report.leave_out(f"not listed in {table.path.name}", [file for file in part.files if file not in listed])
-    columns = [column for column in table.columns if column != (kind.column_of(args) or FILE_COLUMN)]
-    used = label_columns(_wanted_columns(args), table.columns, str(table.path), args.unconditional)
+    grouped = _group_columns(args, table.columns, str(table.path))
+    columns = [c for c in table.columns if c not in (kind.column_of(args) or FILE_COLUMN, *grouped)]
+    others = [column for column in table.columns if column not in grouped]
+    used = label_columns(_wanted_columns(args), others, str(table.path), args.unconditional)
     files = [files[k] for k in chosen]
     rows = [table.rows[k] for k in chosen]
+    groups = _groups({c: class_names([row[c] for row in rows], None)[0] for c in grouped}, str(table.path))
     if not used and not args.unconditional:
         by_folder = classes_by_folder(FolderPart(part.root, part.split, files), report)
         if by_folder is not None:
             names = {"label": natural_order(set(by_folder))}
-            return Rows(files, {"label": list(by_folder)}, names, name, part.split, where, by_folder=True)
+            of_folder: dict[str, list[str | None]] = {"label": list(by_folder)}
+            return Rows(files, of_folder, names, name, part.split, where, by_folder=True, groups=groups)
     if not args.unconditional:
         tell_columns(columns, used, _wanted_columns(args), report)
     classes: dict[str, list[str | None]] = {}
@@ -271,7 +333,7 @@ def _listed(part: FolderPart, table: Table, args: Any, kind: SampleKind, report:
         if None in classes[column]:
             missing = files[classes[column].index(None)].name
             raise GANError(f"{table.path} has no {column} for {missing}; fill it in, or delete the row.")
-    return Rows(files, classes, names, name, part.split, where)
+    return Rows(files, classes, names, name, part.split, where, groups=groups)
 
 
 # Data sets that `datasets` reads
@@ -297,8 +359,11 @@ def _is_plain_folder(args: Any, split: Dataset) -> bool:
 def _split_rows(split: Dataset, split_name: str, args: Any, kind: SampleKind, report: DataReport) -> Rows:
     column = sample_column(split, kind.column_of(args), kind.feature, kind.name)
     raw = split.select_columns([column]).cast_column(column, kind.feature(decode=False))
-    known = [name for name, feature in split.features.items() if isinstance(feature, ClassLabel)]
-    used = label_columns(_wanted_columns(args), split.column_names, "the data set", args.unconditional, known)
+    grouped = _group_columns(args, split.column_names, "the data set")
+    groups = _groups({c: classes_of(split, c)[0] for c in grouped}, f"the {split_name} split of {args.dataset_name}")
+    possible = [name for name in split.column_names if name not in grouped]
+    known = [name for name in possible if isinstance(split.features[name], ClassLabel)]
+    used = label_columns(_wanted_columns(args), possible, "the data set", args.unconditional, known)
     classes: dict[str, list[str | None]] = {}
     names: dict[str, list[str]] = {}
     for label in used:
@@ -306,9 +371,10 @@ def _split_rows(split: Dataset, split_name: str, args: Any, kind: SampleKind, re
         if split.info.builder_name in FOLDER_BUILDERS:  # which has the names of folders as they come
             names[label] = natural_order(names[label])
     if not args.unconditional:
-        others = [name for name in split.column_names if name != column]
+        others = [name for name in possible if name != column]
         tell_columns(others, used, _wanted_columns(args), report)
     where = f"the {split_name} split of {args.dataset_name}"
     license = split.info.license or None
     name, declared = shown_name(args.dataset_name), frozenset(known)
-    return Rows(Cells(raw, column), classes, names, name, split_name, where, license, declared=declared)
+    files = Cells(raw, column)
+    return Rows(files, classes, names, name, split_name, where, license, declared=declared, groups=groups)

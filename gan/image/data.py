@@ -15,14 +15,19 @@ from PIL.ExifTags import Base
 from torch import Tensor
 
 from gan.data import (
+    HELD_OUT,
+    MIN_SOURCES,
     PEEKED,
     DataReport,
     Decoder,
+    Pairs,
     Rows,
     SampleKind,
+    check_groups,
     decode,
     duplicates,
     find_rows,
+    group_numbers,
     has_same_classes,
     hold_out,
     remembered,
@@ -75,6 +80,7 @@ class ImageSet:
         skipped: pictures that could not be read.
         license: as its repository states it, or `None`.
         report: what reading found, or `None`.
+        groups: int64 (n,), the same number for pictures that belong together (`--group_column`), or `None`.
     """
 
     pixels: np.ndarray
@@ -85,6 +91,7 @@ class ImageSet:
     skipped: int = 0
     license: str | None = None
     report: DataReport | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -132,7 +139,8 @@ class ImageSet:
     def take(self, indices: np.ndarray, split: str) -> "ImageSet":
         """The pictures at these indices."""
         labels = None if self.labels is None else self.labels[indices]
-        return replace(self, pixels=take(self.pixels, indices), labels=labels, split=split)
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, pixels=take(self.pixels, indices), labels=labels, split=split, groups=groups)
 
 
 def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None]:
@@ -144,7 +152,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     Args:
         args: `dataset_name`, `dataset_config_name`, `train_data_dir`, `cache_dir`, `hub_token`, `image_column`,
             `label_column` (names, or `None` for the one that is usually called so), `resolution`, `image_channels`,
-            `center_crop`, `max_train_samples`, `unconditional`, `allow_any_label`.
+            `center_crop`, `max_train_samples`, `unconditional`, `allow_any_label`, `group_column` (names, or `None`:
+            pictures that share them belong together, and groups are held out whole where there are 20 or more).
         split: the data set's split to hold out instead.
 
     Raises:
@@ -153,6 +162,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     report = DataReport("pictures")
     test: ImageSet | None
     if args.train_data_dir is None and args.dataset_name == "glyphs":
+        if args.group_column:
+            raise GANError("The built-in glyphs have no columns to tell groups by; leave --group_column out.")
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
         report.name = train.name
@@ -160,18 +171,58 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     else:
         rows, test_rows = find_rows(args, PICTURES, report, split)
         form = _decide_form(rows, args, report)
-        train = _image_set(rows, form, args, report)
-        test = None if test_rows is None else _image_set(test_rows, form, args, report, train)
+        numbers = group_numbers([*(rows.groups or ()), *((test_rows and test_rows.groups) or ())])
+        train = _image_set(rows, form, args, report, numbers[: len(rows)])
+        test = None if test_rows is None else _image_set(test_rows, form, args, report, numbers[len(rows) :], train)
         if test is not None and not has_same_classes(test, train):
             report.note(unusable(test.split, train.name, "pictures"))
             test = None
     if test is None:
-        train, test = hold_out(train)
+        train, test = hold_out(train, groups=train.groups)
+    train = _without_lonely(train, args, report)
     report.describe(len(train), *train.columns())
     if test is not None:
-        report.describe_held_out(test.split, len(test), duplicates(train.pixels, test.pixels))
+        groups = _held_out_groups(train, test, report)
+        report.describe_held_out(test.split, len(test), duplicates(train.pixels, test.pixels), groups)
     report.show()
     return replace(train, report=report), test
+
+
+def _without_lonely(train: ImageSet, args: Any, report: DataReport) -> ImageSet:
+    """Training pictures without those that are in no pair, where there are groups; describes these.
+
+    Raises:
+        GANError: if there are no pairs at all.
+    """
+    if train.groups is None:
+        return train
+    check_groups(train.groups, train.labels, args.group_column, "pictures")
+    assert train.labels is not None
+    kept = np.flatnonzero(Pairs(train.groups, train.labels).partners)
+    if lonely := len(train) - len(kept):
+        report.note(
+            f"{lonely:,} pictures are not trained on: no other in their group has another label, so that they make no "
+            f"pair."
+        )
+        train = train.take(kept, train.split)
+    assert train.groups is not None
+    report.describe_groups(args.group_column, train.groups)
+    return train
+
+
+def _held_out_groups(train: ImageSet, test: ImageSet, report: DataReport) -> int | None:
+    """How many groups are held out, if none of them is trained on."""
+    if train.groups is None or test.groups is None:
+        return None
+    held_out = np.unique(test.groups)
+    shared = int(np.isin(held_out, train.groups).sum())
+    if not shared:
+        return len(held_out)
+    if test.split == HELD_OUT:
+        report.note(f"With fewer than {MIN_SOURCES} groups, single pictures are held out, and not whole groups.")
+    else:
+        report.note(f"Of the {len(held_out):,} groups of the {test.split} split, {shared:,} are trained on, too.")
+    return None
 
 
 def _glyphs(args: Any, count: int, seed: int, split: str) -> ImageSet:
@@ -276,10 +327,13 @@ def _natural_resolution(image: Image.Image) -> tuple[int, int]:
     return (height, width) if small else LARGEST
 
 
-def _image_set(rows: Rows, form: Form, args: Any, report: DataReport, like: ImageSet | None = None) -> ImageSet:
+def _image_set(
+    rows: Rows, form: Form, args: Any, report: DataReport, groups: np.ndarray, like: ImageSet | None = None
+) -> ImageSet:
     """Decodes rows.
 
     Args:
+        groups: int64, the number of each row's group, where there are groups.
         like: the training pictures, whose classes count.
     """
     decoder = Decoder(form.fit, f"{form} {Image.__version__}", UNREADABLE, "pictures")
@@ -296,4 +350,7 @@ def _image_set(rows: Rows, form: Form, args: Any, report: DataReport, like: Imag
     if labels is not None and names is not None and len(names) == 1:
         flat, label_names = labels[:, 0], next(iter(names.values()))  # type: ignore[assignment]
     skipped = len(rows) - len(decoded.kept)
-    return ImageSet(decoded.samples, flat, label_names, rows.name, rows.split, skipped, rows.license)
+    kept_groups = None if rows.groups is None else groups[decoded.kept]
+    return ImageSet(
+        decoded.samples, flat, label_names, rows.name, rows.split, skipped, rows.license, groups=kept_groups
+    )

@@ -25,6 +25,7 @@ class ImageEvaluation(evaluate.Evaluation):
         "unconditional": False,
         "image_column": None,
         "label_column": None,
+        "group_column": None,
         "allow_any_label": True,  # the model's own classes decide
         "center_crop": True,
         "max_train_samples": None,
@@ -43,6 +44,9 @@ class ImageEvaluation(evaluate.Evaluation):
         )
         group.add_argument(
             "--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to classes"
+        )
+        group.add_argument(
+            "--group_column", nargs="+", metavar="COLUMN", help="columns that tell which pictures belong together"
         )
         group.add_argument("--image_column", help="column with the pictures; by default the one there is")
         group.add_argument("--center_crop", action=argparse.BooleanOptionalAction, help="crop instead of stretching")

@@ -4,18 +4,20 @@ From 64 pixels on, they work on pictures whose patches are folded into channels 
 the most expensive one by far, and CPUs compute few pixels of many channels faster than many of few.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from gan.blocks import SampleLinear
+from gan.blocks import SampleLinear, scaled
 from gan.errors import GANError
-from gan.networks import GridDiscriminator, GridGenerator, downward_stages, grids
+from gan.networks import GridDiscriminator, GridGenerator, class_weights, downward_stages, grids
 
 
 class ImageGenerator(GridGenerator):
@@ -60,11 +62,56 @@ class ImageGenerator(GridGenerator):
         return F.pixel_shuffle(folded, self.patch_size)
 
 
+class PairHead(nn.Module):
+    """How well two samples of different classes go together: one logit a pair, the same in either order.
+
+    It compares what each sample is like *as one of its class*: features that the class scales and shifts (FiLM, Perez
+    et al. 2018), so that a serif can be looked for in other places of an I than of a g.
+
+    Args:
+        inputs: numbers in the last feature map of a sample.
+        class_counts: number of classes of each label column.
+        width: length of the features that are compared.
+    """
+
+    def __init__(self, inputs: int, class_counts: tuple[int, ...], width: int):
+        super().__init__()
+        if not class_counts:
+            raise GANError("A discriminator can only judge pairs of pictures that have classes.")
+        self.class_counts, classes = class_counts, sum(class_counts)
+        self.to_features = scaled(nn.Linear(inputs, width), math.sqrt(2))
+        self.embed = scaled(nn.Linear(classes, 2 * width, bias=False), math.sqrt(classes) / 2)
+        self.compare = nn.Sequential(
+            scaled(nn.Linear(4 * width, width), math.sqrt(2)),
+            nn.LeakyReLU(0.2),
+            scaled(nn.Linear(width, width), math.sqrt(2)),
+            nn.LeakyReLU(0.2),
+            scaled(nn.Linear(width, 1)),
+        )
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """
+        Args:
+            x: (2n, channels, height, width), the last feature maps; rows 2k and 2k + 1 are a pair.
+            labels: of the 2n samples, as for `class_weights`.
+
+        Returns:
+            (n,) logits, higher where a pair looks real.
+        """
+        scale, shift = self.embed(class_weights(labels, self.class_counts, x.dtype)).chunk(2, dim=1)
+        features = self.to_features(F.leaky_relu(x, 0.2).flatten(1))
+        one, other = F.leaky_relu(features * (1 + scale) + shift, 0.2).unflatten(0, (-1, 2)).unbind(1)
+        common = [one * other, (one - other).abs()]
+        orders = torch.cat([one, other, *common], dim=1), torch.cat([other, one, *common], dim=1)
+        return (self.compare(orders[0]) + self.compare(orders[1])).squeeze(1)
+
+
 class ImageDiscriminator(GridDiscriminator):
     """Images (and class labels) to logits; the methods are those of `GridDiscriminator`.
 
     Args: those of `ImageGenerator` but for latent and embedding, and
         features: length of the feature vector before the logit.
+        pairs: whether it also judges pairs of images that belong together (`--group_column`).
     """
 
     @register_to_config
@@ -77,11 +124,34 @@ class ImageDiscriminator(GridDiscriminator):
         blocks_per_stage: int = 1,
         features: int = 64,
         patch_size: int = 1,
+        pairs: bool = False,
     ):
         check_colours(image_channels)
         grid, cell = folded_size(resolution, patch_size), image_channels * patch_size**2
-        super().__init__(grid, cell, class_counts(num_classes), channels, blocks_per_stage, features)
+        classes = class_counts(num_classes)
+        super().__init__(grid, cell, classes, channels, blocks_per_stage, features)
         self.patch_size = patch_size
+        height, width = grids(grid)[0]
+        self.pair = PairHead(channels[0] * height * width, classes, 2 * features) if pairs else None
+
+    def forward(  # type: ignore[override]
+        self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False, pairs: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor] | tuple[Tensor, list[Tensor]]:
+        """As `GridDiscriminator`; with `pairs` also what `PairHead` says of the pairs in rows 2k and 2k + 1: (n / 2,).
+
+        The features are computed once for both.
+        """
+        return self.logits(samples, labels, pairs=True) if pairs else super().forward(samples, labels, return_features)
+
+    def logits(  # type: ignore[override]
+        self, samples: Tensor, labels: Tensor | None = None, pairs: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """`forward` in full precision, as penalties need it (see `GridDiscriminator`)."""
+        if not pairs:
+            return super().logits(samples, labels)
+        assert self.pair is not None and labels is not None, "only a discriminator of pairs judges them"
+        x = self.features(samples)[-1]
+        return self._head(x, labels), self.pair(x, labels)
 
     def features(self, samples: Tensor) -> list[Tensor]:
         """As `GridDiscriminator`, of pictures (n, image_channels, height, width)."""

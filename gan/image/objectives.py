@@ -1,6 +1,7 @@
 """The objectives of image models: GAN, VAE and VAE-GAN, each a forward pass and its losses."""
 
 import argparse
+import math
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from gan.image.networks import ImageEncoder, ImageGenerator
 from gan.training.adversarial import AdversarialObjective
+from gan.training.augment import augment
 from gan.training.losses import relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
@@ -80,6 +82,30 @@ def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int
         classification = F.cross_entropy(generated["class_logits"], batch["labels"][::every])
         loss, logs = loss + CLASS_WEIGHT * classification, logs | {"classification_loss": classification.detach()}
     return loss, logs
+
+
+class PairedGAN(AdversarialObjective):
+    """A GAN of pairs: two samples of one group, such as two letters of a typeface, are drawn from one latent.
+
+    Batches hold pairs in rows 2k and 2k + 1 (`gan.data.Pairs`). The discriminator judges every sample, as ever, and
+    every pair (`PairHead`), each by the relativistic pairing loss, half of the whole. The trunk is computed once.
+    """
+
+    def judge(self, discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        logits, pair_logits = discriminator(samples, labels, pairs=True)
+        return {"sample": logits, "pair": pair_logits}
+
+    def penalised(self, bare: nn.Module, samples: Tensor, labels: Tensor | None, random: StepRandom) -> Tensor:
+        # Half of the loss is the samples', half the pairs', and so should be the penalty. One pass does for both: with
+        # a sign drawn for each pair, the mixed terms of the squared gradient are zero on average. A pair is one input
+        # of twice the size, so that the mean over samples is half of that over pairs already.
+        logits, pair_logits = bare.logits(samples, labels, pairs=True)  # type: ignore[operator]
+        signs = (random.uniform(len(pair_logits)) < 0.5).to(logits) * 2 - 1
+        return torch.cat([logits * math.sqrt(0.5), pair_logits * signs])
+
+    def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
+        # Alike for both: a zoom or a contrast of each would hide what a group has in common.
+        return augment(samples, self.augment_p, random, together=2)
 
 
 class VAE:

@@ -7,6 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan.labels import by_column
+
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
     from gan.image.pipeline import ImagePipeline
@@ -35,6 +37,19 @@ def image_grid(images: list[Image.Image], columns: int) -> Image.Image:
     for k, image in enumerate(images):
         sheet.paste(image, (k % columns * width, k // columns * height))
     return sheet
+
+
+def classes_by_seeds(pipeline: "ImagePipeline", rows: int) -> list[Image.Image]:
+    """A row for each of some classes, of the last label column, with the first eight seeds: for `contact_sheet`.
+
+    It shows what is asked of a model that was trained on groups: that a column belongs together.
+    """
+    column, names = list(by_column(pipeline.labels).items())[-1]
+    images = []
+    for k in torch.linspace(0, len(names) - 1, min(rows, len(names))).round().int().tolist():
+        label = {column: names[k]} if len(pipeline.generator.class_counts) > 1 else k
+        images += pipeline(seed=0, num_images=8, label=label).images
+    return images
 
 
 def reconstructions(pipeline: "ImagePipeline", images: "ImageSet", rows: int) -> list[Image.Image]:

@@ -14,9 +14,9 @@ from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.image import data, metrics
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, folded_size, patch_size_of
-from gan.image.objectives import OBJECTIVES, Autoencoder
+from gan.image.objectives import OBJECTIVES, Autoencoder, PairedGAN
 from gan.image.pipeline import ImagePipeline
-from gan.image.plots import contact_sheet, reconstructions
+from gan.image.plots import classes_by_seeds, contact_sheet, reconstructions
 from gan.labels import by_column
 from gan.networks import SIZES, grids, stage_channels
 from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
@@ -72,6 +72,13 @@ class ImageTask(AdversarialTask):
             help="columns with classes, one or several at once (label design); by default `label`, or the one that is "
             "usually called so",
         )
+        pictures.add_argument(
+            "--group_column",
+            nargs="+",
+            metavar="COLUMN",
+            help="columns that tell which pictures belong together, such as the family and style of letters: those of "
+            "one group share a latent, and the discriminator judges pairs of them with different labels (gan)",
+        )
         pictures.add_argument("--unconditional", action="store_true", help="pay no attention to classes")
         add_label_arguments(pictures)
         pictures.add_argument(
@@ -95,6 +102,7 @@ class ImageTask(AdversarialTask):
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
+        _check_groups(args)
         pretrained = load_pretrained(args, ImagePipeline)
         if pretrained is not None:
             args.resolution = args.resolution or pretrained.resolution
@@ -112,8 +120,9 @@ class ImageTask(AdversarialTask):
 
         can_overfit = self.discriminator is not None and args.augment_target < 1
         self.freeze_discriminator()
+        self.groups = self.train_set.groups
         self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
-        self.objective = OBJECTIVES[args.objective](args)
+        self.objective = OBJECTIVES[args.objective](args) if self.groups is None else PairedGAN(args)
         # A picture enlarged to twice the sides, or repeated in every channel, has as many times more values as the
         # square of its gradient is smaller: with this, the penalty weighs the same.
         values = self.train_set.channels * math.prod(self.train_set.resolution)
@@ -140,7 +149,8 @@ class ImageTask(AdversarialTask):
             for name in [
                 name for name in ("real", "validation") if name in batch
             ]:  # in this order: each draws by chance
-                mirrored = random.uniform(len(batch[name])) < 0.5
+                alike = 1 if self.groups is None else 2  # a pair is mirrored together
+                mirrored = (random.uniform(len(batch[name]) // alike) < 0.5).repeat_interleave(alike)
                 batch[name] = torch.where(mirrored[:, None, None, None], batch[name].flip(3), batch[name])
         return batch
 
@@ -152,7 +162,7 @@ class ImageTask(AdversarialTask):
 
     def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
         file = path.with_suffix(".png")
-        images = pipeline(seed=0, num_images=64).images
+        images = pipeline(seed=0, num_images=64).images if self.groups is None else classes_by_seeds(pipeline, 8)
         if pipeline.encoder is not None:  # half of the sheet: held-out pictures, each above how it is rebuilt
             images[:32] = reconstructions(pipeline, self.test_set or self.train_set, rows=2)
         contact_sheet(images).save(file)
@@ -191,17 +201,49 @@ def _networks(
         classes = train_set.classes(torch.arange(len(train_set)))
         begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))
     networks: dict[str, nn.Module] = {}
+    pairs = train_set.groups is not None
     for name in OBJECTIVES[args.objective].networks:
         if pretrained is not None and getattr(pretrained, name) is not None:
             old = getattr(pretrained, name)
+            if name == "discriminator" and not pairs:
+                old = with_pair_head(old, False)
             networks[name] = transferred(old, pretrained.generator.class_counts, config["num_classes"], begin)
+            if name == "discriminator":
+                networks[name] = with_pair_head(networks[name], pairs)
         elif name == "discriminator":
-            networks[name] = ImageDiscriminator(**config)
+            networks[name] = ImageDiscriminator(pairs=pairs, **config)
         elif name == "encoder":
             networks[name] = ImageEncoder(latent_dim=args.latent_dim, **config)
         else:
             networks[name] = ImageGenerator(latent_dim=args.latent_dim, **config)
     return networks
+
+
+def with_pair_head(discriminator: ImageDiscriminator, wanted: bool) -> ImageDiscriminator:
+    """A discriminator that judges pairs, or one that does not: the same but for its pair head, which is a new one."""
+    if discriminator.config.pairs == wanted:
+        return discriminator
+    changed = ImageDiscriminator.from_config(discriminator.config, pairs=wanted)
+    known = changed.state_dict().keys()
+    kept = {name: weight for name, weight in discriminator.state_dict().items() if name in known}
+    changed.load_state_dict(changed.state_dict() | kept)
+    return changed
+
+
+def _check_groups(args: argparse.Namespace) -> None:
+    """Raises `GANError` where other flags forbid that pictures are trained on in pairs."""
+    if not args.group_column:
+        return
+    if args.objective != "gan":
+        raise GANError(
+            f"--group_column needs --objective gan: with an encoder a latent belongs to one picture, not to a group; "
+            f"leave it out to train a {args.objective}."
+        )
+    if args.train_batch_size % 2:
+        raise GANError(
+            f"--group_column makes batches of pairs, and {args.train_batch_size} pictures are none; give an even "
+            f"--train_batch_size."
+        )
 
 
 def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:

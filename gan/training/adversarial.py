@@ -1,13 +1,15 @@
 """A generator against a discriminator, the same for every modality whose samples can be differentiated."""
 
 import argparse
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gan.cli import positive_float, whole_number
-from gan.data import set_aside
+from gan.data import Pairs, set_aside
 from gan.errors import GANError
 from gan.training.augment import augment
 from gan.training.losses import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
@@ -73,30 +75,45 @@ class AdversarialObjective:
         real, labels = batch["real"], batch["labels"]
         both = torch.cat([self.augment(real, random), self.augment(fake, random)])
         both_labels = None if labels is None else torch.cat([labels, labels])
-        real_logits, fake_logits = discriminator(both, both_labels).chunk(2)
-        loss = relativistic_discriminator_loss(real_logits, fake_logits)
+        judged = {name: logits.chunk(2) for name, logits in self.judge(discriminator, both, both_labels).items()}
+        losses = {f"{name}_loss": relativistic_discriminator_loss(*logits) for name, logits in judged.items()}
+        loss = _mean(losses.values())
         logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
         logs["overfitting"] = torch.tensor(self.overfitting)
+        if len(losses) > 1:
+            logs |= {name: value.detach() for name, value in losses.items()}
         if "validation" in batch:
+            validation = self.augment(batch["validation"], random)
             with torch.no_grad():
-                validation_logits = bare(self.augment(batch["validation"], random), batch["validation_labels"])
-            means = (logits.detach().mean() for logits in (real_logits, fake_logits, validation_logits))
-            self._adapt(torch.stack([*means]), len(real))
+                unseen = self.judge(bare, validation, batch["validation_labels"])
+            of_three = [(*logits, unseen[name]) for name, logits in judged.items()]
+            means = [torch.stack([logits.detach().mean() for logits in each]) for each in of_three]
+            self._adapt(_mean(means), len(real))
         if penalty:
             # With respect to the sample before augmentation, and through it.
-            r1 = gradient_penalty(lambda x: bare.logits(self.augment(x, random), labels), real)
-            r2 = gradient_penalty(lambda x: bare.logits(self.augment(x, random), labels), fake)
+            r1, r2 = (
+                gradient_penalty(lambda x: self.penalised(bare, self.augment(x, random), labels, random), samples)
+                for samples in (real, fake)
+            )
             loss = loss + penalty * (r1 + r2)
             logs |= {"r1": r1.detach(), "r2": r2.detach()}
         return loss, logs
 
+    def judge(self, discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        """Logits by what is judged; each kind counts as much in the loss."""
+        return {"sample": discriminator(samples, labels)}
+
+    def penalised(self, bare: nn.Module, samples: Tensor, labels: Tensor | None, random: StepRandom) -> Tensor:
+        """The logits whose gradients are penalised, in full precision."""
+        return bare.logits(samples, labels)  # type: ignore[operator]
+
     def generator_loss(
         self, discriminator: nn.Module, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        fake_logits = discriminator(self.augment(generated["samples"], random), batch["labels"])
+        fake = self.judge(discriminator, self.augment(generated["samples"], random), batch["labels"])
         with torch.no_grad():
-            real_logits = discriminator(self.augment(batch["real"], random), batch["labels"])
-        loss = relativistic_generator_loss(real_logits, fake_logits)
+            real = self.judge(discriminator, self.augment(batch["real"], random), batch["labels"])
+        loss = _mean(relativistic_generator_loss(real[name], fake[name]) for name in fake)
         return loss, {"generator_loss": loss.detach()}
 
     def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
@@ -131,6 +148,10 @@ class AdversarialObjective:
         vars(self).update(state)
 
 
+def _mean(values: Iterable[Tensor]) -> Tensor:
+    return torch.stack([*values]).mean(0)
+
+
 class AdversarialTask(ObjectiveTask):
     """The part of a `Task` that images and sounds share: what the discriminator trains on and is validated on.
 
@@ -138,6 +159,8 @@ class AdversarialTask(ObjectiveTask):
         train_set: has `__len__` and `classes(indices)`.
         train_indices: int64 indices of the samples in it that generator and discriminator train on.
         validation_indices: those of the others, which show how far the discriminator overfits (ADA).
+        groups: int64 (n,) of the training set where batches are made of pairs, two samples of one group with one
+            latent; or `None`.
     """
 
     args: argparse.Namespace
@@ -146,6 +169,7 @@ class AdversarialTask(ObjectiveTask):
     train_indices: Tensor
     validation_indices: Tensor
     discriminator: Any
+    groups: np.ndarray | None = None
 
     def samples(self, indices: Tensor) -> Tensor:
         """What the discriminator sees of samples of the training set: float32 (k, channels, height, width)."""
@@ -190,25 +214,39 @@ class AdversarialTask(ObjectiveTask):
         """Keeps a share of the training samples from the discriminator, always the same ones.
 
         At most `MAX_VALIDATION_SAMPLES`; of a share above 0 at least one, but of fewer than ten samples none, and
-        never the last of a class.
+        never the last of a class. Where there are groups, whole ones: at least one, but of fewer than ten none.
         """
-        least = int(share > 0 and len(self.train_set) >= 10)
-        count = min(MAX_VALIDATION_SAMPLES, max(least, int(share * len(self.train_set))))
-        parts = set_aside(self.train_set, count)
+        size = len(self.train_set)
+        sources = size if self.groups is None else len(np.unique(self.groups))
+        most = MAX_VALIDATION_SAMPLES * sources // size  # as many groups as have so many samples
+        count = min(most, max(int(share > 0 and sources >= 10), int(share * sources)))
+        parts = set_aside(self.train_set, count, self.groups)
         self.validation_indices, self.train_indices = (torch.from_numpy(part) for part in parts)
         self.size = len(self.train_indices)
+        if self.groups is not None:
+            self._validation_pairs, self._pairs = (
+                Pairs(self.groups[part], self.train_set.labels[part]) for part in parts
+            )
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
+        if self.groups is None:
+            latents = random.normal(len(indices), self.args.latent_dim)
+        else:
+            indices = self._pairs.complete(indices, random.uniform(len(indices) // 2))
+            latents = random.normal(len(indices) // 2, self.args.latent_dim).repeat_interleave(2, dim=0)
         chosen = self.train_indices[indices]
-        batch: Batch = {
-            "real": self.samples(chosen),
-            "labels": self.train_set.classes(chosen),
-            "latents": random.normal(len(indices), self.args.latent_dim),
-        }
-        available = len(self.validation_indices)
-        if available:
-            drawn = (random.uniform(max(1, len(indices) // 4)) * available).long()
-            chosen = self.validation_indices[drawn]
+        batch: Batch = {"real": self.samples(chosen), "labels": self.train_set.classes(chosen), "latents": latents}
+        if len(self.validation_indices):
+            chosen = self._draw_validation(max(1, len(indices) // 4), random)
             batch["validation"] = self.samples(chosen)
             batch["validation_labels"] = self.train_set.classes(chosen)
         return batch
+
+    def _draw_validation(self, count: int, random: StepRandom) -> Tensor:
+        """Indices of validation samples, in pairs where there are groups."""
+        available = len(self.validation_indices)
+        if self.groups is None:
+            return self.validation_indices[(random.uniform(count) * available).long()]
+        pairs = max(1, count // 2)
+        drawn = (random.uniform(pairs) * available).long().repeat_interleave(2)
+        return self.validation_indices[self._validation_pairs.complete(drawn, random.uniform(pairs))]

@@ -21,33 +21,41 @@ SATURATION = 1.0  # standard deviation of log2(factor)
 CUTOUT = 0.5  # side of the hole, as a share of the image's
 
 
-def augment(images: Tensor, p: float, random: StepRandom) -> Tensor:
-    """Transforms images (n, channels, height, width) in [-1, 1], each transformation with probability p."""
+def augment(images: Tensor, p: float, random: StepRandom, together: int = 1) -> Tensor:
+    """Transforms images, each transformation with probability p.
+
+    Args:
+        images: (n, channels, height, width) in [-1, 1].
+        together: so many in a row are transformed alike: images that are compared with each other, whose likeness a
+            transformation of each would hide.
+    """
     if p == 0:
         return images
     n, channels, height, width = images.shape
-    device = images.device
+    device, draws = images.device, n // together
+
+    def spread(values: Tensor) -> Tensor:
+        return values.repeat_interleave(together).to(device)
 
     def gate(values: Tensor) -> Tensor:  # the transformation where chance takes it, elsewhere the identity (0)
-        return (values * (random.uniform(n) < p)).to(device)
+        return spread(values * (random.uniform(draws) < p))
 
-    zoom, stretch = gate(random.normal(n) * SCALE), gate(random.normal(n) * SCALE)
-    shift_y, shift_x = (gate((random.uniform(n) * 2 - 1) * SHIFT) for _ in range(2))
+    zoom, stretch = gate(random.normal(draws) * SCALE), gate(random.normal(draws) * SCALE)
+    shift_y, shift_x = (gate((random.uniform(draws) * 2 - 1) * SHIFT) for _ in range(2))
     rows = _resampling_matrix(height, torch.exp2(zoom + stretch), shift_y)
     columns = _resampling_matrix(width, torch.exp2(zoom - stretch), shift_x)
     images = rows[:, None] @ images @ columns[:, None].mT
 
-    offset = gate(random.normal(n) * BRIGHTNESS).view(n, 1, 1, 1)
-    contrast = torch.exp2(gate(random.normal(n) * CONTRAST)).view(n, 1, 1, 1)
+    offset = gate(random.normal(draws) * BRIGHTNESS).view(n, 1, 1, 1)
+    contrast = torch.exp2(gate(random.normal(draws) * CONTRAST)).view(n, 1, 1, 1)
     images = images * contrast + offset
     if channels == 3:
         grey = images.mean(1, keepdim=True)
-        images = grey + (images - grey) * torch.exp2(gate(random.normal(n) * SATURATION)).view(n, 1, 1, 1)
+        images = grey + (images - grey) * torch.exp2(gate(random.normal(draws) * SATURATION)).view(n, 1, 1, 1)
 
-    hole = gate(torch.ones(n))
-    holes = (
-        inside(height, random.uniform(n).to(device))[:, :, None] * inside(width, random.uniform(n).to(device))[:, None]
-    )
+    hole = gate(torch.ones(draws))
+    centres = spread(random.uniform(draws)), spread(random.uniform(draws))
+    holes = inside(height, centres[0])[:, :, None] * inside(width, centres[1])[:, None]
     return (images * (1 - holes * hole.view(n, 1, 1))[:, None]).contiguous(memory_format=torch.channels_last)
 
 

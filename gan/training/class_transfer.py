@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from gan.labels import label_index
 from gan.networks import GridGenerator
 
-# The weights of `gan.networks` that depend on the class, and the axis that counts classes.
-CLASS_AXIS = {"embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
+# The weights of generators, discriminators and encoders that depend on the class, and the axis that counts classes.
+CLASS_AXIS = {"embed.weight": 1, "pair.embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
 
 AVERAGED = 64  # samples, generated and real, whose means are compared
 Start = list[int | None]  # for every class of the data, the class of the model that it starts as

@@ -47,6 +47,7 @@ class Progress:
         self.identity = {
             "--seed": args.seed,
             "--objective": getattr(args, "objective", None),
+            "--group_column": getattr(args, "group_column", None),
             "--pretrained_model_name_or_path": source and shown_name(source),
             "--train_batch_size": args.train_batch_size,
             "--gradient_accumulation_steps": args.gradient_accumulation_steps,
