@@ -1,11 +1,13 @@
 """The studio under load: many users at once, mixing pictures, text and sound.
 
     python benchmarks/load.py                            # 64 users for two minutes
+    python benchmarks/load.py --users 1 8 64 --threads 1 2 --seconds 60
 
-Starts `python app.py` in a fresh process. Each user is a `gradio_client` of its own that asks, without a pause, for
-pictures, texts or sounds of random seeds by random bundled models. Every answer is compared with what the pipeline
-makes of that seed alone, in this process; users and server share the machine. Printed: answers, errors, answers that
-differ, how long users waited, and the server's memory before, halfway and after.
+Starts `python app.py` in a fresh process for each number of users and of the generators' threads. Each user is a
+`gradio_client` of its own that asks, without a pause, for pictures, texts or sounds of random seeds by random bundled
+models. Every answer is compared with what the pipeline makes of that seed alone, in this process; users and server
+share the machine. Printed: answers, errors, answers that differ, how long users waited, and the server's memory
+before, halfway and after.
 """
 
 import argparse
@@ -87,60 +89,83 @@ def memory(process_id: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--users", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=120)
-    args = parser.parse_args()
-    reference = Reference()
-    seen: list[tuple[str, str, float]] = []
+Seen = list[tuple[str, str, float]]  # endpoint, outcome and seconds of each answer
+
+
+def measure(reference: Reference, users: int, threads: int | None, seconds: float) -> tuple[Seen, list[float]]:
+    """What users saw of a fresh server, and its memory before, halfway and after."""
+    seen: Seen = []
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "app.py", "--port", str(port)]
+    command += [] if threads is None else ["--num_threads", str(threads)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(address, process)
         warm = Client(address, verbose=False)
         for name in reference.pipelines:
             warm.predict(name, 0, api_name=reference.endpoint(name))
-        clients = [Client(address, verbose=False) for _ in range(args.users)]
-        before = memory(process.pid)
-        until = time.monotonic() + args.seconds
-        users = [
+        clients = [Client(address, verbose=False) for _ in range(users)]
+        used = [memory(process.pid)]
+        until = time.monotonic() + seconds
+        asking = [
             threading.Thread(
                 target=user,
                 args=(client, reference, until, random.Random(k), lambda *what: seen.append(what)),
             )
             for k, client in enumerate(clients)
         ]
-        for thread in users:
+        for thread in asking:
             thread.start()
-        time.sleep(args.seconds / 2)
-        halfway = memory(process.pid)
-        for thread in users:
+        time.sleep(seconds / 2)
+        used.append(memory(process.pid))
+        for thread in asking:
             thread.join()
-        after = memory(process.pid)
+        used.append(memory(process.pid))
     finally:
         process.terminate()
         process.wait()
+    return seen, used
+
+
+def rows_of(seen: Seen, used: list[float], users: int, threads: int | None) -> list[dict[str, Any]]:
+    """A row an endpoint."""
     rows = []
     for kind in sorted({kind for kind, _, _ in seen}):
         waits = sorted(seconds for of, _, seconds in seen if of == kind)
         outcomes = [outcome for of, outcome, _ in seen if of == kind]
         rows.append(
             {
+                "users": users,
+                "threads": threads or "usual",
                 "endpoint": kind,
                 "answers": outcomes.count("answers"),
                 "differ": outcomes.count("differ"),
                 "errors": sum(outcome not in ("answers", "differ") for outcome in outcomes),
                 "wait p50, s": statistics.median(waits),
                 "p95, s": waits[int(0.95 * (len(waits) - 1))],
+                "server, MiB": " / ".join(f"{mebibytes:.0f}" for mebibytes in used),
             }
         )
-    used = " / ".join(f"{mebibytes:.0f}" for mebibytes in (before, halfway, after))
-    print(f"{args.users} users, {args.seconds:g} seconds; the server's memory before / halfway / after: {used} MiB.\n")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--users", type=int, nargs="+", default=[64])
+    parser.add_argument("--threads", type=int, nargs="+", default=[None], help="of the generators; default: as usual")
+    parser.add_argument("--seconds", type=float, default=120)
+    args = parser.parse_args()
+    reference = Reference()
+    rows, everything = [], []
+    for users in args.users:
+        for threads in args.threads:
+            seen, used = measure(reference, users, threads, args.seconds)
+            rows += rows_of(seen, used, users, threads)
+            everything += seen
+    print(f"{args.seconds:g} seconds each; the server's memory is before / halfway / after.\n")
     baseline.table(rows)
-    for error in sorted({outcome for _, outcome, _ in seen} - {"answers", "differ"}):
+    for error in sorted({outcome for _, outcome, _ in everything} - {"answers", "differ"}):
         print(error)
 
 

@@ -48,6 +48,11 @@ def positive_float(text: str) -> float:
     return value
 
 
+def expanded_path(text: str) -> str:
+    """An argparse type: a path, whose `~` no shell expands in `--output_dir=~/model`; or a Hub id, as it is."""
+    return os.path.expanduser(text)  # noqa: PTH111 (as text: what is no path must stay as it is)
+
+
 def without_folders(word: str) -> str:
     """The last part of an absolute path, also behind `--flag=`; anything else unchanged, as far as UTF-8 has it."""
     flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)

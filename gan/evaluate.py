@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from accelerate import PartialState
 
-from gan.cli import positive_int, run_command, without_folders, without_token
+from gan.cli import expanded_path, positive_int, run_command, without_folders, without_token
 from gan.data import HELD_OUT
 from gan.errors import GANError
 from gan.hub.card import README, shown_folder
@@ -101,11 +101,19 @@ def command_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
     )
     parser.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
     parser.add_argument("--revision", help="of a model on the Hub")
-    parser.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
+    parser.add_argument(
+        "--output_dir", type=expanded_path, help="where to write; by default into MODEL, if that is a folder"
+    )
     data = parser.add_argument_group(f"held-out {samples}", "By default the data that the model was trained on.")
-    data.add_argument("--dataset_name", help=f"a Hub id, a local folder laid out as one, or {evaluation.built_in}")
+    data.add_argument(
+        "--dataset_name",
+        type=expanded_path,
+        help=f"a Hub id, a local folder laid out as one, or {evaluation.built_in}",
+    )
     data.add_argument("--dataset_config_name", help="configuration of the data set")
-    data.add_argument("--train_data_dir", help=f"a plain folder of {samples}; a part of it is held out")
+    data.add_argument(
+        "--train_data_dir", type=expanded_path, help=f"a plain folder of {samples}; a part of it is held out"
+    )
     data.add_argument("--split", help="the held-out part; by default test, validation, or a part set aside")
     data.add_argument(
         "--label_column",
@@ -113,7 +121,7 @@ def command_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
         help="column with the classes; by default `label`, if there is one",
     )
     data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {samples}")
-    data.add_argument("--cache_dir", help="where downloads are kept")
+    data.add_argument("--cache_dir", type=expanded_path, help="where downloads are kept")
     data.add_argument("--hub_token", help="a read token; better: `hf auth login`")
     evaluation.add_arguments(parser, data)
     return parser

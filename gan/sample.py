@@ -22,7 +22,7 @@ import torch
 from accelerate import PartialState
 from tqdm.auto import tqdm
 
-from gan.cli import positive_int, run_command, whole_number
+from gan.cli import expanded_path, positive_int, run_command, whole_number
 from gan.errors import GANError
 from gan.pipeline import GANPipeline, sample_seeds
 from gan.utils.distributed import synchronized
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--revision", help="of a model on the Hub")
     top.add_argument("--hub_token", help="a read token; better: `hf auth login`")
     top.add_argument("--num_images", "--num_samples", dest="count", type=positive_int, required=True, help="how many")
-    top.add_argument("--output_dir", default="samples", help="where to write (default: samples)")
+    top.add_argument("--output_dir", type=expanded_path, default="samples", help="where to write (default: samples)")
     top.add_argument("--seed", type=whole_number, default=0, help="of the first; sample k is that of seed + k")
     top.add_argument("--batch_size", type=positive_int, default=64, help="samples made at once (default: 64)")
     settings = top.add_argument_group("settings", "Those that the model has; by default as it was trained.")

@@ -45,6 +45,7 @@ from gan.errors import GANError
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
+BUILT_IN = "drums"
 DRUMS_TRAIN, DRUMS_TEST = 8_000, 1_000
 LOWEST_RATE, HIGHEST_RATE = 4_000, 16_000  # between which data keep their own
 SECONDS = 1.0
@@ -159,7 +160,7 @@ def load(args: Any, split: str | None = None) -> tuple[AudioSet, AudioSet | None
     report = DataReport("clips")
     recording_of = None
     test: AudioSet | None
-    if args.train_data_dir is None and args.dataset_name == "drums":
+    if args.train_data_dir is None and args.dataset_name == BUILT_IN:
         train = _drums(args, min(DRUMS_TRAIN, args.max_train_samples or DRUMS_TRAIN), 0, "train")
         test = _drums(args, DRUMS_TEST, 1, "test")
         report.name = train.name

@@ -14,7 +14,7 @@ from gan.audio.pipeline import AudioPipeline
 from gan.audio.plots import contact_sheet, spectrogram_picture
 from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, window_size
-from gan.cli import positive_float, positive_int
+from gan.cli import expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.training.adversarial import (
@@ -22,8 +22,9 @@ from gan.training.adversarial import (
     AdversarialObjective,
     AdversarialTask,
     add_adversarial_arguments,
+    keep_shape,
 )
-from gan.training.class_transfer import resembling, starts, transferred
+from gan.training.class_transfer import resembling, starts, transferred, with_columns
 from gan.training.task import load_pretrained
 
 
@@ -37,7 +38,10 @@ class AudioTask(AdversarialTask):
         """Adds the flags for sounds."""
         sounds = parser.add_argument_group("sounds")
         sounds.add_argument(
-            "--dataset_name", default="drums", help="a Hub id, a local folder laid out as one, or the built-in drums"
+            "--dataset_name",
+            type=expanded_path,
+            default="drums",
+            help="a Hub id, a local folder laid out as one, or the built-in drums",
         )
         sounds.add_argument("--audio_column", help="column with the sounds; by default the one there is")
         sounds.add_argument(
@@ -70,9 +74,17 @@ class AudioTask(AdversarialTask):
             default=True,
             help="bring the peak of every clip to 0.9",
         )
-        sounds.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
-        sounds.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
+        sounds.add_argument("--model_size", choices=tuple(SIZES), help="of both networks (default: small)")
+        sounds.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (default: 64)")
         add_adversarial_arguments(sounds, "clips")
+
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        unused = AdversarialTask.unused_flags(args)
+        if args.train_data_dir is None and args.dataset_name == data.BUILT_IN:
+            names = ("audio_column", "label_column", "dataset_config_name", "slice", "normalize", "no-normalize")
+            unused |= {f"--{name}": f"means nothing to the built-in {data.BUILT_IN}" for name in names}
+        return unused
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -120,23 +132,33 @@ def _networks(
     names = list((train_set.label_names or {}).values())
     counts = tuple(len(column) for column in names)
     if pretrained is None:
-        size = folded_size(train_set.samples, n_fft)
+        args.model_size, args.latent_dim = args.model_size or "small", args.latent_dim or 64
         config: dict[str, Any] = {
             "sampling_rate": train_set.sampling_rate,
             "samples": train_set.samples,
             "n_fft": n_fft,
             "num_classes": counts,
-            "channels": stage_channels(size, args.model_size),
-            "blocks_per_stage": SIZES[args.model_size][2],
+            **_shape(train_set, n_fft, args.model_size),
         }
         return [AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)]
     _check_pretrained(args, train_set, pretrained)
-    args.latent_dim = pretrained.generator.latent_dim
-    old_names, classes = list((pretrained.labels or {}).values()), train_set.classes(torch.arange(len(train_set)))
-    like = resembling(pretrained.generator, lambda some: analyse(train_set.clips(some), n_fft))
+    keep_shape(args, pretrained.generator, _shape(train_set, n_fft, args.model_size) if args.model_size else {})
+    earlier = {"generator": pretrained.generator, "discriminator": pretrained.discriminator}
+    known, found = pretrained.labels or {}, train_set.label_names or {}
+    old_names = list(known.values())
+    if known and found and len(known) != len(found):
+        earlier, old_names = with_columns(earlier, known, found)
+    generator: Any = earlier["generator"]
+    classes = train_set.classes(torch.arange(len(train_set)))
+    like = resembling(generator, lambda some: analyse(train_set.clips(some), n_fft))
     begin = starts(old_names, names, classes, like)
-    known = pretrained.generator.class_counts
-    return [transferred(old, known, counts, begin) for old in (pretrained.generator, pretrained.discriminator)]
+    return [transferred(old, generator.class_counts, counts, begin) for old in earlier.values()]
+
+
+def _shape(train_set: data.AudioSet, n_fft: int, size: str) -> dict[str, Any]:
+    """What the configs of networks say of a size preset."""
+    channels = stage_channels(folded_size(train_set.samples, n_fft), size)
+    return {"channels": channels, "blocks_per_stage": SIZES[size][2]}
 
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretrained: AudioPipeline) -> None:
@@ -148,9 +170,3 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretra
         )
     if pretrained.discriminator is None:
         raise GANError(f"{source} has no discriminator, so it cannot be fine-tuned; train from scratch.")
-    columns = [len(labels or {}) for labels in (pretrained.labels, train_set.label_names)]
-    if columns[0] != columns[1] and all(columns):
-        raise GANError(
-            f"{source} knows {columns[0]} columns of labels and the data has {columns[1]}; name as many with "
-            f"--label_column, or leave classes out with --unconditional."
-        )

@@ -1,5 +1,6 @@
 """Where training data come from, whatever they are of: folders, tables, the Hub; and what is said about them."""
 
+from gan.data.archives import is_archive, read_bytes
 from gan.data.cache import Decoded, remembered, take
 from gan.data.columns import (
     add_label_arguments,
@@ -65,12 +66,14 @@ __all__ = [
     "has_same_classes",
     "hold_out",
     "in_order",
+    "is_archive",
     "label_columns",
     "list_files",
     "listed_files",
     "load_splits",
     "loading",
     "look_through",
+    "read_bytes",
     "read_table",
     "remembered",
     "sample_column",

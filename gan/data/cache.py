@@ -20,9 +20,10 @@ import numpy as np
 from filelock import FileLock
 from huggingface_hub import constants
 
+from gan.data.prune import FACTS, note_use
 from gan.utils.files import fingerprint, new_folder
 
-SAMPLES, KEPT, FACTS = "samples.bin", "kept.npy", "facts.json"
+SAMPLES, KEPT = "samples.bin", "kept.npy"
 VERSION = 1  # of how samples are decoded and kept
 IN_MEMORY = 2 * 2**30  # bytes; larger sets that cannot be kept lie in a temporary file
 CHUNK = 2**24  # bytes that are copied at once
@@ -76,15 +77,15 @@ def cached(entry: Path, make: Callable[[Path], Decoded]) -> Decoded:
         OSError: if the entry cannot be written.
     """
     entry.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(entry.with_suffix(".lock")):
+    with FileLock(entry.with_suffix(".lock")):  # also for loading: nobody removes it meanwhile
         found = _load(entry)
-        if found is not None:
-            return found
-        shutil.rmtree(entry, ignore_errors=True)
-        with new_folder(entry) as folder:
-            _write(folder, make(folder / SAMPLES))
-    found = _load(entry)
-    assert found is not None
+        if found is None:
+            shutil.rmtree(entry, ignore_errors=True)
+            with new_folder(entry) as folder:
+                _write(folder, make(folder / SAMPLES))
+            found = _load(entry)
+            assert found is not None
+    note_use(entry)
     return found
 
 

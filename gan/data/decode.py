@@ -15,6 +15,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from gan.data.cache import CHUNK, IN_MEMORY, Decoded, cache_root, cached, entry_name
+from gan.data.prune import VARIABLE, cache_limit, prune
 from gan.data.report import DataReport, suffix_of
 from gan.data.rows import Rows
 from gan.utils.hardware import cores
@@ -65,9 +66,14 @@ def decode(rows: Rows, decoder: Decoder, cache_dir: str | None, report: DataRepo
     if len(rows) < MIN_SHARED:
         decoded = _decode(rows, decoder, None)
     else:
-        entry = cache_root(cache_dir) / entry_name(rows.files, decoder.settings)
+        entry, limit = cache_root(cache_dir) / entry_name(rows.files, decoder.settings), cache_limit()
         try:
             decoded = cached(entry, lambda file: _decode(rows, decoder, file))
+            if prune(entry.parent, entry, limit):
+                report.note(
+                    f"All decoded samples in {entry.parent} took more than {limit:g} GB, so that those used longest "
+                    f"ago are removed; the variable {VARIABLE} changes that."
+                )
         except OSError as error:
             report.note(
                 f"Decoded {decoder.unit} cannot be kept in {entry.parent} ({error.strerror}), so that every start "

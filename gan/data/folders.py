@@ -4,11 +4,13 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
 
+from gan.data.archives import is_archive, open_archive
 from gan.data.report import DataReport
 from gan.errors import GANError
 from gan.labels import clean_name, natural_order
@@ -43,17 +45,15 @@ def check_folder(path: Path, plural: str, suffixes: frozenset[str]) -> None:
     """Refuses what is no folder, with what to write instead.
 
     Raises:
-        GANError: if it is a file, or is not there.
+        GANError: if it is a file, and no archive that can be read as a folder, or is not there.
     """
-    if path.is_dir():
+    if path.is_dir() or is_archive(path):
         return
     if not path.exists():
         raise GANError(f"The folder {path} does not exist; --train_data_dir takes a folder of {plural}.")
     folder = path.name.split(".")[0] or plural
     suffix = path.suffix.lower()
-    if suffix == ".zip":
-        remedy = f"unpack it with `unzip {path} -d {folder}`, and give --train_data_dir {folder}"
-    elif ".tar" in path.name.lower() or suffix == ".tgz":
+    if ".tar" in path.name.lower() or suffix == ".tgz":
         remedy = f"unpack it with `mkdir {folder} && tar -xf {path} -C {folder}`, and give --train_data_dir {folder}"
     elif suffix in ARCHIVES:
         remedy = "unpack it, and give the folder that this makes"
@@ -68,7 +68,7 @@ def check_folder(path: Path, plural: str, suffixes: frozenset[str]) -> None:
 
 
 def list_files(root: Path, output_dir: str | None, report: DataReport) -> list[Path]:
-    """All files of a folder and its sub-folders, links followed, in order.
+    """All files of a folder and its sub-folders, links followed, or of an archive; in order.
 
     Hidden ones, which other programs leave behind, are none of them; neither is what a run wrote into the folder, and
     the report says so.
@@ -76,6 +76,10 @@ def list_files(root: Path, output_dir: str | None, report: DataReport) -> list[P
     Args:
         output_dir: of the run that is about to start.
     """
+    if is_archive(root):
+        archive = open_archive(root)
+        report.leave_out("too large", archive.too_large)
+        return sorted(filter(partial(_is_visible, root), archive.members), key=lambda path: path.parts)
     outputs = {Path(output_dir).resolve()} if output_dir else set()
     files: list[Path] = []
     written: list[Path] = []
@@ -87,6 +91,10 @@ def list_files(root: Path, output_dir: str | None, report: DataReport) -> list[P
             f"What a run wrote into {root} is not trained on: {', '.join(folders[:4])}{' ...' * (len(folders) > 4)}."
         )
     return sorted(files, key=lambda path: path.parts)  # as paths are, and faster
+
+
+def _is_visible(root: Path, path: Path) -> bool:
+    return not any(part.startswith(HIDDEN) for part in _below(root, path))
 
 
 def _below(root: Path, path: Path) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ TABLE_BUILDERS = {
     ".arrow": ("arrow", {}),
     ".txt": ("text", {}),
 }
-NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def load_splits(args: Any, what: str, streaming: bool = False) -> DatasetDict | IterableDatasetDict:
@@ -56,7 +57,7 @@ def _table_builder(path: Path, what: str) -> tuple[str, dict[str, Any]]:
     if path.suffix.lower() not in TABLE_BUILDERS:
         raise GANError(
             f"{path} is a file; --dataset_name takes a Hub id, a folder laid out as one, a built-in set or a table "
-            f"({', '.join(TABLE_BUILDERS)}), and a plain folder of {what} is for --train_data_dir."
+            f"({', '.join(TABLE_BUILDERS)}), and a plain folder or archive of {what} is for --train_data_dir."
         )
     builder, options = TABLE_BUILDERS[path.suffix.lower()]
     return builder, {"data_files": {"train": str(path)}, **options}
@@ -109,6 +110,12 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
     """Why a data set could not be loaded."""
     if isinstance(error, RuntimeError):
         return _script(name, local)
+    if _is_full(error):
+        streamed = ", or read it with --streaming" if what == "texts" else f"; {what} are not streamed, but kept"
+        return (
+            f"The data set {name} does not fit on the disk; name a folder on a larger one with --cache_dir, or in the "
+            f"variable HF_HOME{streamed}."
+        )
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
         place = error.filename or "the cache of data sets"
         return (
@@ -134,6 +141,15 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
     cause = (vague and error.__cause__) or error
     first_line = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
     return f"The data set {name} could not be loaded ({first_line}); check its files."
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether it was a full disk that led to an error. `datasets` also looks beforehand, and says so in words."""
+    while error is not None:
+        if isinstance(error, OSError) and (error.errno in FULL or "disk space" in str(error)):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _script(name: str, local: bool) -> str:

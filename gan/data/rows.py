@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from datasets import ClassLabel, Dataset
 
+from gan.data.archives import Members, is_archive, open_archive
 from gan.data.columns import (
     check_classes,
     class_indices,
@@ -33,7 +34,16 @@ from gan.data.groups import group_numbers
 from gan.data.kinds import SampleKind
 from gan.data.report import DataReport
 from gan.data.repositories import load_splits, shown_name
-from gan.data.tables import FILE_COLUMN, TABLE_SUFFIXES, TABLES, Table, find_table, listed_files, read_table
+from gan.data.tables import (
+    FILE_COLUMN,
+    TABLE_SUFFIXES,
+    TABLES,
+    Table,
+    find_table,
+    listed_files,
+    read_table,
+    tell_tables,
+)
 from gan.errors import GANError
 from gan.labels import clean_name, natural_order
 from gan.utils.subsets import training_subset
@@ -74,12 +84,15 @@ class Rows:
 
     def name_of(self, index: int) -> str | Path:
         """The name of a file, as far as it has one."""
+        if isinstance(self.files, Members):
+            return self.files.paths[index]
         return "" if isinstance(self.files, Cells) else self.files[index]
 
     def take(self, indices: Iterable[int]) -> "Rows":
         """The rows at these indices."""
         classes = {column: [values[k] for k in indices] for column, values in self.classes.items()}
-        files = self.files.select(indices) if isinstance(self.files, Cells) else [self.files[k] for k in indices]
+        opened = isinstance(self.files, Cells | Members)
+        files = self.files.select(indices) if opened else [self.files[k] for k in indices]  # type: ignore[attr-defined]
         groups = None if self.groups is None else [self.groups[k] for k in indices]
         return replace(self, files=files, classes=classes, groups=groups)
 
@@ -260,25 +273,29 @@ def _from_folder(
     base = look_through(path, files)
     tables = [find_table(folder) for folder in (base, *base.parents) if folder.is_relative_to(path)]
     table = next((read_table(found) for found in tables if found is not None), None)
+    if table is None and not args.unconditional:
+        tell_tables(everything, report)
     parts = folder_splits(base, files, report)
     names = list(parts)
     wanted = names[0], (_roles(names, split)[1] if split else next(iter(names[1:]), None))
+    name = clean_name(path.stem if is_archive(path) else path.resolve().name)
     found = []
-    for part in (parts[name] for name in wanted if name is not None):
+    for part in (parts[role] for role in wanted if role is not None):
         own = find_table(part.root) if len(parts) > 1 else None
         own_table = table if own is None else read_table(own)
-        name = clean_name(path.resolve().name)
         if own_table is None:
-            found.append(_tree(part, args, name, report))
+            found.append(_tree(part, args, kind, report, name))
         else:
             found.append(_listed(part, own_table, args, kind, report, name))
-    for name in names:
-        if name not in wanted:
-            report.leave_out(f"of the split {name}", parts[name].files)
+    for role in names:
+        if role not in wanted:
+            report.leave_out(f"of the split {role}", parts[role].files)
+    if is_archive(path):
+        found = [replace(rows, files=Members(open_archive(path), rows.files)) for rows in found]
     return found[0], found[1] if len(found) > 1 else None
 
 
-def _tree(part: FolderPart, args: Any, name: str, report: DataReport) -> Rows:
+def _tree(part: FolderPart, args: Any, kind: SampleKind, report: DataReport, name: str) -> Rows:
     """The files of a folder; its sub-folders are their classes."""
     where = f"the folder {part.root}"
     wanted = _wanted_columns(args)
@@ -288,6 +305,11 @@ def _tree(part: FolderPart, args: Any, name: str, report: DataReport) -> Rows:
         raise GANError(
             f"The folder {part.root} has no metadata.csv that would hold the columns of --label_column; its "
             f"sub-folders are its classes."
+        )
+    if kind.column_of(args) is not None:
+        raise GANError(
+            f"The folder {part.root} has no metadata.csv with the column {kind.column_of(args)!r}; leave "
+            f"--{kind.flag}_column out."
         )
     classes = None if args.unconditional else classes_by_folder(part, report)
     if classes is None and wanted and not args.unconditional:

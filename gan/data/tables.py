@@ -3,10 +3,13 @@
 import csv
 import json
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan.data.archives import is_file, read_bytes
+from gan.data.report import DataReport
 from gan.errors import GANError
 
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
@@ -35,10 +38,20 @@ def find_table(folder: Path) -> Path | None:
     Raises:
         GANError: if it has several.
     """
-    found = [folder / name for name in TABLES if (folder / name).is_file()]
+    found = [folder / name for name in TABLES if is_file(folder / name)]
     if len(found) > 1:
         raise GANError(f"The folder {folder} has {' and '.join(path.name for path in found)}; keep one of them.")
     return found[0] if found else None
+
+
+def tell_tables(files: Sequence[Path], report: DataReport) -> None:
+    """Notes which of the files beside samples could be a table of their classes, which is not read."""
+    other = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES and file.name not in TABLES]
+    if other:
+        report.note(
+            f"{other[0]} is not read; to have classes from it, name it with --train_data_dir, or call it "
+            f"metadata{other[0].suffix.lower()}; {FILE_COLUMN} is the column of files, if no flag names another."
+        )
 
 
 def read_table(path: Path) -> Table:
@@ -49,7 +62,7 @@ def read_table(path: Path) -> Table:
         GANError: if it is no such table.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         columns, rows = _json_lines(text) if path.suffix.lower() == ".jsonl" else _separated(text)
     except OSError as error:
@@ -100,7 +113,10 @@ def listed_files(table: Table, column: str | None, flag: str) -> list[Path]:
     for number, row in enumerate(table.rows, 1):
         file = _file_of(table.path.parent, row[column])
         if file is None:
-            raise GANError(f"{table.path} lists {row[column] or 'no file'!r} in row {number}, which is not there.")
+            raise GANError(
+                f"{table.path} lists {row[column] or 'no file'!r} in row {number}, which is not there; names are "
+                f"those of files below the table's folder, with their suffix."
+            )
         files.append(file)
     return files
 
@@ -111,6 +127,6 @@ def _file_of(folder: Path, cell: Any) -> Path | None:
     name = cell.strip()
     for spelling in (name, name.replace("\\", "/")):
         for form in (spelling, *(unicodedata.normalize(form, spelling) for form in ("NFC", "NFD"))):
-            if form and (folder / form).is_file():
+            if form and is_file(folder / form):
                 return folder / form
     return None

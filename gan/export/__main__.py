@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gan.cli import run_command
+from gan.cli import expanded_path, run_command
 from gan.errors import GANError
 from gan.export import page
 from gan.export.onnx import GRAPHS, SUFFIXES, TRIALS, export, write
@@ -25,12 +25,18 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--format", choices=tuple(SUFFIXES), default="onnx", help="torch is a torch.export program")
     top.add_argument("--inputs", choices=tuple(GRAPHS), default="seeds", help="what the graph takes (default: seeds)")
     top.add_argument("--half", action="store_true", help="keep weights as float16: half the size, ONNX only")
-    top.add_argument("--output", metavar="FILE", help="by default the model's name, in the current folder")
     top.add_argument(
-        "--page", metavar="FOLDER", help="write a web page that runs the generator in the browser instead"
+        "--output", type=expanded_path, metavar="FILE", help="by default the model's name, in the current folder"
+    )
+    top.add_argument(
+        "--page",
+        type=expanded_path,
+        metavar="FOLDER",
+        help="write a web page that runs the generator in the browser instead",
     )
     top.add_argument(
         "--runtime",
+        type=expanded_path,
         metavar="TGZ",
         help=f"what `npm pack onnxruntime-web@{page.VERSION}` fetched, for a page that loads nothing from afar",
     )

@@ -40,6 +40,7 @@ from gan.image.preprocessing import SIDEWAYS, UNREADABLE, fit_picture, is_deep, 
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
+BUILT_IN = "glyphs"
 GLYPHS_TRAIN, GLYPHS_TEST = 20_000, 2_000
 GREY_SHARE = 0.95  # of the pictures without colours, above which all are made grey
 
@@ -161,9 +162,7 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     """
     report = DataReport("pictures")
     test: ImageSet | None
-    if args.train_data_dir is None and args.dataset_name == "glyphs":
-        if args.group_column:
-            raise GANError("The built-in glyphs have no columns to tell groups by; leave --group_column out.")
+    if args.train_data_dir is None and args.dataset_name == BUILT_IN:
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
         report.name = train.name

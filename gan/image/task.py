@@ -9,7 +9,7 @@ import torch
 from accelerate import PartialState
 from torch import Tensor, nn
 
-from gan.cli import positive_float, positive_int
+from gan.cli import expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.image import data, metrics
@@ -19,12 +19,14 @@ from gan.image.pipeline import ImagePipeline
 from gan.image.plots import classes_by_seeds, contact_sheet, reconstructions
 from gan.labels import by_column
 from gan.networks import SIZES, grids, stage_channels
-from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments
-from gan.training.class_transfer import resembling, starts, transferred
+from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments, keep_shape
+from gan.training.class_transfer import resembling, starts, transferred, with_columns
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
 GAMMA_VALUES = 28 * 28  # of the pictures that the default gamma was found with
+
+OBJECTIVE_FLAGS = {"--kl_weight": ("vae", "vaegan"), "--reconstruction_weight": ("vaegan",)}
 
 
 def resolution(text: str) -> tuple[int, int]:
@@ -62,7 +64,10 @@ class ImageTask(AdversarialTask):
         )
         pictures = parser.add_argument_group("pictures")
         pictures.add_argument(
-            "--dataset_name", default="glyphs", help="a Hub id, a local folder laid out as one, or the built-in glyphs"
+            "--dataset_name",
+            type=expanded_path,
+            default="glyphs",
+            help="a Hub id, a local folder laid out as one, or the built-in glyphs",
         )
         pictures.add_argument("--image_column", help="column with the pictures; by default the one there is")
         pictures.add_argument(
@@ -96,9 +101,21 @@ class ImageTask(AdversarialTask):
             "--image_channels", type=int, choices=(1, 3), help="grey or RGB; by default as the pictures are"
         )
         pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
-        pictures.add_argument("--model_size", choices=tuple(SIZES), default="small", help="of both networks")
-        pictures.add_argument("--latent_dim", type=positive_int, default=64, help="numbers in a latent")
+        pictures.add_argument("--model_size", choices=tuple(SIZES), help="of both networks (default: small)")
+        pictures.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (default: 64)")
         add_adversarial_arguments(pictures, "images")
+
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        unused = AdversarialTask.unused_flags(args)
+        for flag, objectives in OBJECTIVE_FLAGS.items():
+            if args.objective not in objectives:
+                unused[flag] = f"belongs to --objective {' or '.join(objectives)}, and not to {args.objective}"
+        if args.train_data_dir is None and args.dataset_name == data.BUILT_IN:
+            names = ("image_column", "label_column", "group_column", "dataset_config_name")
+            names += ("center_crop", "no-center_crop")
+            unused |= {f"--{name}": f"means nothing to the built-in {data.BUILT_IN}" for name in names}
+        return unused
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -184,30 +201,36 @@ def _networks(
     doesn't have is new.
     """
     names = train_set.columns()[1]
-    patch = patch_size_of(train_set.resolution)
     config: dict[str, Any] = {
         "resolution": train_set.resolution,
         "image_channels": train_set.channels,
         "num_classes": tuple(map(len, names.values())) if len(names) > 1 else sum(map(len, names.values())),
-        "channels": tuple(stage_channels(folded_size(train_set.resolution, patch), args.model_size, patch > 1)),
-        "blocks_per_stage": SIZES[args.model_size][2],
-        "patch_size": patch,
     }
-    if pretrained is not None:
+    earlier: dict[str, Any] = {}
+    if pretrained is None:
+        args.model_size, args.latent_dim = args.model_size or "small", args.latent_dim or 64
+        config |= _shape(train_set, args.model_size, patch_size_of(train_set.resolution))
+    else:
         _check_pretrained(args, train_set, pretrained)
-        args.latent_dim = pretrained.generator.config.latent_dim
+        patch = pretrained.generator.config.patch_size
+        keep_shape(args, pretrained.generator, _shape(train_set, args.model_size, patch) if args.model_size else {})
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage", "patch_size")}
-        known, wanted = list(by_column(pretrained.labels).values()), list(names.values())
+        earlier = {name: getattr(pretrained, name) for name in OBJECTIVES[args.objective].networks}
+        earlier = {name: network for name, network in earlier.items() if network is not None}
+        columns = by_column(pretrained.labels)
+        known = list(columns.values())
+        if known and names and len(known) != len(names):
+            earlier, known = with_columns(earlier, columns, names)
         classes = train_set.classes(torch.arange(len(train_set)))
-        begin = starts(known, wanted, classes, resembling(pretrained.generator, train_set.images))
+        begin = starts(known, list(names.values()), classes, resembling(earlier["generator"], train_set.images))
     networks: dict[str, nn.Module] = {}
     pairs = train_set.groups is not None
     for name in OBJECTIVES[args.objective].networks:
-        if pretrained is not None and getattr(pretrained, name) is not None:
-            old = getattr(pretrained, name)
+        if name in earlier:
+            old = earlier[name]
             if name == "discriminator" and not pairs:
                 old = with_pair_head(old, False)
-            networks[name] = transferred(old, pretrained.generator.class_counts, config["num_classes"], begin)
+            networks[name] = transferred(old, earlier["generator"].class_counts, config["num_classes"], begin)
             if name == "discriminator":
                 networks[name] = with_pair_head(networks[name], pairs)
         elif name == "discriminator":
@@ -246,6 +269,12 @@ def _check_groups(args: argparse.Namespace) -> None:
         )
 
 
+def _shape(train_set: data.ImageSet, size: str, patch: int) -> dict[str, Any]:
+    """What the configs of networks say of a size preset."""
+    channels = stage_channels(folded_size(train_set.resolution, patch), size, patch > 1)
+    return {"channels": tuple(channels), "blocks_per_stage": SIZES[size][2], "patch_size": patch}
+
+
 def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
     wanted, known = args.image_channels, pretrained.generator.config.image_channels
     if wanted not in (None, known):
@@ -273,10 +302,4 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretra
         remedy = "train from scratch" if pretrained.encoder is None else "fine-tune it with --objective vae"
         raise GANError(
             f"{source} has no discriminator, so it cannot be fine-tuned with --objective {args.objective}; {remedy}."
-        )
-    counts = [len(by_column(pretrained.labels)), len(train_set.columns()[1])]
-    if counts[0] != counts[1] and all(counts):
-        raise GANError(
-            f"{source} knows {counts[0]} columns of labels and the data has {counts[1]}; name as many with "
-            f"--label_column, or leave classes out with --unconditional."
         )

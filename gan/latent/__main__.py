@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gan import GANPipeline
-from gan.cli import positive_int, print_error, run_command
+from gan.cli import expanded_path, positive_int, print_error, run_command
 from gan.errors import GANError
 from gan.evaluate import Evaluation, command_parser, prepare
 from gan.latent.directions import RECORDS, VECTORS
@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
     find.add_argument("--revision", help="of a model on the Hub")
     find.add_argument("--hub_token", help="a read token; better: `hf auth login`")
-    find.add_argument("--output_dir", help="where to write; by default into MODEL, if that is a folder")
+    find.add_argument(
+        "--output_dir", type=expanded_path, help="where to write; by default into MODEL, if that is a folder"
+    )
     find.add_argument("--num_samples", type=positive_int, default=4000, help="to find them on (default: 4000)")
     find.add_argument("--num_scored", type=positive_int, default=200, help="others, to score them on (default: 200)")
     commands.add_parser(

@@ -76,35 +76,69 @@ function sliderField({ title, usual, min = 0, max, step, note = "", zero, brief 
 const setOptions = (select, names, any) =>
   select.replaceChildren(...[["", any], ...names.map((name) => [name, name])].map(([value, text]) => make("option", { value, text })));
 
-// A class of a model, "" for any; hidden where the model has none.
-function classField({ any, title = t("label"), ...own }) {
-  let names = [];
-  const select = make("select", { "aria-label": title, onchange: () => field.changed() });
-  const box = labelled(title, select);
-  box.classList.add("class-label");
+// The classes of a model, a picker a label column ({name, title, labels}); hidden where the model has none. The value is
+// "" for any class, a name or, of several label columns, the names that are chosen by column. A class that the model
+// doesn't have is requested all the same: the server says which it has.
+function classField({ any, ...own }) {
+  let columns = [];
+  let unknown = ""; // asked of a model without classes
+  const box = make("div", { class: "labels" });
+  const selects = () => [...box.querySelectorAll("select")];
+  function show(names) {
+    selects().forEach((select, k) => {
+      const [text, { labels }] = [names[k] ?? "", columns[k]];
+      const name = labels.find((one) => one === text) ?? labels.find((one) => one.toLowerCase() === text.toLowerCase());
+      if (text && !name) select.append(make("option", { value: text, text }));
+      select.value = name ?? text;
+    });
+  }
   const field = makeField({
     usual: "", absent: "", box,
-    // The classes of another model; one of the same name stays chosen.
+    hidden: () => !columns.length && !unknown,
+    // The columns of another model; what has the same name in it stays chosen.
     fill(found) {
-      const before = select.value;
-      names = found;
-      setOptions(select, names, any);
-      select.value = names.includes(before) ? before : "";
-      box.hidden = !names.length;
+      const before = Object.fromEntries(columns.map(({ name }, k) => [name, selects()[k].value]));
+      [columns, unknown] = [found, ""];
+      box.replaceChildren(...columns.map(({ title, labels }) => {
+        const select = make("select", { "aria-label": title, onchange: () => field.changed() });
+        setOptions(select, labels, any);
+        const picker = labelled(title, select);
+        picker.classList.add("class-label");
+        return picker;
+      }));
+      show(columns.map(({ name, labels }) => (labels.includes(before[name]) ? before[name] : "")));
+      box.hidden = !columns.length;
     },
-    get: () => select.value,
-    set: (name) => (select.value = name),
-    // In any case of letters. A class that the model doesn't have is requested all the same: the server says which it has.
+    // Leaves the first column out, or takes it in again.
+    hideFirst: (hidden) => box.firstChild && (box.firstChild.hidden = hidden),
+    get() {
+      const names = selects().map((select) => (select.parentElement.hidden ? "" : select.value));
+      if (columns.length < 2) return names[0] ?? unknown;
+      return Object.fromEntries(columns.map(({ name }, k) => [name, names[k]]).filter(([, value]) => value));
+    },
+    set: (value) => (typeof value === "string" ? field.read(value) : show(columns.map(({ name }) => value[name]))),
+    // In an address as the pipeline reads it: "7", or "digit=7, speaker=george".
+    write: () => (columns.length < 2 ? field.get() : Object.entries(field.get()).map((pair) => pair.join("=")).join(", ")),
     read(text) {
-      const known = [text, ...names.filter((name) => name.toLowerCase() === text.toLowerCase())].find((name) => names.includes(name));
-      if (!known) select.append(make("option", { value: text, text }));
-      select.value = known ?? text;
-      box.hidden = false;
+      if (!columns.length) unknown = text;
+      show(columns.length < 2 ? [text] : byColumn(text, columns));
     },
-    reset: () => ((select.value = ""), field.fill(names)),
+    reset() {
+      show([]);
+      field.fill(columns); // without what the model doesn't have
+    },
     ...own,
   });
   return field;
+}
+
+// The class of each column in a text: "digit=7, speaker=george", in any order, or "7, george", in theirs.
+function byColumn(text, columns) {
+  const pieces = text.split(", ");
+  if (pieces.length === columns.length && columns.every(({ labels }, k) => labels.includes(pieces[k]))) return pieces;
+  const stands = (words) => `, ${text}, `.toLowerCase().includes(`, ${words.toLowerCase()}, `);
+  const found = columns.map(({ name, labels }) => labels.find((label) => stands(`${name}=${label}`)) ?? labels.find(stands) ?? "");
+  return found.some(Boolean) ? found : [text];
 }
 
 // A text, which counts once nobody has typed for a moment. `typed` is called at once.

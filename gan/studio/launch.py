@@ -14,6 +14,7 @@ import torch
 from diffusers.utils.logging import disable_progress_bar
 from gradio.utils import get_upload_folder
 
+from gan.cli import positive_int
 from gan.errors import GANError
 from gan.pipeline import GANPipeline
 from gan.studio.page import LOOKS, TABS, build_page
@@ -40,6 +41,12 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every network (default: this machine only)")
     parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link that works for a week")
+    parser.add_argument(
+        "--num_threads",
+        type=positive_int,
+        help="CPU threads of the generators (default: all cores, at most four); of the server's cores, one may be "
+        "better left to its other work where many use it",
+    )
     options = parser.parse_args(arguments)
     # Who comes from elsewhere must not open folders of this machine.
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
@@ -52,7 +59,7 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> None:
         stop(str(error))
     disable_progress_bar()
     fetch_indexes(registry)
-    set_threads()
+    torch.set_num_threads(options.num_threads or usual_threads())
     threading.Thread(target=warm_up, args=(registry,), daemon=True).start()
     page = build_page(registry)
     try:
@@ -90,13 +97,13 @@ def check_upload_folder() -> None:
         ) from error
 
 
-def set_threads() -> None:
+def usual_threads() -> int:
     """At most four, as a small network gains nothing beyond, and no more than a Space has: it shows more cores."""
     try:
         usable = int(float(os.environ["CPU_CORES"]))
     except (KeyError, ValueError, OverflowError):
         usable = cores()
-    torch.set_num_threads(min(4, max(1, usable)))
+    return min(4, max(1, usable))
 
 
 def warm_up(registry: Registry) -> None:

@@ -4,6 +4,7 @@ import math
 from html import escape
 from typing import Any, TypeAlias
 
+from gan.labels import by_column
 from gan.pipeline import GANPipeline
 from gan.studio.strings import METRICS
 
@@ -72,6 +73,14 @@ def _class_rows(labels: list[str] | dict[str, list[str]] | None, words: dict[str
 def column_name(name: str, words: dict[str, str]) -> str:
     """What the page calls a label column: a word of its own where it has one, else the data set's."""
     return words.get(f"column_{name}", name[:1].upper() + name[1:])
+
+
+def label_columns(pipeline: GANPipeline, words: dict[str, str]) -> list[dict[str, Any]]:
+    """The label columns of a model as pickers take them: name, title and class names of each."""
+    return [
+        {"name": name, "title": column_name(name, words), "labels": classes}
+        for name, classes in by_column(pipeline.labels).items()
+    ]
 
 
 def _trained(training: dict[str, Any], words: dict[str, str]) -> str:

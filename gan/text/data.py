@@ -25,6 +25,7 @@ from gan.data import (
     classes_by_folder,
     find_table,
     folder_splits,
+    is_archive,
     label_columns,
     list_files,
     listed_files,
@@ -158,7 +159,7 @@ def load(args: Any) -> Splits:
 
 def _read(args: Any, report: DataReport) -> dict[str, TextSet]:
     """By role, the splits of the data set that the command line names."""
-    if args.train_data_dir is not None and Path(args.train_data_dir).suffix.lower() in TABLE_SUFFIXES:
+    if args.train_data_dir is not None and is_table(args.train_data_dir):
         args = Namespace(**vars(args) | {"dataset_name": args.train_data_dir, "train_data_dir": None})
     if args.train_data_dir is not None:
         return _from_folder(args, report)
@@ -169,6 +170,11 @@ def _read(args: Any, report: DataReport) -> dict[str, TextSet]:
     if args.unconditional:
         found = {split: replace(part, labels=None, label_names=None) for split, part in found.items()}
     return found
+
+
+def is_table(path: str) -> bool:
+    """Whether this is called as tables are."""
+    return Path(path).suffix.lower() in TABLE_SUFFIXES
 
 
 def _oracle(args: Any) -> dict[str, dict[str, Any]]:
@@ -253,7 +259,7 @@ def _from_folder(args: Any, report: DataReport) -> dict[str, TextSet]:
     check_folder(path, "texts", frozenset((*SUFFIXES, *OTHER_SUFFIXES)))
     files = _text_files(path, list_files(path, getattr(args, "output_dir", None), report), report)
     root = look_through(path, files)
-    name = clean_name(path.resolve().name)
+    name = clean_name(path.stem if is_archive(path) else path.resolve().name)
     report.found["unit"] = f"a {args.text_unit} each"
     found: dict[str, TextSet] = {}
     for part in folder_splits(root, files, report).values():  # the training split first

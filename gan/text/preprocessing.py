@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from gan.data import read_bytes
 from gan.errors import GANError
 
 UNITS = ("line", "paragraph", "file")  # that one sample can be
@@ -48,7 +49,7 @@ def read_text(path: Path) -> tuple[str, str]:
         GANError: if it cannot be read, or its encoding is not recognised; with the command that converts it.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise GANError(f"{path} cannot be read ({error.strerror}).") from error
     encoding = find_encoding(data)

@@ -9,7 +9,7 @@ from accelerate import PartialState
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from gan.cli import decay, positive_float, positive_int
+from gan.cli import decay, expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.text import data, metrics
@@ -20,6 +20,7 @@ from gan.text.pipeline import TextPipeline, joined
 from gan.text.plots import text_sheet
 from gan.text.preprocessing import LONG, UNITS
 from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN, kind_of
+from gan.training.arguments import OF_PENALTIES
 from gan.training.class_transfer import matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
@@ -29,7 +30,10 @@ OBJECTIVE_FLAGS = {  # by flag, the objective that it belongs to, and its defaul
     "rollouts": ("seqgan", 4),
     "beta_max": ("relgan", 100.0),
 }
-VOCAB_SIZE = 8_000
+VOCAB_SIZE, PATIENCE = 8_000, 10
+# Of new networks. Those of a model that is fine-tuned keep their own.
+SHAPE_DEFAULTS = {"architecture": "lstm", "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "num_heads": 4}
+SHAPE_DEFAULTS |= {"dropout": 0.5, "noise": 0.1, "tied": True}
 
 
 class TextTask(ObjectiveTask):
@@ -51,20 +55,45 @@ class TextTask(ObjectiveTask):
             adam_weight_decay=0.01,
             validation_steps=200,
             max_train_steps=4000,
-            patience=10,
         )
 
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        unused, objective = {}, f"--objective {args.objective}"
+        if not OBJECTIVES[args.objective].validates:
+            unused["--patience"] = f"counts validations, and {objective} has none"
+        if OBJECTIVES[args.objective].adversarial:
+            unused |= dict.fromkeys(OF_PENALTIES, f"is about R1 and R2 penalties, and {objective} has none")
+        is_new = not args.pretrained_model_name_or_path or args.objective == "ratio"
+        if is_new and args.architecture in (None, "lstm"):
+            unused["--num_heads"] = "is about attention, and --architecture lstm has none"
+        if args.train_data_dir is not None and not data.is_table(args.train_data_dir):
+            unused["--text_column"] = unused["--streaming"] = "is for data sets and tables, not for folders of text"
+        elif args.train_data_dir is None and args.dataset_name in data.BUILT_IN:
+            names = ["text_column", "label_column", "streaming", "text_unit"]
+            names += ["dataset_config_name"] if args.dataset_name == "verses" else ["tokens", "vocab_size"]
+            names += [] if args.dataset_name == "verses" else ["window_length"]
+            unused |= {f"--{name}": f"means nothing to the built-in {args.dataset_name}" for name in names}
+        return unused
+
     def __init__(self, args: argparse.Namespace):
+        asked_patience = args.patience
         _set_objective_defaults(args)
         self.args = args
         pretrained = load_pretrained(args, TextPipeline)
+        _set_shape(args, pretrained)
         _set_token_defaults(args, pretrained)
         splits = data.load(args)
+        if asked_patience and splits.validation is None:
+            raise GANError(
+                f"--patience counts validations, and {len(splits.train)} texts are too few to hold some out; leave it "
+                f"out."
+            )
         self.train_set, self.validation_set, self.test_set = splits.train, splits.validation, splits.test
         self.report, self.size = splits.report, len(splits.train)
         if pretrained is not None:
             _check_pretrained(args, self.train_set, pretrained)
-            _keep_shape(args, pretrained)
+            args.max_length = pretrained.generator.config.max_length
             for texts in (self.train_set, self.validation_set, self.test_set):
                 if texts is not None:
                     texts.has_end = pretrained.generator.config.has_end
@@ -184,6 +213,7 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
 def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--dataset_name",
+        type=expanded_path,
         default="verses",
         help=f"a Hub id, a local folder laid out as one, a table, or built in: {', '.join(data.BUILT_IN)}",
     )
@@ -193,9 +223,6 @@ def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--unconditional", action="store_true", help="train without classes")
     add_label_arguments(group)
-    group.add_argument(
-        "--streaming", action="store_true", help="read the data set while it downloads, and no more than is used"
-    )
     group.add_argument(
         "--text_unit",
         choices=UNITS,
@@ -221,18 +248,29 @@ def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_network_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--architecture", choices=ARCHITECTURES, default="lstm", help="of the generator")
-    group.add_argument("--embedding_size", type=positive_int, default=256, help="features of a token")
-    group.add_argument("--hidden_size", type=positive_int, default=256, help="features of a layer")
+    group.add_argument("--architecture", choices=ARCHITECTURES, help="of the generator" + _usual("architecture"))
+    group.add_argument("--embedding_size", type=positive_int, help="features of a token" + _usual("embedding_size"))
+    group.add_argument("--hidden_size", type=positive_int, help="features of a layer" + _usual("hidden_size"))
     group.add_argument(
-        "--tied", action=argparse.BooleanOptionalAction, default=True, help="input and output share their embedding"
+        "--tied",
+        action=argparse.BooleanOptionalAction,
+        help="input and output share their embedding" + _usual("tied"),
     )
-    group.add_argument("--num_layers", type=positive_int, default=1, help="of the generator")
-    group.add_argument("--num_heads", type=positive_int, default=4, help="of attention (transformer, memory)")
-    group.add_argument("--dropout", type=decay, default=0.5, help="probability in training")
+    group.add_argument("--num_layers", type=positive_int, help="of the generator" + _usual("num_layers"))
     group.add_argument(
-        "--noise", type=decay, default=0.1, help="probability that training replaces an input token by a random one"
+        "--num_heads", type=positive_int, help="of attention (transformer, memory)" + _usual("num_heads")
     )
+    group.add_argument("--dropout", type=decay, help="probability in training" + _usual("dropout"))
+    group.add_argument(
+        "--noise",
+        type=decay,
+        help="probability that training replaces an input token by a random one" + _usual("noise"),
+    )
+
+
+def _usual(name: str) -> str:
+    """Of a flag whose default is filled in later, for its help."""
+    return f" (default: {SHAPE_DEFAULTS[name]})"
 
 
 def _set_objective_defaults(args: argparse.Namespace) -> None:
@@ -244,6 +282,8 @@ def _set_objective_defaults(args: argparse.Namespace) -> None:
     if args.num_train_epochs is not None:
         args.max_train_steps = None
     objective = OBJECTIVES[args.objective]
+    if args.patience is None and objective.validates:
+        args.patience = PATIENCE
     for name in ("learning_rate", "discriminator_steps", "max_grad_norm"):
         setattr(args, name, getattr(args, name) or getattr(objective, name))
     betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
@@ -312,17 +352,22 @@ def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return weights
 
 
-def _keep_shape(args: argparse.Namespace, pretrained: TextPipeline) -> None:
-    """Sets the flags, which are recorded, to the shape of the model that is fine-tuned."""
-    config = pretrained.generator.config
-    args.max_length = config.max_length
-    if args.objective == "ratio":
-        return  # here they are of the critic
-    kept = {name: config[name] for name in SHAPE if config[name] != getattr(args, name)}
-    vars(args).update(kept)
-    if kept:
-        shape = ", ".join(f"{name} {value}" for name, value in kept.items())
-        PartialState().print(f"{args.pretrained_model_name_or_path} keeps its shape: {shape}.", flush=True)
+def _set_shape(args: argparse.Namespace, pretrained: TextPipeline | None) -> None:
+    """Completes the flags of the networks' shape; a model that is fine-tuned keeps its own.
+
+    Raises:
+        GANError: where the command line asks for another.
+    """
+    known = SHAPE_DEFAULTS
+    if pretrained is not None and args.objective != "ratio":  # whose critic is new
+        known = {name: pretrained.generator.config[name] for name in SHAPE}
+        for name, value in known.items():
+            if getattr(args, name) not in (None, value):
+                raise GANError(
+                    f"{args.pretrained_model_name_or_path} keeps its shape ({name} {value}); leave --{name} out, or "
+                    f"train from scratch."
+                )
+    vars(args).update({name: value for name, value in known.items() if getattr(args, name) is None})
 
 
 def _print_cut(encoded: data.Encoded, max_length: int, can_be_longer: bool) -> None:

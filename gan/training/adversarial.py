@@ -1,7 +1,7 @@
 """A generator against a discriminator, the same for every modality whose samples can be differentiated."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,6 +152,27 @@ def _mean(values: Iterable[Tensor]) -> Tensor:
     return torch.stack([*values]).mean(0)
 
 
+def keep_shape(args: argparse.Namespace, generator: Any, asked: Mapping[str, Any]) -> None:
+    """Fills in `latent_dim` of a model that is fine-tuned.
+
+    Args:
+        generator: of that model.
+        asked: of its config, what `--model_size` asks for; empty where the flag isn't given.
+
+    Raises:
+        GANError: where the command line asks for another shape than that of the model.
+    """
+    config, source = generator.config, args.pretrained_model_name_or_path
+    known = {name: tuple(config[name]) if isinstance(config[name], list | tuple) else config[name] for name in asked}
+    differs = {"model_size": known != asked, "latent_dim": args.latent_dim not in (None, config.latent_dim)}
+    for name in [name for name, other in differs.items() if other]:
+        raise GANError(
+            f"{source} keeps its networks, which are not those of --{name} {getattr(args, name)}; leave that out, or "
+            f"train from scratch."
+        )
+    args.latent_dim = config.latent_dim
+
+
 class AdversarialTask(ObjectiveTask):
     """The part of a `Task` that images and sounds share: what the discriminator trains on and is validated on.
 
@@ -170,6 +191,16 @@ class AdversarialTask(ObjectiveTask):
     validation_indices: Tensor
     discriminator: Any
     groups: np.ndarray | None = None
+
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        unused = {
+            "--patience": "counts validations, and only texts are validated while they are learnt",
+            "--streaming": "is for texts: pictures and sounds are decoded once, and kept on disk below --cache_dir",
+        }
+        if args.augment_target >= 1:
+            unused["--augment_samples"] = "is how fast augmentation sets in, which --augment_target 1 turns off"
+        return unused
 
     def samples(self, indices: Tensor) -> Tensor:
         """What the discriminator sees of samples of the training set: float32 (k, channels, height, width)."""

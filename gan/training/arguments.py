@@ -3,23 +3,20 @@
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan.cli import decay, positive_float, positive_int, whole_number
+from gan.cli import decay, expanded_path, positive_float, positive_int, whole_number
 from gan.errors import GANError
 
 if TYPE_CHECKING:
     from gan.training.task import Task
 
+OF_PENALTIES = ("--gamma", "--gamma_final", "--penalty_interval")
 # What is said of a discriminator means nothing to an objective without one.
-OF_DISCRIMINATORS = {
-    "--discr_learning_rate",
-    "--discriminator_steps",
-    "--gamma",
-    "--gamma_final",
-    "--penalty_interval",
-}
+OF_DISCRIMINATORS = {"--discr_learning_rate", "--discriminator_steps", *OF_PENALTIES}
 OF_DISCRIMINATORS |= {"--augment_target", "--augment_samples"}
+TENSORBOARD, TRACKIO = ("tensorboard", "all"), ("trackio", "all")
 LR_SCHEDULERS = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup")
 
 
@@ -68,6 +65,31 @@ def check_sources(words: Sequence[str]) -> None:
             raise GANError(f"--train_data_dir is a source of data by itself; leave {other} out, or give it alone.")
 
 
+def check_used(words: Sequence[str], args: argparse.Namespace, task: type["Task"]) -> None:
+    """Raises `GANError` for a flag that was given and would have no effect."""
+    unused = unused_flags(args) | task.unused_flags(args)
+    for flag in sorted(unused.keys() & given_flags(words)):
+        raise GANError(f"{flag} {unused[flag]}; leave it out.")
+
+
+def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+    """Of the shared flags those that mean nothing beside the others, with the reason."""
+    unused = {}
+    if getattr(args, "unconditional", False):
+        unused["--label_column"] = unused["--allow_any_label"] = "is about classes, which --unconditional leaves out"
+    if args.lr_scheduler == "constant":
+        unused["--lr_warmup_steps"] = "has no effect on --lr_scheduler constant, but on constant_with_warmup"
+    if args.report_to not in TENSORBOARD:
+        unused["--logging_dir"] = f"is where TensorBoard writes, which --report_to {args.report_to} leaves out"
+    if args.report_to not in TRACKIO:
+        unused["--tracker_project_name"] = f"is for Trackio, which --report_to {args.report_to} leaves out"
+    if args.train_data_dir is None and args.dataset_name and Path(args.dataset_name).is_file():
+        unused["--dataset_config_name"] = (
+            f"is for data sets with several configurations, and {args.dataset_name} is a file"
+        )
+    return unused
+
+
 def check_discriminator_flags(words: Sequence[str]) -> None:
     """Raises `GANError` for flags of a discriminator, where the objective has none."""
     for flag in sorted(OF_DISCRIMINATORS & given_flags(words)):
@@ -88,19 +110,33 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument("--dataset_config_name", help="configuration of the data set on the Hub")
-    group.add_argument("--train_data_dir", help="a plain folder of files instead of --dataset_name")
-    group.add_argument("--cache_dir", help="where downloads are kept")
+    group.add_argument(
+        "--train_data_dir",
+        type=expanded_path,
+        help="a plain folder of files, or an archive of one, instead of --dataset_name",
+    )
+    group.add_argument("--cache_dir", type=expanded_path, help="where downloads and decoded samples are kept")
+    group.add_argument(
+        "--streaming",
+        action="store_true",
+        help="read the data set while it downloads, and no more than is used (text)",
+    )
     group.add_argument("--max_train_samples", type=positive_int, help="use only so many samples, always the same ones")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument(
-        "--pretrained_model_name_or_path", help="a model to fine-tune, a folder or a Hub id; its architecture is kept"
+        "--pretrained_model_name_or_path",
+        type=expanded_path,
+        help="a model to fine-tune, a folder or a Hub id; its architecture is kept",
     )
     group.add_argument("--revision", help="of the model to fine-tune")
     group.add_argument(
-        "--output_dir", default="gan-model", help="where the model repository and checkpoints are written"
+        "--output_dir",
+        type=expanded_path,
+        default="gan-model",
+        help="where the model repository and checkpoints are written",
     )
     group.add_argument("--overwrite_output_dir", action="store_true", help="replace the model that output_dir holds")
     group.add_argument("--seed", type=seed, default=0, help="of initial weights, batches, noise and augmentation")
@@ -144,7 +180,11 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         "--max_grad_norm", type=positive_float, help="each network's gradients are clipped to this norm"
     )
     group.add_argument("--lr_scheduler", choices=LR_SCHEDULERS, default="cosine", help="of both networks")
-    group.add_argument("--lr_warmup_steps", type=whole_number, default=100, help="steps of linear warm-up")
+    group.add_argument(
+        "--lr_warmup_steps",
+        type=whole_number,
+        help="steps of linear warm-up; by default 100, but at most a tenth of the run",
+    )
     group.add_argument(
         "--adam_beta1", type=decay, help="of both optimisers; by default 0 against a discriminator, 0.9 without one"
     )
@@ -170,7 +210,7 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("logging and checkpoints")
     group.add_argument("--report_to", choices=("tensorboard", "trackio", "all", "none"), default="tensorboard")
     group.add_argument("--tracker_project_name", default="gan", help="project in the tracker")
-    group.add_argument("--logging_dir", default="logs", help="tracker files, below output_dir")
+    group.add_argument("--logging_dir", type=expanded_path, default="logs", help="tracker files, below output_dir")
     group.add_argument("--logging_steps", type=positive_int, default=50, help="steps between logged losses")
     group.add_argument(
         "--validation_steps",
@@ -182,7 +222,7 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=positive_int,
         help="end after so many validations, one every --validation_steps, without a better score; the best weights "
-        "are kept in any case (text)",
+        "are kept in any case (text of the objectives mle, ratio and distil; there, 10 by default)",
     )
     group.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
     group.add_argument(
@@ -190,6 +230,7 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--resume_from_checkpoint",
+        type=expanded_path,
         help="a checkpoint folder, also below output_dir (checkpoint-1000), or `latest` for the newest whole one",
     )
     group.add_argument(

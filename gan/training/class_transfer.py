@@ -15,6 +15,7 @@ from gan.networks import GridGenerator
 CLASS_AXIS = {"embed.weight": 1, "pair.embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
 
 AVERAGED = 64  # samples, generated and real, whose means are compared
+NAMELESS = ""  # the class of a label column that a model does not have
 Start = list[int | None]  # for every class of the data, the class of the model that it starts as
 
 
@@ -88,12 +89,74 @@ def starts(
     return found
 
 
+def column_places(known: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]]) -> list[int | None]:
+    """For each label column of the data, which of the model's it is: that of its name, or else, of the others, the one
+    that knows most of its classes; `None` where none knows any.
+
+    Args:
+        known, wanted: the class names by column of the model and of the data.
+    """
+    columns = list(known)
+    places = [columns.index(column) if column in known else None for column in wanted]
+    for index, names in enumerate(wanted.values()):
+        if places[index] is None:
+            free = [k for k in range(len(columns)) if k not in places]
+            shared = {k: len(names) - by_name(known[columns[k]], names).count(None) for k in free}
+            best = max(free, key=shared.__getitem__, default=None)
+            places[index] = best if best is not None and shared[best] else None
+    return places
+
+
+def with_columns(
+    networks: Mapping[str, nn.Module], known: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, nn.Module], list[list[str]]]:
+    """Networks of an earlier model with as many label columns as the data has; says what becomes of each.
+
+    They compute what the earlier ones did: a column that the data lacks becomes its mean, one that the model lacks has
+    a single class, without a name, which has no effect at first.
+
+    Args:
+        networks: generator, discriminator or encoder of `gan.networks`, by name.
+        known, wanted: the class names by column of the model and of the data.
+
+    Returns:
+        The networks, and the classes that they know in each column of the data.
+    """
+    places, counts = column_places(known, wanted), [len(names) for names in known.values()]
+    changed: dict[str, nn.Module] = {}
+    for name, old in networks.items():
+        weights = old.state_dict()
+        for tensor in CLASS_AXIS.keys() & weights.keys():
+            axis = CLASS_AXIS[tensor]
+            columns = weights[tensor].split(counts, axis)
+            none = torch.zeros_like(columns[0].narrow(axis, 0, 1))
+            parts = [none if place is None else columns[place] for place in places]
+            if tensor.endswith("embed.weight"):  # columns add up: each sample has one class of the first
+                gone = [columns[k].mean(axis, keepdim=True) for k in range(len(columns)) if k not in places]
+                parts[0] = sum(gone, parts[0])
+            weights[tensor] = torch.cat(parts, axis)
+        sizes = tuple(1 if place is None else counts[place] for place in places)
+        changed[name] = type(old).from_config(old.config, num_classes=sizes)  # type: ignore[attr-defined]
+        changed[name].load_state_dict(weights)
+    names = list(known.values())
+    _print_columns(list(known), list(wanted), places)
+    return changed, [[NAMELESS] if place is None else list(names[place]) for place in places]
+
+
+def _print_columns(known: list[str], wanted: list[str], places: list[int | None]) -> None:
+    said = [f"{column} is new to it" for column, place in zip(wanted, places) if place is None]
+    pairs = [(column, known[place]) for column, place in zip(wanted, places) if place is not None]
+    said += [f"{column} starts as {old}" for column, old in pairs if column != old]
+    said += [f"{column} as its mean" for k, column in enumerate(known) if k not in places]
+    PartialState().print(f"Label columns of the model: {', '.join(said)}.", flush=True)
+
+
 def _print_starts(old: Sequence[str], new: Sequence[str], start: Start) -> None:
     """Prints what the classes start as that the model has no name for."""
     pairs = [
         f"{name} as {old[place]}"
         for name, place in zip(new, start, strict=True)
-        if place is not None and old[place].casefold() != name.casefold()
+        if place is not None and old[place] not in (NAMELESS, name) and old[place].casefold() != name.casefold()
     ]
     if pairs:
         PartialState().print(f"New classes start as those that they resemble: {', '.join(pairs)}.", flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan.training.arguments import check_discriminator_flags, check_sources
+from gan.training.arguments import check_discriminator_flags, check_sources, check_used
 from gan.training.batches import MicroBatches
 from gan.training.launcher import make_accelerator
 from gan.training.players import Players, make_players
@@ -61,6 +61,7 @@ def train(
 def setup(args: argparse.Namespace, task_class: type[Task], words: Sequence[str], program: str) -> Run:
     """Data, networks and optimisers, from the start or from a checkpoint; fills in the flags that were left open."""
     check_sources(words)
+    check_used(words, args, task_class)
     check_output_dir(args)
     check_flags(args)
     accelerator = make_accelerator(args)

@@ -11,8 +11,11 @@ from accelerate import Accelerator
 from diffusers.optimization import get_scheduler
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.training.ema import EMA
 from gan.training.task import Task
+
+WARMUP_STEPS = 100  # by default, but at most a tenth of the run
 
 
 @dataclass
@@ -97,13 +100,23 @@ def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator,
     """Gives a task's networks AdamW, a schedule and an average, all prepared by Accelerate.
 
     Args:
-        args: the flags of the optimisation; `adam_beta1` is filled in where it is open.
+        args: the flags of the optimisation; `adam_beta1` and `lr_warmup_steps` are filled in where they are open.
+
+    Raises:
+        GANError: if the learning rate would never be reached.
         step_samples: training samples of one step, of all processes.
     """
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
     ema.model.to(accelerator.device)
     if args.adam_beta1 is None:  # momentum unsettles adversarial training, and helps where there is no discriminator
         args.adam_beta1 = 0.9 if task.discriminator is None else 0.0
+    if args.lr_warmup_steps is None:
+        args.lr_warmup_steps = min(WARMUP_STEPS, args.max_train_steps // 10)
+    if args.lr_warmup_steps >= args.max_train_steps > 1:
+        raise GANError(
+            f"--lr_warmup_steps {args.lr_warmup_steps} leaves nothing of a run of {args.max_train_steps} steps; give "
+            f"fewer, or leave it out."
+        )
     networks = [task.generator] if task.discriminator is None else [task.generator, task.discriminator]
     betas = args.adam_beta1, args.adam_beta2
     optimizers = [
@@ -111,7 +124,7 @@ def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator,
         for network, rate in zip(networks, _learning_rates(args))
     ]
     length = {
-        "num_warmup_steps": min(args.lr_warmup_steps, args.max_train_steps // 10),
+        "num_warmup_steps": args.lr_warmup_steps,
         "num_training_steps": args.max_train_steps,
     }
     schedulers = [get_scheduler(args.lr_scheduler, optimizer, **length) for optimizer in optimizers]

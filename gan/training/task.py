@@ -38,6 +38,10 @@ class Task(Protocol):
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Adds the modality's own flags."""
 
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        """Flags that mean nothing beside the others, with the reason: {"--patience": "counts validations, ..."}."""
+
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         """The samples of a micro-batch and the noise that goes with them, on the CPU."""
 
@@ -107,6 +111,10 @@ class ObjectiveTask:
 
     objective: Any
     default_gamma = 0.5
+
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        return {}
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
         return self.objective.generate(generator, batch)

@@ -98,7 +98,6 @@ def test_folders_beside_splits_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("cats.zip", "unzip"),
         ("cats.tar.gz", "tar -xf"),
         ("cats.tgz", "tar -xf"),
         ("cats.7z", "unpack it"),

@@ -186,7 +186,6 @@ def test_a_published_model_is_fine_tuned_and_published(
 ) -> None:
     hub.fail(500, "models/tester/y/commit", times=1)
     flags = [*QUICK, "--pretrained_model_name_or_path", "tester/x", "--learning_rate", "1e-12", "--output_dir", "y"]
-    flags += ["--model_size", "small", "--latent_dim", "32"]  # not heeded: the shape is that of the model
     train(*flags, "--resolution", "8", "--push_to_hub", env=env, cwd=work).check()
     assert [path for _, path in hub.requests if "models/tester/y/commit" in path][1:]  # once more
     repo = hub.repos["model", "tester/y"]  # named after the folder and the token's owner

@@ -127,6 +127,27 @@ def vae_address(vae_registry):
 
 
 @pytest.fixture(scope="session")
+def animals_registry(tmp_path_factory):
+    """`animals`, a model of two label columns: an animal and its colour, which may be called after an animal."""
+    folder = tmp_path_factory.mktemp("animals")
+    torch.manual_seed(0)
+    generator = ImageGenerator(resolution=(16, 16), num_classes=(3, 2), channels=(16, 16, 16))
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    labels = {"animal": ["cat", "dog", "fox"], "colour": ["black", "fox"]}
+    ImagePipeline(generator, labels=labels).save_pretrained(folder / "animals")
+    return Registry(offered_models(bundled=folder))
+
+
+@pytest.fixture(scope="session")
+def animals_address(animals_registry):
+    """The address of a studio on `animals_registry`."""
+    with served(animals_registry) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def text_models(tmp_path_factory):
     """Text models: `verses` (Chinese characters, a critic), `notes` (words, two classes); `blots`, an image model.
 

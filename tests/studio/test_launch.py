@@ -4,9 +4,8 @@ import runpy
 import sys
 
 import pytest
-import torch
 
-from gan.studio.launch import main, set_threads
+from gan.studio.launch import main, usual_threads
 
 
 def test_a_wrong_model_ends_the_program_with_one_sentence(capsys):
@@ -26,12 +25,16 @@ def test_a_port_that_cannot_be_ends_the_program(port, capsys):
 
 @pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 2), ("64", 4), ("500m", None), ("", None)])
 def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
-    asked = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     monkeypatch.setenv("CPU_CORES", cores)
-    set_threads()
-    assert asked == [threads or 3]
+    assert usual_threads() == (threads or 3)
+
+
+def test_threads_that_cannot_be_end_the_program(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--num_threads", "0"])
+    assert stopped.value.code == 2
+    assert "argument --num_threads" in capsys.readouterr().err
 
 
 def test_a_folder_for_files_that_cannot_be_written_is_named_with_its_variable(tmp_path, monkeypatch, capsys):

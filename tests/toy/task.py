@@ -25,6 +25,10 @@ class PointTask:
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--points", type=int, default=256, help="how many are trained on")
 
+    @staticmethod
+    def unused_flags(args: argparse.Namespace) -> dict[str, str]:
+        return {}
+
     def __init__(self, args: argparse.Namespace):
         pretrained = load_pretrained(args, PointPipeline)
         self.generator = pretrained.generator if pretrained else PointGenerator()

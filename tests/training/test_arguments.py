@@ -1,11 +1,18 @@
 """The command line: names, defaults, and what is refused before anything starts."""
 
 import argparse
+import re
+from pathlib import Path
 
 import pytest
 
+from gan.audio.task import AudioTask
+from gan.errors import GANError
 from gan.image.task import ImageTask
+from gan.text.task import TextTask
 from gan.training import arguments
+
+TASKS = {"image": ImageTask, "text": TextTask, "audio": AudioTask}
 
 # The names that diffusers' training scripts gave to what they share with ours.
 DIFFUSERS = {
@@ -159,3 +166,68 @@ def test_schedulers_are_those_that_diffusers_has() -> None:
     from diffusers.optimization import SchedulerType
 
     assert set(arguments.LR_SCHEDULERS) <= {kind.value for kind in SchedulerType}
+
+
+def test_every_flag_is_read_somewhere() -> None:
+    files = (Path(__file__).parents[2] / "gan").rglob("*.py")
+    code = (
+        "".join(file.read_text(encoding="utf-8") for file in files) + '"image_column" "audio_column"'
+    )  # made of parts
+    (modalities,) = (a for a in arguments.parser(TASKS)._actions if isinstance(a, argparse._SubParsersAction))
+    for modality in TASKS:
+        for action in modalities.choices[modality]._actions:
+            assert action.dest == "help" or re.search(rf'args\.{action.dest}\b|"{action.dest}"', code), action.dest
+
+
+UNUSED = {
+    "image --kl_weight 2": "--kl_weight belongs to --objective vae or vaegan, and not to gan; leave it out.",
+    "image --objective vae --reconstruction_weight 2": "--reconstruction_weight belongs to --objective vaegan",
+    "image --patience 3": "--patience counts validations",
+    "audio --patience 3": "--patience counts validations",
+    "image --streaming": "--streaming is for texts: pictures and sounds are decoded once",
+    "audio --streaming": "--streaming is for texts",
+    "image --augment_target 1 --augment_samples 9": "--augment_samples is how fast augmentation sets in",
+    "image --no-center_crop": "--no-center_crop means nothing to the built-in glyphs",
+    "image --label_column kind": "--label_column means nothing to the built-in glyphs",
+    "audio --slice even": "--slice means nothing to the built-in drums",
+    "audio --no-normalize": "--no-normalize means nothing to the built-in drums",
+    "audio --train_data_dir x --unconditional --label_column y": "which --unconditional leaves out",
+    "image --lr_scheduler constant --lr_warmup_steps 9": "--lr_warmup_steps has no effect on --lr_scheduler constant",
+    "image --report_to none --logging_dir x": "--logging_dir is where TensorBoard writes, which --report_to none",
+    "text --tracker_project_name x": "--tracker_project_name is for Trackio, which --report_to tensorboard leaves out",
+    "text --objective seqgan --gamma 1": "--gamma is about R1 and R2 penalties, and --objective seqgan has none",
+    "text --objective relgan --penalty_interval 1": "--penalty_interval is about R1 and R2 penalties",
+    "text --objective relgan --patience 1": "--patience counts validations, and --objective relgan has none",
+    "text --num_heads 2": "--num_heads is about attention, and --architecture lstm has none",
+    "text --train_data_dir x --text_column y": "--text_column is for data sets and tables, not for folders of text",
+    "text --train_data_dir x --streaming": "--streaming is for data sets and tables",
+    "text --label_column y": "--label_column means nothing to the built-in verses",
+    "text --dataset_name oracle --vocab_size 9": "--vocab_size means nothing to the built-in oracle",
+    f"image --dataset_name {__file__} --dataset_config_name x": "--dataset_config_name is for data sets with several",
+}
+
+
+@pytest.mark.parametrize("line", UNUSED)
+def test_flags_without_effect_are_refused(line: str) -> None:
+    words = line.split()
+    args = arguments.parser(TASKS).parse_args(words)
+    with pytest.raises(GANError) as error:
+        arguments.check_used(words, args, TASKS[args.modality])
+    assert UNUSED[line] in str(error.value) and str(error.value).endswith("; leave it out.")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "image --train_data_dir x --label_column y --no-center_crop --augment_samples 9 --lr_warmup_steps 5",
+        "image --objective vaegan --kl_weight 2 --reconstruction_weight 3 --report_to all --logging_dir x",
+        "audio --dataset_name user/x --dataset_config_name y --slice onset --no-normalize --label_column a b",
+        "text --patience 3 --architecture memory --num_heads 2 --report_to trackio --tracker_project_name x",
+        "text --dataset_name oracle --dataset_config_name weights.safetensors --max_length 9",
+        "text --train_data_dir x.jsonl --text_column y --streaming --text_unit file",
+        "text --objective relgan --pretrained_model_name_or_path x --num_heads 2 --discr_learning_rate 1",
+    ],
+)
+def test_flags_with_an_effect_are_not(line: str) -> None:
+    args = arguments.parser(TASKS).parse_args(line.split())
+    arguments.check_used(line.split(), args, TASKS[args.modality])

@@ -8,7 +8,15 @@ from torch import Tensor, nn
 
 from gan import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.audio.networks import AudioDiscriminator, AudioGenerator
-from gan.training.class_transfer import by_name, matched, resembling, starts, transferred
+from gan.training.class_transfer import (
+    by_name,
+    column_places,
+    matched,
+    resembling,
+    starts,
+    transferred,
+    with_columns,
+)
 
 
 def test_classes_are_matched_by_name_in_each_column() -> None:
@@ -93,3 +101,48 @@ def test_without_classes_an_encoder_names_none() -> None:
     assert bare(images).class_logits is None
     torch.testing.assert_close(bare(images).mean, encoder(images).mean)
     assert transferred(bare, (), 3, [])(images).class_logits.shape == (2, 3)
+
+
+def test_label_columns_are_matched_by_name_or_by_their_classes() -> None:
+    known = {"digit": ["0", "1"], "speaker": ["ann", "bob"]}
+    assert column_places(known, {"speaker": ["cy"]}) == [1]
+    assert column_places(known, {"label": ["ANN", "dan"]}) == [1]
+    assert column_places(known, {"mood": ["sad"], "digit": ["7"], "who": ["bob"]}) == [None, 0, 1]
+    assert column_places(known, {"mood": ["sad"]}) == [None]
+    assert column_places({"label": ["0", "1"]}, {"digit": ["1"], "twice": ["1"]}) == [0, None]
+
+
+KINDS: list[Any] = [
+    (ImageGenerator, ImageDiscriminator, SMALL | {"num_classes": (3, 2)}),
+    (AudioGenerator, AudioDiscriminator, SOUND),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fewer_and_more_label_columns(kind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    networks = dict(zip(("generator", "discriminator"), (moved(network(**kind[2])) for network in kind[:2])))
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    latents = torch.randn(4, generator.latent_dim)
+    known = {"digit": ["0", "1", "2"], "speaker": ["ann", "bob"]}
+    bobs = torch.tensor([[1 / 3, 1 / 3, 1 / 3, 0, 1]]).expand(4, -1)  # any digit
+    drawn = generator(latents, bobs)
+
+    fewer, names = with_columns(networks, known, {"speaker": ["bob"]})
+    assert names == [["ann", "bob"]]
+    assert capsys.readouterr().out == "Label columns of the model: digit as its mean.\n"
+    bob = torch.ones(4, dtype=torch.long)
+    torch.testing.assert_close(fewer["generator"].eval()(latents, bob), drawn, rtol=1e-4, atol=1e-4)
+    judged = discriminator(drawn, bobs)
+    torch.testing.assert_close(fewer["discriminator"].eval()(drawn, bob), judged, rtol=1e-4, atol=1e-4)
+
+    more, names = with_columns(fewer, {"speaker": ["ann", "bob"]}, {"mood": ["sad", "glad"], "who": ["Bob", "cy"]})
+    assert names == [[""], ["ann", "bob"]]
+    assert capsys.readouterr().out == "Label columns of the model: mood is new to it, who starts as speaker.\n"
+    begin = starts(names, [["sad", "glad"], ["Bob", "cy"]], torch.tensor([[0, 1], [1, 1]]), lambda column, some: 0)
+    assert begin == [[0, 0], [1, 0]]
+    assert capsys.readouterr().out == "New classes start as those that they resemble: cy as ann.\n"
+    tuned = transferred(more["generator"], more["generator"].class_counts, (2, 2), begin).eval()
+    for mood in (0, 1):
+        glad_bob = torch.tensor([[mood, 0]]).expand(4, -1)
+        torch.testing.assert_close(tuned(latents, glad_bob), drawn, rtol=1e-4, atol=1e-4)

@@ -366,6 +366,14 @@ BAD = {  # command line: what the sentence must name
     "all broken": (["--resume_from_checkpoint", "latest", "--output_dir", "all"], "No checkpoint in all can be read"),
     "base not ours": (["--pretrained_model_name_or_path", "empty"], "empty is not a model repository of ours"),
     "base resolution": (["--pretrained_model_name_or_path", "first", "--resolution", "32"], "pictures of 16x16"),
+    "base shape": (
+        ["--pretrained_model_name_or_path", "first", "--latent_dim", "32"],
+        "first keeps its networks, which are not those of --latent_dim 32; leave that out",
+    ),
+    "base size": (
+        ["--pretrained_model_name_or_path", "first", "--model_size", "base"],
+        "not those of --model_size base",
+    ),
     "base colours": (["--pretrained_model_name_or_path", "first", "--image_channels", "1"], "draws RGB pictures"),
     "no token": (["--push_to_hub"], "--push_to_hub needs a write token"),
     "publish, Hub away": (["--push_to_hub", "--hub_token", TOKEN, "--hub_model_id", "a/b"], "cannot be reached"),

@@ -5,7 +5,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
@@ -87,13 +87,17 @@ def kit_classes(pipeline: AudioPipeline) -> list[str | None]:
 
 
 def generate_kit(
-    registry: Registry, model: str, pads: Sequence[tuple[int, str | None]], truncation: float, label: dict[str, str]
+    registry: Registry,
+    model: str,
+    pads: Sequence[tuple[int, str | None]],
+    truncation: float,
+    label: Label,
 ) -> tuple[list[Clip], float]:
     """The clips of pads, and the milliseconds that they took.
 
     Args:
         pads: of each its seed and its class in the first label column (`None`: drawn from the seed).
-        label: classes in the other columns, for all pads.
+        label: classes in the other columns, for all pads; "" for any.
 
     Raises:
         GANError: if an argument can't be used.
@@ -103,7 +107,8 @@ def generate_kit(
         raise GANError(f"{len(pads)} pads were asked for; ask for 1 to {PADS}.")
     pipeline = registry.get(model, AudioPipeline)
     column = next(iter(pipeline.labels or {}), "")
-    labels = [{**label, column: name} if name else label for _, name in pads]
+    others = dict(label) if isinstance(label, Mapping) else {}
+    labels = [{**others, column: name} if name else label for _, name in pads]
     outputs, milliseconds = run_queued(
         lambda: [pipeline(seed, truncation=truncation, label=each or None) for (seed, _), each in zip(pads, labels)]
     )

@@ -9,8 +9,6 @@ EN = {
     "views": "View",
     # the controls
     "num_clips": "Clips",
-    "any_of_column": "By seed",
-    "column_label": "Class",
     "column_digit": "Digit",
     "column_speaker": "Speaker",
     # the clips
@@ -54,8 +52,6 @@ ZH = {
     "pads_view": "打击垫",
     "views": "视图",
     "num_clips": "片段数量",
-    "any_of_column": "由种子决定",
-    "column_label": "类别",
     "column_digit": "数字",
     "column_speaker": "说话人",
     "play_clip": "播放",

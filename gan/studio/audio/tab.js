@@ -7,7 +7,6 @@ const VIEWS = { clips: "", interpolation: "way", pads: "pads" }; // by name, wit
 let view = "clips";
 
 const player = soundPlayer();
-const labels = make("div", { class: "labels" }); // a field a label column
 const slider = (key, title, options) => sliderField({ key, title: t(title), usual: start[key], max: limits[key], ...options });
 const end = (key, letter) => seedField({
   usual: start[key], max: limits.seed, title: `${t("seed")} ${letter}`, bare: true, hidden: () => view !== "interpolation",
@@ -22,7 +21,7 @@ const fields = {
     key: "t", hidden: () => view !== "interpolation", get: () => undefined, write: () => Number(interpolation.place().toFixed(3)),
     read: (text) => interpolation.go(numberIn(text) ?? 0.5), reset: () => interpolation.go(0.5),
   },
-  label: { get: chosenLabels, write: writeLabels, read: readLabels, reset: () => readLabels("") },
+  label: classField({ any: t("any_label") }),
   view: {
     get: () => view, write: () => VIEWS[view], reset: () => setView("clips"),
     read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text) ?? "clips"),
@@ -88,7 +87,7 @@ const padBox = make("div", { class: "chosen-pad" }, padTitle, padLabelBox, make(
 tab.arrange({
   bar: [views, title, make("div", { class: "tools" }, ...Object.values(tools))],
   stage: Object.values(bodies),
-  controls: [fields.seed.box, labels, fields.truncation.box, fields.num_samples.box, padBox],
+  controls: [fields.seed.box, fields.label.box, fields.truncation.box, fields.num_samples.box, padBox],
   facts: [picture, speed],
 });
 
@@ -96,13 +95,9 @@ function showModel(model) {
   player.prepare();
   player.stopAll();
   picture.set(t("sound_picture_value", { kilohertz: model.sampling_rate / 2000 }));
-  labels.replaceChildren(...model.columns.map((column) => {
-    const select = make("select", { "aria-label": column.title, onchange: () => tab.ask() });
-    setOptions(select, column.labels, t("any_of_column"));
-    return labelled(column.title, select);
-  }));
+  fields.label.fill(model.columns);
   const [first] = model.columns;
-  setOptions(padLabel, first?.labels || [], t("any_of_column"));
+  setOptions(padLabel, first?.labels || [], t("any_label"));
   padLabelBox.hidden = !first;
   padLabelBox.firstChild.textContent = first?.title || "";
   kit.pads.forEach((pad, k) => (kit.setLock(pad, false), (pad.label = model.pads[k])));
@@ -123,7 +118,7 @@ function setView(name) {
   fields.seed.box.hidden = name === "interpolation";
   fields.num_samples.box.hidden = name !== "clips";
   padBox.hidden = name !== "pads";
-  if (labels.firstChild) labels.firstChild.hidden = name === "pads"; // each pad has a class of its own
+  fields.label.hideFirst(name === "pads"); // each pad has a class of its own in the first label column
   title.textContent = "";
   repaint();
 }
@@ -169,26 +164,6 @@ function turn(direction) {
   const count = view === "pads" ? kit.pads.length : fields.num_samples.get();
   fields.seed.set(Math.min(limits.seed - count + 1, Math.max(0, fields.seed.get() + direction * count)));
   reseed();
-}
-
-// Classes. In an address as the pipeline reads them: "kick", or "label=7, speaker=george" where there are several columns.
-
-// By column, of those that are chosen. In the view of pads each of these has a class of the first column of its own.
-function chosenLabels() {
-  const chosen = tab.model.columns.map(({ name }, k) => [name, labels.children[k].querySelector("select").value]);
-  return Object.fromEntries(chosen.filter(([, value], k) => value && !(view === "pads" && k === 0)));
-}
-
-function writeLabels() {
-  return Object.entries(chosenLabels()).map(([name, value]) => (tab.model.columns.length > 1 ? `${name}=${value}` : value)).join(", ");
-}
-
-function readLabels(text) {
-  const wanted = `, ${text}, `;
-  tab.model.columns.forEach(({ name, labels: names }, k) => {
-    const found = names.find((label) => (tab.model.columns.length > 1 ? wanted.includes(`, ${name}=${label}, `) : wanted === `, ${label}, `));
-    labels.children[k].querySelector("select").value = found ?? "";
-  });
 }
 
 // Pads. In an address as "2.40-2.41", index of the class and seed; left out where all are as the seed lays them.

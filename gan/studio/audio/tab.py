@@ -24,7 +24,7 @@ from gan.studio.audio.generate import (
 )
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.images.generate import MAX_TRUNCATION
-from gan.studio.model_panel import Row, column_name, describe, panel_html
+from gan.studio.model_panel import Row, describe, label_columns, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
@@ -56,10 +56,7 @@ def build(registry: Registry) -> None:
             "model": model,
             "seconds": pipeline.duration,
             "sampling_rate": pipeline.sampling_rate,
-            "columns": [
-                {"name": name, "title": column_name(name, language), "labels": labels}
-                for name, labels in (pipeline.labels or {}).items()
-            ],
+            "columns": label_columns(pipeline, language),
             "pads": kit_classes(pipeline),
             "panel": panel_html(facts, panel_rows(facts, language), language),
         }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gan.labels import Label
 from gan.studio.images.generate import generate_images, png_base64
 from gan.studio.model_panel import describe, duration, is_number, metric_name, size, text
 from gan.studio.registry import Registry
@@ -21,7 +22,7 @@ METRICS = (
 
 
 def compared_pictures(
-    registry: Registry, models: list[str], seed: int, truncation: float, label: str
+    registry: Registry, models: list[str], seed: int, truncation: float, label: Label
 ) -> list[dict[str, Any]]:
     """For each model its pictures of the same seeds: `COUNT` PNGs in base64, their classes, milliseconds a picture.
 

@@ -25,7 +25,7 @@ root.append(
   make("div", { class: "bar" }, tab.picker, ...Object.values(fields).map((field) => field.box)),
   tab.message, columns, make("h2", { text: t("measured") }), table);
 
-function showModel({ name, labels, rows }) {
+function showModel({ name, columns: labels, rows }) {
   const models = Object.entries(compared[name]); // [objective, model] a column
   fields.label.fill(labels);
   columns.replaceChildren(...models.map(([objective, model]) => make("section", { class: "column" },

@@ -10,6 +10,7 @@ from gan.studio.compare.generate import compared_facts, compared_pictures
 from gan.studio.compare.models import comparisons
 from gan.studio.component import page_errors, workbench
 from gan.studio.images.generate import MAX_TRUNCATION, START
+from gan.studio.model_panel import label_columns
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
@@ -24,8 +25,9 @@ def build(registry: Registry) -> None:
         models = list(compared[dataset].values())
         first = registry.get(models[0], ImagePipeline)
         height, width = first.resolution
-        rows = compared_facts(registry, models, words(request))
-        return {"width": width, "height": height, "labels": first.label_choices(), "rows": rows}
+        language = words(request)
+        rows = compared_facts(registry, models, language)
+        return {"width": width, "height": height, "columns": label_columns(first, language), "rows": rows}
 
     @page_errors
     def compare(settings: dict[str, Any]) -> dict[str, Any]:

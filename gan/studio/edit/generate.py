@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
+from gan.labels import Label
 from gan.latent.directions import Directions, normalised, sefa
 from gan.latent.dragging import Drag
 from gan.latent.mixing import mix
@@ -41,7 +42,7 @@ class Base:
     """What edits start from: a seed with all that belongs to it, or codes instead, as `codes_text` writes them."""
 
     seed: int = 0
-    label: str = ""
+    label: Label = ""
     truncation: float = 1.0
     critic_steps: int = 0
     codes: str = ""

@@ -124,7 +124,7 @@ setLayers(layers);
 history.forget();
 
 function showModel(model) {
-  fields.label.fill(model.labels);
+  fields.label.fill(model.columns);
   fields.critic_steps.box.hidden = !model.critic;
   if (!model.critic) fields.critic_steps.reset();
   fields.edits.fill(model.directions);

@@ -22,7 +22,7 @@ from gan.studio.edit.generate import (
 from gan.studio.images.generate import MAX_CRITIC_STEPS, MAX_TRUNCATION
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import has_component
-from gan.studio.model_panel import describe, panel_html
+from gan.studio.model_panel import describe, label_columns, panel_html
 from gan.studio.morph.uploads import MAX_BYTES
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -45,7 +45,7 @@ def build(registry: Registry) -> None:
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
         layers, _ = pipeline.code_shape
         return {
-            "labels": pipeline.label_choices(),
+            "columns": label_columns(pipeline, language),
             "width": width,
             "height": height,
             "critic": has_component(registry.source(model), "discriminator"),

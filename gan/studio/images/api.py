@@ -35,7 +35,8 @@ class ImageAPI(ModalityAPI):
             seed: of the first picture, from 0 to 4294967295; picture k of a batch is that of seed + k.
             num_images: how many pictures, 1 to 64.
             truncation: psi; 1 is the model as trained, smaller (down to 0) is safer and less varied.
-            label: a class of the model, by name; empty draws a class for every picture from its seed.
+            label: a class of the model, by name, or "7, serif" where there are several label columns ("design=serif"
+                where a name is not enough); what isn't named is drawn from each picture's seed.
             critic_steps: steps towards what the model's discriminator takes for real, 0 to 50; 0 is one forward pass.
 
         Returns:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
+from gan.labels import Label
 from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -32,7 +33,7 @@ def generate_images(
     seed: int,
     num_images: int,
     truncation: float,
-    label: str,
+    label: Label,
     critic_steps: int = 0,
 ) -> tuple[ImagePipelineOutput, float]:
     """Pictures of consecutive seeds, and the milliseconds that they took.

@@ -48,8 +48,9 @@ tab.arrange({
 setRows("");
 
 function showModel(model) {
-  fields.label.fill(model.labels);
-  everyClass.hidden = model.labels.length < 2 || model.labels.length > limits.num_images;
+  const classes = model.columns.reduce((count, { labels }) => count + labels.length, 0);
+  fields.label.fill(model.columns);
+  everyClass.hidden = classes < 2 || classes > limits.num_images;
   fields.critic_steps.box.hidden = !model.critic;
   if (everyClass.hidden) setRows("");
 }

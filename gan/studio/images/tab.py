@@ -18,7 +18,7 @@ from gan.studio.images.generate import (
     images_for_page,
 )
 from gan.studio.model_info import has_component
-from gan.studio.model_panel import Row, describe, panel_html
+from gan.studio.model_panel import Row, describe, label_columns, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
@@ -37,7 +37,7 @@ def build(registry: Registry) -> None:
         height, width = pipeline.resolution
         panel = panel_html(facts, panel_rows(facts, language), language)
         return {
-            "labels": pipeline.label_choices(),
+            "columns": label_columns(pipeline, language),
             "width": width,
             "height": height,
             "critic": has_component(registry.source(model), "discriminator"),

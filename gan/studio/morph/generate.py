@@ -13,8 +13,10 @@ from PIL import Image, ImageOps
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import image_grid, to_pil
+from gan.labels import Label
 from gan.pipeline import sample_seeds
 from gan.studio.images.generate import png_base64
+from gan.studio.model_panel import label_columns
 from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -41,7 +43,7 @@ class Morph(NamedTuple):
     codes: list[list[float]]
 
 
-def morph(registry: Registry, model: str, a: End, b: End, label: str) -> Morph:
+def morph(registry: Registry, model: str, a: End, b: End, label: Label) -> Morph:
     """The morph of one end into another; with a picture among them, for a model with an encoder.
 
     Raises:
@@ -107,7 +109,7 @@ def animation(frames: list[Image.Image]) -> tuple[bytes, str]:
     return file.getvalue(), kind
 
 
-def opening(registry: Registry, model: str) -> dict[str, Any]:
+def opening(registry: Registry, model: str, words: dict[str, str]) -> dict[str, Any]:
     """What the page must know of a model before it asks for a morph.
 
     Raises:
@@ -124,7 +126,7 @@ def opening(registry: Registry, model: str) -> dict[str, Any]:
         "height": height,
         "grey": pipeline.generator.config.image_channels == 1,
         "dark": is_dark(images),
-        "labels": pipeline.label_choices(),
+        "columns": label_columns(pipeline, words),
         "examples": [{"png": png_base64(image), "label": label} for image, label in zip(images, labels)],
     }
 
@@ -176,7 +178,7 @@ def _end(pipeline: ImagePipeline, settings: dict[str, Any], words: dict[str, str
     return fit_upload(pipeline, image, settings.get("invert"))
 
 
-def _code(pipeline: ImagePipeline, end: End, label: str) -> list[float]:
+def _code(pipeline: ImagePipeline, end: End, label: Label) -> list[float]:
     """The latent of an end, rounded: the page shows each number as a colour."""
     is_image = isinstance(end, Image.Image)
     latents, _ = pipeline.encode(end, label or None) if is_image else pipeline.latents([end])

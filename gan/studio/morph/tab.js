@@ -61,7 +61,7 @@ async function turnedTo() {
 }
 
 function showModel(model) {
-  fields.label.fill(model.labels);
+  fields.label.fill(model.columns);
   saveButton.textContent = t(model.grey ? "save_gif" : "save_webp");
   for (const canvas of [frame, ...ends.flatMap((end) => end.canvases)]) setSize(canvas, model);
   film.replaceChildren(...Array.from({ length: FILM }, (_, k) => make("button", {

@@ -34,8 +34,8 @@ def build(registry: Registry) -> None:
         return {"models": [*offered, current] if has_component(source, "encoder") else offered, "error": ""}
 
     @open_errors
-    def open_model(model: str) -> dict[str, Any]:
-        return opening(registry, model)
+    def open_model(model: str, request: gr.Request) -> dict[str, Any]:
+        return opening(registry, model, words(request))
 
     @page_errors
     def morph(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:

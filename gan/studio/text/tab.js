@@ -59,8 +59,8 @@ function excludeOther() {
   prefix.input.disabled = Boolean(acrostic.input.value) && !acrostic.box.hidden;
 }
 
-function showModel({ critic, strength, acrostic, labels }) {
-  fields.label.fill(labels);
+function showModel({ critic, strength, acrostic, columns }) {
+  fields.label.fill(columns);
   fields.acrostic.box.hidden = !acrostic;
   for (const part of [fields.critic_strength.box, fields.best_of.box, view]) part.hidden = !critic;
   root.classList.toggle("critical", critic);

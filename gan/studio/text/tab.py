@@ -6,7 +6,7 @@ import gradio as gr
 
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
-from gan.studio.model_panel import Row, describe, panel_html
+from gan.studio.model_panel import Row, describe, label_columns, panel_html
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
@@ -41,7 +41,7 @@ def build(registry: Registry) -> None:
         facts = describe(model, pipeline)
         return {
             "model": model,
-            "labels": pipeline.labels or [],
+            "columns": label_columns(pipeline, language),
             "critic": pipeline.critic is not None,
             "strength": pipeline.config.critic_strength,
             "acrostic": takes_acrostic(pipeline),

@@ -14,14 +14,14 @@ from gan.text.pipeline import TextPipeline
 class AdversarialObjective(TextObjective):
     """A generator of maximum likelihood that is trained against a discriminator of whole texts.
 
-    Dropout and input noise are off in the generator, as the tokens are sampled without them. The weight of the R1 and
-    R2 penalties (--gamma) is ignored.
+    Dropout and input noise are off in the generator, as the tokens are sampled without them. There are no penalties.
 
     Attributes:
         policy: the generator, not wrapped by Accelerate: texts are sampled from it without gradients.
         discriminator_shape: arguments of `SequenceDiscriminator`.
     """
 
+    adversarial, validates = True, False
     learning_rate = 1e-4  # small steps: the first of them come from a discriminator that knows little
     reuses = SequenceDiscriminator
     discriminator_shape: dict[str, Any] = {}

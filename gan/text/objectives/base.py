@@ -21,6 +21,8 @@ class TextObjective:
         generator: the network that is trained and averaged.
         discriminator: its opponent, `None` without one.
         learning_rate, adam_betas, discriminator_steps, max_grad_norm: defaults of the flags.
+        adversarial: whether it has an opponent.
+        validates: whether `validate` gives a score.
         reuses: the kind of discriminator that it takes from a model that is fine-tuned.
 
     Args:
@@ -36,6 +38,7 @@ class TextObjective:
     adam_betas = (0.9, 0.99)
     discriminator_steps = 1
     max_grad_norm: float | None = None
+    adversarial, validates = False, True
     reuses: type[nn.Module] | tuple[()] = ()
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):

@@ -301,3 +301,33 @@ def test_all_pictures_are_in_sight_and_crisp(open_page, size):
     assert all(box["y"] + box["height"] <= size[1] for box in boxes)
     assert all(box["width"] % 16 == 0 and box["height"] % 16 == 0 for box in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def test_each_label_column_has_a_picker(open_address, animals_registry, animals_address):
+    page = open_address(f"{animals_address}?model=animals&seed=3&n=4&label=colour%3Dfox")
+    page.wait_for_selector(".tile img[src^='data:image/png']")
+    pickers = page.locator(".pictures .class-label")
+    assert pickers.locator("span").all_inner_texts() == ["Animal", "Colour"]
+    assert [picker.input_value() for picker in pickers.locator("select").all()] == ["", "fox"]
+    pipeline = animals_registry.get("animals")
+
+    def shown(label):
+        return [np.asarray(image).tolist() for image in pipeline(3, 4, label=label).images]
+
+    assert [pixels(source).tolist() for source in sources(page)] == shown({"colour": "fox"})
+    before = sources(page)
+    pickers.first.locator("select").select_option("fox")
+    assert [pixels(source).tolist() for source in changed(page, before)] == shown({"animal": "fox", "colour": "fox"})
+    page.wait_for_url(re.compile(r"label=animal%3Dfox%2C\+colour%3Dfox$"))
+    page.locator(".tile").nth(1).click()
+    page.wait_for_selector(".pictures.single")
+    page.locator(f".pictures .tools button[title='{EN['edit_picture']}']").click()  # with both classes
+    page.wait_for_selector(".edit:not(.waiting)")
+    assert [picker.input_value() for picker in page.locator(".edit .class-label select").all()] == ["fox", "fox"]
+
+
+def test_a_class_that_no_label_column_has(open_address, animals_address):
+    page = open_address(f"{animals_address}?model=animals&label=unicorn")
+    page.wait_for_selector(".tile img[src^='data:image/png']")
+    said = page.locator(".pictures .message").inner_text()
+    assert "There is no animal 'unicorn'; this model knows cat, dog, fox" in said

@@ -105,7 +105,7 @@ def test_an_animation_rests_at_its_ends():
 
 
 def test_what_a_browser_must_know_of_a_model(vae_registry):
-    facts = opening(vae_registry, "toys-vaegan")
+    facts = opening(vae_registry, "toys-vaegan", EN)
     assert (facts["width"], facts["height"], facts["grey"]) == (16, 16, True)
     assert [example["label"] for example in facts["examples"]] == [
         "Circle",
@@ -115,9 +115,9 @@ def test_what_a_browser_must_know_of_a_model(vae_registry):
         "Star",
         "Star",
     ]
-    assert len(opening(vae_registry, "paint")["examples"]) == EXAMPLES
+    assert len(opening(vae_registry, "paint", EN)["examples"]) == EXAMPLES
     with pytest.raises(GANError, match="has no encoder"):
-        opening(vae_registry, "toys-gan")
+        opening(vae_registry, "toys-gan", EN)
 
 
 @pytest.mark.parametrize(
