@@ -163,6 +163,8 @@ def load(args: Any, split: str | None = None) -> tuple[ImageSet, ImageSet | None
     report = DataReport("pictures")
     test: ImageSet | None
     if args.train_data_dir is None and args.dataset_name == BUILT_IN:
+        if args.group_column:
+            raise GANError("The built-in glyphs have no columns to tell groups by; leave --group_column out.")
         train = _glyphs(args, min(GLYPHS_TRAIN, args.max_train_samples or GLYPHS_TRAIN), 0, "train")
         test = _glyphs(args, GLYPHS_TEST, 1, "test")
         report.name = train.name

@@ -112,8 +112,7 @@ class ImageTask(AdversarialTask):
             if args.objective not in objectives:
                 unused[flag] = f"belongs to --objective {' or '.join(objectives)}, and not to {args.objective}"
         if args.train_data_dir is None and args.dataset_name == data.BUILT_IN:
-            names = ("image_column", "label_column", "group_column", "dataset_config_name")
-            names += ("center_crop", "no-center_crop")
+            names = ("image_column", "label_column", "dataset_config_name", "center_crop", "no-center_crop")
             unused |= {f"--{name}": f"means nothing to the built-in {data.BUILT_IN}" for name in names}
         return unused
 

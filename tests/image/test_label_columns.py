@@ -133,7 +133,7 @@ def test_a_training(tmp_path: Path) -> None:
     assert list(GANPipeline.from_pretrained(tmp_path / "tuned").labels) == ["animal", "colour"]
     one = [*flags, "--label_column", "colour", "--pretrained_model_name_or_path", "model", "--output_dir", "one"]
     said = train(*one, env=env, cwd=tmp_path).check().out
-    assert "Label columns of the model: animal as its mean." in said
+    assert "Label columns of the model: label starts as colour, animal as its mean." in said
     assert GANPipeline.from_pretrained(tmp_path / "one").labels == COLUMNS["colour"]
     vae = [*both, "--objective", "vae", "--output_dir", "vae"]
     assert "An encoder knows one label column" in train(*vae, env=env, cwd=tmp_path).error
