@@ -5,25 +5,35 @@ import logging
 import sys
 from pathlib import Path
 
-from gan.cli import expanded_path, run_command
+from gan.cli import expanded_path, run_command, whole_number
 from gan.errors import GANError
-from gan.export import page
+from gan.export import fonts, page
 from gan.export.onnx import GRAPHS, SUFFIXES, TRIALS, export, write
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import GANPipeline
+
+FONT = "ttf"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="python -m gan.export",
-        description="Writes a generator of pictures or sounds as a file for other programs, or as a web page.",
+        description="Writes a generator of pictures or sounds as a file for other programs, or as a web page; or one "
+        "typeface of a model of characters as a font.",
         allow_abbrev=False,
     )
     top.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
     top.add_argument("--revision", help="of a model on the Hub")
-    top.add_argument("--format", choices=tuple(SUFFIXES), default="onnx", help="torch is a torch.export program")
+    top.add_argument(
+        "--format",
+        choices=(*SUFFIXES, FONT),
+        default="onnx",
+        help="torch is a torch.export program, ttf a font of the characters of one seed",
+    )
     top.add_argument("--inputs", choices=tuple(GRAPHS), default="seeds", help="what the graph takes (default: seeds)")
+    top.add_argument("--seed", type=whole_number, help="of the typeface (ttf; default: 0)")
+    top.add_argument("--truncation", type=float, help="psi of the typeface (ttf; default: 1)")
     top.add_argument("--half", action="store_true", help="keep weights as float16: half the size, ONNX only")
     top.add_argument(
         "--output", type=expanded_path, metavar="FILE", help="by default the model's name, in the current folder"
@@ -49,6 +59,14 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         GANError: for a model, a choice or a place that cannot be used.
     """
+    if args.format == FONT:
+        write_typeface(args)
+        return
+    for flag in ("seed", "truncation"):
+        if getattr(args, flag) is not None:
+            raise GANError(
+                f"--{flag} is of a font, and other files hold every seed; add --format ttf or leave it out."
+            )
     if args.page and (args.output or args.format != "onnx" or args.inputs != "seeds"):
         raise GANError("A page runs an ONNX file that takes seeds; leave --output, --format and --inputs out.")
     if args.runtime and not args.page:
@@ -80,6 +98,25 @@ def run(args: argparse.Namespace) -> None:
         print(f"and by rounding weights to float16: {made.record['largest_difference_by_rounding']:.1e}")
     if args.page:
         print(f"to look at it: python -m http.server --directory {folder}, and open http://localhost:8000")
+
+
+def write_typeface(args: argparse.Namespace) -> None:
+    """Writes a font and says so.
+
+    Raises:
+        GANError: as `gan.export.fonts.write_font`, and for flags that have no effect on a font.
+    """
+    of_graphs = {"page": args.page, "runtime": args.runtime, "half": args.half, "inputs": args.inputs != "seeds"}
+    for flag, given in of_graphs.items():
+        if given:
+            raise GANError(f"--{flag} has no effect on a font; leave it out.")
+    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision)
+    fonts.check_characters(pipeline)
+    name, seed = Path(args.model).resolve().name, args.seed or 0
+    psi = 1.0 if args.truncation is None else args.truncation
+    file = args.output or f"{name}-{seed}.{FONT}"
+    made = fonts.write_font(pipeline, file, seed, psi, family=name.capitalize())
+    print(f"{made['file']}  {made['bytes']:,} bytes, the family {made['family']!r}: {made['characters']}")
 
 
 def main(argv: list[str] | None = None) -> int:
