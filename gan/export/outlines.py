@@ -6,6 +6,7 @@ uniform quadratic B-spline, which is what TrueType calls a run of off-curve poin
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
@@ -63,8 +64,8 @@ def edges(picture: Tensor) -> list[np.ndarray]:
     fine = F.interpolate(padded, scale_factor=ENLARGED, mode="bilinear", align_corners=False)[0, 0]
     fine[[0, -1]], fine[:, [0, -1]] = 0, 0
     x, y = ((np.arange(side) + 0.5) / ENLARGED - MARGIN for side in (fine.shape[1], fine.shape[0]))
-    found = contour_generator(x, y, fine.numpy(), line_type=LineType.Separate).lines(0.5)
-    lines = [line for line in found if abs(_area(line)) >= MIN_AREA]
+    found: Any = contour_generator(x, y, fine.numpy(), line_type=LineType.Separate).lines(0.5)
+    lines: list[np.ndarray] = [line for line in found if abs(_area(line)) >= MIN_AREA]
     if not lines:
         return []
     # All edges have the ink on the same side; the longest way round encloses ink.
@@ -95,7 +96,9 @@ def _fitted(edge: np.ndarray) -> Outline:
     on_curve: list[bool] = []
     for place, corner in enumerate(corners):
         following = corners[(place + 1) % len(corners)]
-        inner = edge.take(range(corner, following if following > corner else following + len(edge)), 0, mode="wrap")
+        inner: np.ndarray = edge.take(
+            range(corner, following if following > corner else following + len(edge)), 0, mode="wrap"
+        )
         skipped = min(round(ROUNDED / STEP), len(inner) // 4)
         section = np.stack([tips[place], *inner[skipped : len(inner) - skipped], tips[(place + 1) % len(tips)]])
         controls = _open_spline(section)
