@@ -56,6 +56,11 @@ class Evaluation(ABC):
     def measure(self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace) -> dict[str, Any]:
         """The contents of `metrics.json`. All processes come here (`gan.utils.distributed`)."""
 
+    def figures(self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace) -> list[dict[str, Any]]:
+        """The metrics alone, without what real samples score, to compare settings of one model by."""
+        metric_records: list[dict[str, Any]] = self.measure(pipeline, train_set, test_set, args)["metrics"]
+        return metric_records
+
 
 def main(evaluation: Evaluation, argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0, or 2 with one sentence on stderr."""

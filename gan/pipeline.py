@@ -383,6 +383,7 @@ class GANPipeline(DiffusionPipeline):
             pictures=[name for name in PICTURES if getattr(self, name) is not None],
             training_record=self.training_record,
             metrics=self.metrics,
+            steering=self.notes_on_steering(),
         )
         return model_card(facts)
 
@@ -419,6 +420,10 @@ class GANPipeline(DiffusionPipeline):
     def show_samples(self) -> str:
         """What the card shows of them, in Markdown."""
         return "![Samples](samples.png)"
+
+    def notes_on_steering(self) -> str:
+        """What the card says of how samples can be steered, in Markdown; "" for nothing."""
+        return ""
 
     def describe(self) -> str:
         """A sentence for the model card."""

@@ -60,6 +60,13 @@ class AudioEvaluation(evaluate.Evaluation):
     ) -> dict[str, Any]:
         return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
 
+    def figures(
+        self, pipeline: AudioPipeline, train_set: Any, test_set: Any, args: argparse.Namespace
+    ) -> list[dict[str, Any]]:
+        found = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips, references=False)
+        metric_records: list[dict[str, Any]] = found["metrics"]
+        return metric_records
+
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""

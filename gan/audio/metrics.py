@@ -46,6 +46,7 @@ def measure(
     train_set: "AudioSet",
     test_set: "AudioSet",
     space: FeatureSpace,
+    references: bool = True,
 ) -> dict[str, Any]:
     """Measures clips, wherever they come from, against all held-out ones (2,000 at most).
 
@@ -57,6 +58,8 @@ def measure(
         classes: int64 (n, columns) that each was asked to show; `None` for an unconditional model.
         space: from `features.feature_space`. With fewer than 50 clips, generated or held out, features are not
             compared.
+        references: whether real samples, with and without noise, are measured beside them; without, there are only
+            the `metrics`.
 
     Returns:
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space) or
@@ -73,10 +76,11 @@ def measure(
     real_labels = train_set.classes(chosen)
     rows: dict[str, tuple[Callable[[], Tensor], Tensor | None]] = {
         "generated": (lambda: made, asked),
-        "real": (lambda: train_set.clips(chosen), real_labels),
-        CEILING: (lambda: round_trip(held_out, test_set.sampling_rate), labels),
     }
-    for decibels in NOISE:
+    if references:
+        rows["real"] = (lambda: train_set.clips(chosen), real_labels)
+        rows[CEILING] = (lambda: round_trip(held_out, test_set.sampling_rate), labels)
+    for decibels in NOISE if references else ():
         rows[f"held-out with noise at {decibels} dB"] = (partial(with_noise, held_out, decibels), labels)
     often = _twice_in_each(asked, real_labels, labels)
 
@@ -108,8 +112,10 @@ def measure(
         return records
 
     table = dict(zip(rows, map_items(records_of, list(rows)), strict=True))
-    made_records, references = table.pop("generated"), table.pop("real")
-    found = with_references(made_records, references, table, test_set.split, count)
+    made_records = table.pop("generated")
+    if not references:
+        return {"metrics": made_records}
+    found = with_references(made_records, table.pop("real"), table, test_set.split, count)
     return found | {"note": _note(count, len(held_out), test_set.split)}
 
 
@@ -119,6 +125,7 @@ def evaluate(
     test_set: "AudioSet",
     features: str = "auto",
     num_clips: int = NUM_CLIPS,
+    references: bool = True,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; the sheet of nearest training clips goes to `pipeline.neighbours`.
 
@@ -127,6 +134,7 @@ def evaluate(
     Args:
         features: one of `features.SPACES`.
         num_clips: to generate, at most as many as there are training clips.
+        references: see `measure`; without, there is no sheet either.
 
     Raises:
         GANError: if the labels of the model aren't those of the data, or the feature space cannot be had.
@@ -140,7 +148,9 @@ def evaluate(
     with synchronized():  # a package may be missing on one machine
         space = feature_space(features, train_set)
     generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
-    records = measure(generated, asked, train_set, test_set, space)
+    records = measure(generated, asked, train_set, test_set, space, references)
+    if not references:
+        return records
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
     kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))

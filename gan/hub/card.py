@@ -45,6 +45,7 @@ class CardFacts:
         pictures: names of the pictures that an evaluation left, such as `neighbours`.
         training_record: the contents of `training.json`.
         metrics: the contents of `metrics.json`.
+        steering: Markdown about directions and guidance, "" without.
     """
 
     name: str
@@ -68,6 +69,7 @@ class CardFacts:
     pictures: Sequence[str]
     training_record: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    steering: str = ""
 
     @property
     def title(self) -> str:
@@ -236,7 +238,7 @@ def _data(dataset: Mapping[str, Any], name: Any, unit: str) -> str:
 def _metrics(facts: CardFacts) -> str:
     metrics = dict(facts.metrics)
     if not metrics.get("metrics"):
-        return ""
+        return f"## What was measured\n\n{facts.steering}" if facts.steering else ""
     trained = facts.training_record.get("command")
     setting = metrics.get("setting", "with truncation 1")
     if metrics.get("command", trained) == trained:
@@ -249,7 +251,7 @@ def _metrics(facts: CardFacts) -> str:
         parts.append(f"![Generated {what}s and their nearest training {what}s](neighbours.png)")
     if "sweep" in facts.pictures:
         parts.append("![LM score and reverse LM score over temperatures](sweep.png)")
-    return "\n\n".join([*parts, when])
+    return "\n\n".join([*parts, when, *filter(None, [facts.steering])])
 
 
 def _finetuning(facts: CardFacts) -> str:

@@ -62,6 +62,13 @@ class ImageEvaluation(evaluate.Evaluation):
     ) -> dict[str, Any]:
         return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
 
+    def figures(
+        self, pipeline: ImagePipeline, train_set: Any, test_set: Any, args: argparse.Namespace
+    ) -> list[dict[str, Any]]:
+        found = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images, references=False)
+        metric_records: list[dict[str, Any]] = found["metrics"]
+        return metric_records
+
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""

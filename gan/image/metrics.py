@@ -56,6 +56,7 @@ def measure(
     train_set: "ImageSet",
     test_set: "ImageSet",
     space: FeatureSpace | None,
+    references: bool = True,
 ) -> dict[str, Any]:
     """Measures pictures, wherever they come from, against held-out ones.
 
@@ -66,6 +67,8 @@ def measure(
         classes: int64 (n,) the class that each was asked to show; `None` for an unconditional model.
         space: from `features.feature_space`; with `None` there is only the sliced Wasserstein distance. With fewer
             than 50 pictures features are not compared either.
+        references: whether real samples, with and without noise, are measured beside them; without, there are only
+            the `metrics`.
 
     Returns:
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space),
@@ -79,8 +82,10 @@ def measure(
     kept = fixed_random_subset(len(test_set), count)
     held_out, held_out_labels = _pixels(test_set, kept), test_set.classes(kept)
     chosen = fixed_random_subset(len(train_set), count, in_order=False)
-    rows = {"generated": generated, "real": _pixels(train_set, chosen)}
-    rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
+    rows = {"generated": generated}
+    if references:
+        rows["real"] = _pixels(train_set, chosen)
+        rows |= {f"held-out with noise {sigma:g}": with_noise(held_out, sigma) for sigma in NOISE}
 
     few = fixed_random_subset(count, min(PATCHED_IMAGES, count))
     held_out_features = None if space is None else space(held_out)
@@ -112,13 +117,16 @@ def measure(
         return [*records, found | {"samples": len(few)}]
 
     table = dict(zip(rows, map_items(records_of, list(rows)), strict=True))
-    generated_records, references = table.pop("generated"), table.pop("real")
+    generated_records = table.pop("generated")
+    if not references:
+        return {"metrics": generated_records}
+    real_records = table.pop("real")
     accuracy = {}
     if "real" in predicted and held_out_labels is not None:
         accuracy["classifier_accuracy"] = round(
             float((predicted["real"] == _first(held_out_labels)).double().mean()), 4
         )
-    found = with_references(generated_records, references, table, test_set.split, count)
+    found = with_references(generated_records, real_records, table, test_set.split, count)
     return found | {"note": _note(found)} | accuracy
 
 
@@ -128,6 +136,7 @@ def evaluate(
     test_set: "ImageSet",
     features: str = "auto",
     num_images: int = NUM_IMAGES,
+    references: bool = True,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; the sheet of nearest training pictures goes to `pipeline.neighbours`.
 
@@ -136,6 +145,7 @@ def evaluate(
     Args:
         features: one of `features.SPACES`.
         num_images: at most; as many are generated as there are held-out and training pictures.
+        references: see `measure`; without, there is no sheet either.
 
     Raises:
         GANError: if the classes of the model aren't those of the data, or the feature space cannot be had.
@@ -150,7 +160,9 @@ def evaluate(
         space = feature_space(features, train_set)
     with torch.inference_mode():
         generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
-        records = measure(generated, asked, train_set, test_set, space)
+        records = measure(generated, asked, train_set, test_set, space, references)
+        if not references:
+            return records
         if pipeline.encoder is not None:
             _add_reconstruction(records, pipeline, test_set, kept)
 

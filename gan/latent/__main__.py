@@ -10,14 +10,16 @@ from gan import GANPipeline
 from gan.cli import expanded_path, positive_int, print_error, run_command
 from gan.errors import GANError
 from gan.evaluate import Evaluation, command_parser, prepare
+from gan.hub.card import README, shown_folder
+from gan.hub.repository import INDEX, read_index
+from gan.hub.wheel import wheel_in
 from gan.latent.directions import RECORDS, VECTORS
-from gan.latent.guidance import MAX_STEPS, STEP_SIZE
-from gan.latent.guidance_curve import best_steps, guidance_curve
-from gan.latent.steering import SteerablePipeline
-from gan.latent.tables import directions_table, guidance_table
+from gan.latent.guidance import MAX_STEPS, STEP_SIZE, check_guidance
+from gan.latent.guidance_curve import choose_guidance, suited
+from gan.latent.steering import CURVE, SteerablePipeline
+from gan.latent.tables import directions_table, steering_notes
+from gan.pipeline import write_readme
 from gan.utils.files import files_into
-
-CURVE = "guidance.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,7 +58,11 @@ def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
     )
     top.add_argument("--critic_step_size", type=float, default=STEP_SIZE, help=f"of each (default: {STEP_SIZE})")
     top.add_argument(
-        "--critic_prior", type=float, default=1.0, help="weight of the prior, which costs variety (default: 1)"
+        "--critic_prior",
+        type=float,
+        nargs="+",
+        default=[0.0, 1.0],
+        help="weights of the prior, which costs variety, to measure (default: 0 1)",
     )
     return top
 
@@ -80,7 +86,7 @@ def find_directions(args: argparse.Namespace) -> None:
         GANError: for a model that cannot be had or has no codes, or a folder that cannot be written.
     """
     pipeline = load(args.model, revision=args.revision, token=args.hub_token)
-    pipeline.find_directions(args.num_samples, args.num_scored)
+    pipeline.find_directions(args.num_samples, args.num_scored, progress=True)
     print(directions_table(pipeline.directions.records), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     if folder is None:
@@ -104,24 +110,41 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     wrong = [steps for steps in args.critic_steps if not 0 <= steps <= MAX_STEPS]
     if wrong:
         raise GANError(f"{wrong[0]} critic steps cannot be measured; --critic_steps go from 0 to {MAX_STEPS}.")
+    for prior in args.critic_prior:
+        check_guidance(0, args.critic_step_size, prior)
     pipeline, train_set, test_set = prepare(evaluation, args)
     pipeline.critic()
-    curve = guidance_curve(evaluation, pipeline, train_set, test_set, args)
-    print(guidance_table(curve), flush=True)
-    print(f"\nThe smallest distance is that of {best_steps(curve)} steps.", flush=True)
+    found = choose_guidance(evaluation, pipeline, train_set, test_set, args)
+    pipeline.guidance_curve = found
+    pipeline.register_to_config(guidance=suited(found))
+    print(steering_notes({}, found), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
-    if folder is None:
-        return
-    record = {"step_size": args.critic_step_size, "prior": args.critic_prior, "curve": curve}
-    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    if folder is not None:
+        write_guidance(pipeline, Path(folder), args.model)
+        print(f"\n{CURVE} is in {folder}, and what suits the model in its {INDEX}.", flush=True)
+
+
+def write_guidance(pipeline: SteerablePipeline, folder: Path, model: str) -> None:
+    """Writes what was measured, what follows from it for the model's index, and, where there is one, the card.
+
+    Raises:
+        GANError: if they cannot be written.
+    """
+    texts = {CURVE: pipeline.guidance_curve}
+    if (folder / INDEX).is_file():
+        texts[INDEX] = {**read_index(folder, str(folder)), "guidance": pipeline.guidance}
     try:
-        with files_into(Path(folder)) as temporary:
-            (temporary / CURVE).write_text(text, encoding="utf-8")
+        with files_into(folder) as temporary:
+            for name, content in texts.items():
+                text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+                (temporary / name).write_text(text, encoding="utf-8")
+            if (folder / README).is_file() and Path(model).is_dir():
+                card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))
+                write_readme(temporary, pipeline.with_edits(card, folder))
     except OSError as error:
         raise GANError(
             f"{CURVE} could not be written to {folder} ({error.strerror}); choose another --output_dir."
         ) from error
-    print(f"{CURVE} is in {folder}.", flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from gan.errors import GANError
 from gan.networks import class_weights
@@ -28,6 +29,7 @@ RIDGE = 0.03  # of the regression, as a share of the number of samples
 SHARED = 0.3  # how much of what attributes share a direction may keep; 0 separates them completely
 SEFA_DIRECTIONS = 6
 MAX_STRENGTH = 10.0
+MANY_CLASSES = 24  # of more, nobody looks through directions towards each
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # at which directions are scored
 
 Measure = Callable[
@@ -43,7 +45,8 @@ class Directions:
         vectors: (layers, width) by name; a strength of 1 adds the vector to the codes, which is as far as a standard
             deviation of the latent.
         records: by name, for programs and people: `source` ("measured", "class" or "sefa"), `range` (the strengths
-            that make sense) and, once scored, `monotone`, `effect`, `leakage` and `class_kept` (see `score`).
+            that make sense), `formerly` (names that it had before, which still hold) and, once scored, `monotone`,
+            `effect`, `leakage` and `class_kept` (see `score`).
     """
 
     vectors: dict[str, Tensor] = field(default_factory=dict)
@@ -58,7 +61,9 @@ class Directions:
         Raises:
             GANError: for a direction that there isn't, or a strength that is no number of at most `MAX_STRENGTH`.
         """
-        for name, strength in edits.items():
+        former = {old: name for name, record in self.records.items() for old in record.get("formerly", [])}
+        for given, strength in edits.items():
+            name = given if given in self.vectors else former.get(given, given)
             if name not in self.vectors:
                 known = ", ".join(self.vectors) or "none; `python -m gan.latent directions MODEL` finds some"
                 raise GANError(f"There is no direction {name!r}; this model has {known}.")
@@ -72,7 +77,7 @@ class Directions:
         return codes
 
     def renamed(self, old: str, new: str) -> "Directions":
-        """A copy in which a direction has another name.
+        """A copy in which a direction has another name; the old one still holds in `apply`.
 
         Raises:
             GANError: if there is no such direction, or already one of the new name.
@@ -85,6 +90,7 @@ class Directions:
             {new if name == old else name: value for name, value in values.items()}
             for values in (self.vectors, self.records)
         )
+        records[new] = {**records[new], "formerly": [*records[new].get("formerly", []), old]}
         return replace(self, vectors=vectors, records=records)
 
     def save(self, folder: Path) -> None:
@@ -110,7 +116,9 @@ class Directions:
             vectors = load_file(folder / VECTORS)
             records = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
             vectors = {name: vectors[name].float() for name in records}
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            if not all(map(_is_record, records.values())):
+                raise ValueError
+        except (OSError, SafetensorError, AttributeError, ValueError, KeyError, TypeError) as error:
             raise GANError(
                 f"The directions of {source} are damaged; find them anew with `python -m gan.latent directions`."
             ) from error
@@ -120,6 +128,48 @@ class Directions:
                 f"`python -m gan.latent directions`."
             )
         return cls(vectors, records)
+
+
+def _is_record(record: Any) -> bool:
+    """Whether this is what a direction must have in `directions.json`; anybody may have written it."""
+    low, high = record["range"]
+    whole = all(isinstance(value, int | float) for value in (low, high))
+    scores = [record.get(name, 0.0) for name in ("monotone", "effect", "leakage")]
+    return (
+        whole
+        and -MAX_STRENGTH <= low < high <= MAX_STRENGTH
+        and isinstance(record["source"], str)
+        and all(isinstance(old, str) for old in record.get("formerly", []))
+        and all(isinstance(value, int | float) for value in scores)
+    )
+
+
+def ranked(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of directions, the most useful first: those that somebody has named; measured ones, by how surely and how
+    far they do what they are called, and no more; those towards classes; those of SeFa."""
+
+    def worth(name: str) -> float:
+        record = records[name]
+        if record.get("formerly"):
+            return 1e6
+        if record["source"] != "measured":
+            return {"class": -1e6}.get(record["source"], -1e7)
+        return record.get("monotone", 0) * record.get("effect", 0) - record.get("leakage", 0)
+
+    return sorted(records, key=worth, reverse=True)
+
+
+def closed_form(generator: nn.Module, deviation: Tensor) -> Directions:
+    """The directions that the weights of a generator amplify most (SeFa), which need neither data nor time.
+
+    Args:
+        deviation: (layers, width) standard deviation of codes within a class.
+    """
+    found = Directions()
+    for k, vector in enumerate(normalised(sefa(generator, deviation.mean(0))).detach().cpu()):
+        found.vectors[f"component {k + 1}"] = vector
+        found.records[f"component {k + 1}"] = {"source": "sefa", "range": [-3, 3]}
+    return found
 
 
 def independent_codes(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
@@ -241,7 +291,7 @@ def find(
     for name, vector in zip(measured, normalised(regressed(inner, values / deviation) * (spread > 0))):
         found.vectors[name] = vector
         found.records[name] = {"source": "measured", "range": [-3, 3]}
-    if class_names and labels is not None:
+    if labels is not None and 0 < len(class_names) <= MANY_CLASSES:
         for name, vector in zip(class_names, towards_classes(generator, latents[:, 0], labels)):
             found.vectors[f"class {name}"] = vector
             found.records[f"class {name}"] = {"source": "class", "range": [0, 1]}
@@ -258,6 +308,7 @@ def score(
     codes: Tensor,
     deviation: Tensor,
     classify: Callable[[Tensor], Tensor] | None = None,
+    progress: bool = False,
 ) -> None:
     """Adds to the records how each direction does on samples that it was not found on.
 
@@ -270,8 +321,10 @@ def score(
         codes: (n, layers, width) of other samples.
         deviation: of the attributes, from `find`.
         classify: codes to the classes (n,) that their samples show, if anything can tell them.
+        progress: whether to show a bar.
     """
-    for name, record in directions.records.items():
+    bar = tqdm(directions.records.items(), desc="Scoring directions", leave=False, disable=not progress)
+    for name, record in bar:
         low, high = record["range"]
         strengths = STRENGTHS if record["source"] == "measured" else (low, high)
         moved = [directions.apply(codes, {name: strength}) for strength in strengths]

@@ -1,19 +1,26 @@
-"""What critic guidance does to distance, agreement, precision, recall and coverage, by the number of its steps."""
+"""What critic guidance does to distance, agreement, precision, recall and coverage, and which of it suits a model."""
 
 import argparse
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from gan.evaluate import Evaluation
+from gan.latent.guidance import guide
 from gan.latent.steering import SteerablePipeline
+from gan.utils.subsets import fixed_random_subset
 
-DISTANCES = ("frechet_distance", "fid")
+DISTANCES = ("frechet_distance", "fid", "sliced_wasserstein_distance")
 SHOWN = (*DISTANCES, "class_agreement", "precision", "recall", "density", "coverage")
+Row = dict[str, float]
 
 
 class Guided:
-    """A pipeline all of whose samples are guided: what an evaluation measures instead of the pipeline itself."""
+    """A pipeline all of whose samples are guided: what an evaluation measures instead of the pipeline itself.
+
+    Batches are guided as a whole, which rounds otherwise than the pipeline, where a sample is that of its seed.
+    """
 
     def __init__(self, pipeline: SteerablePipeline, steps: int, step_size: float, prior: float):
         self.pipeline, self.settings = pipeline, (steps, step_size, prior)
@@ -23,25 +30,71 @@ class Guided:
 
     def decode(self, latents: Tensor, classes: Tensor, truncation: float = 1.0) -> Tensor:
         """As the pipeline's, of latents that were guided."""
-        guided = self.pipeline.guided(latents, classes, truncation, *self.settings)
-        return self.pipeline.decode(guided, classes, truncation)
+        generator, critic = self.pipeline.generator, self.pipeline.critic()
+        z, c = latents.to(generator.device, generator.dtype), classes.to(generator.device)
+        guided = guide(generator, critic, z, c, truncation, *self.settings)
+        return self.pipeline.decode(guided.to("cpu", latents.dtype), classes, truncation)
 
 
-def guidance_curve(
+def measured(
+    evaluation: Evaluation,
+    pipeline: SteerablePipeline,
+    train_set: Any,
+    test_set: Any,
+    args: argparse.Namespace,
+    steps: int,
+    prior: float,
+) -> Row:
+    """`critic_steps`, `critic_prior` and the metrics by type of samples that were guided so."""
+    guided = Guided(pipeline, steps, args.critic_step_size, prior)
+    found = evaluation.figures(guided, train_set, test_set, args)
+    values = {metric["type"]: metric["value"] for metric in found}
+    shown = {name: value for name, value in values.items() if name in SHOWN or name.startswith("class_agreement")}
+    return {"critic_steps": steps, "critic_prior": prior, **shown}
+
+
+def choose_guidance(
     evaluation: Evaluation, pipeline: SteerablePipeline, train_set: Any, test_set: Any, args: argparse.Namespace
-) -> list[dict[str, float]]:
-    """`critic_steps` and the metrics by type, for each of `args.critic_steps` of size `args.critic_step_size`."""
-    curve = []
-    for steps in args.critic_steps:
-        guided = Guided(pipeline, steps, args.critic_step_size, args.critic_prior)
-        found = evaluation.measure(guided, train_set, test_set, args)
-        values = {metric["type"]: metric["value"] for metric in found["metrics"]}
-        agreement = {name: value for name, value in values.items() if name.startswith("class_agreement")}
-        curve.append({"critic_steps": steps, **{k: values[k] for k in SHOWN if k in values}, **agreement})
-    return curve
+) -> dict[str, Any]:
+    """Measures guidance on one half of held-out data, chooses by it, and looks at the choice on the other half.
+
+    Args:
+        args: `critic_steps` and `critic_prior`, lists, of which every pair is measured, and `critic_step_size`.
+
+    Returns:
+        The contents of `guidance.json`: `step_size`; `curve`, a row for each pair; `chosen`, the row with the smallest
+        distance, which may be that of no steps; `confirmed`: no steps and the best of those with some, on the other
+        half.
+    """
+    first = np.sort(fixed_random_subset(len(test_set), (len(test_set) + 1) // 2).numpy())
+    halves = [test_set.take(some, test_set.split) for some in (first, np.setdiff1d(np.arange(len(test_set)), first))]
+
+    def row(half: Any, steps: int, prior: float) -> Row:
+        return measured(evaluation, pipeline, train_set, half, args, steps, prior)
+
+    some = sorted({steps for steps in args.critic_steps if steps})
+    curve = [row(halves[0], 0, 0.0), *(row(halves[0], n, prior) for prior in args.critic_prior for n in some)]
+    guided = min(curve[1:], key=distance, default=curve[0])
+    pairs = [(int(each["critic_steps"]), each["critic_prior"]) for each in ([curve[0], guided] if some else curve)]
+    return {
+        "step_size": args.critic_step_size,
+        "curve": curve,
+        "chosen": min(curve, key=distance),
+        "confirmed": [row(halves[1], *pair) for pair in pairs],
+    }
 
 
-def best_steps(curve: list[dict[str, float]]) -> int:
-    """The number of steps whose samples are nearest to held-out ones; the fewest where no distance was measured."""
-    distance = next((name for name in DISTANCES if name in curve[0]), "critic_steps")
-    return int(min(curve, key=lambda row: row[distance])["critic_steps"])
+def distance(row: Row) -> float:
+    """What guidance is chosen by: the distance from held-out samples, in the best space that there is."""
+    return next(row[name] for name in DISTANCES if name in row)
+
+
+def suited(found: dict[str, Any]) -> dict[str, Any]:
+    """The `guidance` of `model_index.json`: how many steps to take, 0 where none are better; and, for who takes some
+    nevertheless, the prior with which they did best."""
+    best = min(found["curve"][1:] or found["curve"], key=distance)
+    return {
+        "steps": int(found["chosen"]["critic_steps"]),
+        "step_size": found["step_size"],
+        "prior": best["critic_prior"],
+    }

@@ -1,5 +1,6 @@
 """What pipelines offer of `gan.latent`: a base for all whose generator has codes, and one for those of images."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +12,17 @@ from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
 from gan.errors import GANError
+from gan.hub.repository import read_json
 from gan.latent import directions, dragging, mixing
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.dragging import Drag, check_points
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.inversion import CANDIDATES, ImageDistance, inversion, nearest_start
 from gan.latent.space import CodeSpace, code_space
+from gan.latent.tables import steering_notes
 from gan.pipeline import GANPipeline, check_truncation, sample_seeds
 
+CURVE = "guidance.json"
 MAX_INVERSION_STEPS = 2000
 SCORED = 2**31  # the first seed of samples that directions are scored on: hardly anybody looks at these
 RELIABLE = 0.75  # share of samples whose class the discriminator must tell to be believed
@@ -32,10 +36,11 @@ class SteerablePipeline(GANPipeline):
     the `codes` of outputs, are.
     """
 
-    files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS)
+    files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS, CURVE)
     evaluation: ClassVar[str]  # import path of its `gan.evaluate.Evaluation`
 
     directions: Directions = Directions()
+    guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured of the model
 
     def attributes(self, samples: Tensor) -> dict[str, Tensor]:
         """What can be measured on samples as the generator draws them, (n,) by name."""
@@ -165,20 +170,49 @@ class SteerablePipeline(GANPipeline):
     # Directions and mixing
 
     def read_more(self, folder: Path, source: str) -> None:
-        """Reads the directions of a repository."""
+        """Reads the directions of a repository, and what was measured of guidance."""
         self.directions = Directions.load(folder, self.code_shape, source)
+        self.guidance_curve = read_json(folder / CURVE, source)
 
     def _write_repository(self, folder: Path, *args: Any) -> None:
         super()._write_repository(folder, *args)
         if self.directions:
             self.directions.save(folder)
+        if self.guidance_curve:
+            text = json.dumps(self.guidance_curve, indent=2, ensure_ascii=False) + "\n"
+            (folder / CURVE).write_text(text, encoding="utf-8")
 
-    def find_directions(self, num_samples: int = 4000, num_scored: int = 200) -> None:
+    def notes_on_steering(self) -> str:
+        """What the card says of directions and guidance, in Markdown.
+
+        Raises:
+            GANError: if `directions.json` or `guidance.json` are not what `python -m gan.latent` writes.
+        """
+        try:
+            return steering_notes(self.directions.records, self.guidance_curve)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
+            raise GANError(
+                f"{RECORDS} or {CURVE} of this model are damaged ({type(error).__name__}); make them anew with "
+                f"`python -m gan.latent`."
+            ) from error
+
+    def usable_directions(self) -> Directions:
+        """The model's directions; of one that came without any, those that its weights amplify most (SeFa)."""
+        return self.directions if self.directions else self._closed_form
+
+    @cached_property
+    def _closed_form(self) -> Directions:
+        if not hasattr(self.generator, "code_weights"):
+            return Directions()
+        return directions.closed_form(self.generator, self.class_space.deviation)
+
+    def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
         """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
 
         Args:
             num_samples: to find them on.
             num_scored: others, to score them on.
+            progress: whether to show a bar.
         """
         source = torch.Generator().manual_seed(0)
         latents = torch.randn(num_samples, self.code_shape[0], self.generator.latent_dim, generator=source)
@@ -186,7 +220,7 @@ class SteerablePipeline(GANPipeline):
         labels = classes if self.generator.class_counts else None
         found, deviation = directions.find(self.generator, self.measure, latents, labels, self.class_names())
         codes = self.codes_from(*self.latents(list(range(SCORED, SCORED + num_scored))))
-        directions.score(found, self.measure, codes, deviation, self._classifier())
+        directions.score(found, self.measure, codes, deviation, self._classifier(), progress)
         self.directions = found
 
     def measure(self, codes: Tensor) -> dict[str, Tensor]:
@@ -227,13 +261,14 @@ class SteerablePipeline(GANPipeline):
 
         Args:
             sample: a seed or codes.
-            edits: strengths by the name of one of `directions`; 1 is as far as a standard deviation of the latent.
+            edits: strengths by the name of one of `usable_directions()`; 1 is as far as a standard deviation of the
+                latent.
             label, truncation: of a seed.
 
         Raises:
             GANError: for a sample, direction or strength that can't be used.
         """
-        return self.draw(self.directions.apply(self.codes_of(sample, label, truncation), edits))
+        return self.draw(self.usable_directions().apply(self.codes_of(sample, label, truncation), edits))
 
     def mix(
         self,

@@ -1,23 +1,35 @@
 """What was found out about steering a model, as Markdown tables for the card and the command line."""
 
+from collections.abc import Mapping
 from typing import Any
 
-HEADER = ["direction", "monotone ↑", "effect ↑", "leakage ↓", "class kept ↑", "changes most"]
+COLUMNS = {"monotone": "monotone ↑", "effect": "effect ↑", "leakage": "leakage ↓", "class_kept": "class kept ↑"}
+ALWAYS = ("monotone", "effect", "leakage")
 
 
-def directions_table(records: dict[str, dict[str, Any]]) -> str:
-    """A row for each direction, from `directions.json`, and what the columns mean."""
-    rows = [HEADER, ["---"] * len(HEADER)]
+def directions_table(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each direction, from `directions.json`, and what the columns mean.
+
+    Whether the class is kept is a column only where something could tell.
+    """
+    shown = [name for name in COLUMNS if name in ALWAYS or any(name in record for record in records.values())]
+    header = ["direction", *(COLUMNS[name] for name in shown), "changes most"]
+    rows = [header, ["---"] * len(header)]
     for name, record in records.items():
         changes = ", ".join(f"{attribute} {change:+g}" for attribute, change in record.get("changes", {}).items())
-        shown = [record.get(column) for column in ("monotone", "effect", "leakage", "class_kept")]
-        rows.append([name, *("" if value is None else f"{value:g}" for value in shown), changes])
+        values = [record.get(column) for column in shown]
+        rows.append([name, *("" if value is None else f"{value:g}" for value in values), changes])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    kept = (
+        "Class kept: the share of samples that the discriminator still takes for the same class at either end."
+        if "class_kept" in shown
+        else "Whether samples keep their class is left out: there are no classes, or the discriminator does not tell "
+        "those of unedited samples surely enough to be asked."
+    )
     return (
         f"{table}\n\nEdits by -3 to 3 standard deviations of the latent (towards a class: 0 to 1). Monotone: the "
         "share of steps of 1 that change what the direction is named after the right way. Effect: how far it goes, "
-        "and leakage: how far the other attributes go on average, in standard deviations within a class. Class kept: "
-        "the share of samples that the discriminator still takes for the same class at either end."
+        f"and leakage: how far the other attributes go on average, in standard deviations within a class. {kept}"
     )
 
 
@@ -27,3 +39,33 @@ def guidance_table(curve: list[dict[str, float]]) -> str:
     titles = [name.replace("_", " ") for name in columns]
     rows = [titles, ["---"] * len(titles), *([f"{row[name]:g}" for name in columns] for row in curve)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def steering_notes(directions: Mapping[str, Mapping[str, Any]], guidance: Mapping[str, Any]) -> str:
+    """What a card says of a model's directions and of critic guidance; "" where neither was looked at.
+
+    Args:
+        directions: the contents of `directions.json`.
+        guidance: those of `guidance.json`.
+    """
+    parts = []
+    measured = {name: record for name, record in directions.items() if record["source"] == "measured"}
+    if measured:
+        more = len(directions) - len(measured)
+        example = next(iter(measured))
+        parts += [
+            f'### Directions\n\n`pipeline.edit(7, {{"{example}": 1.5}})` moves a sample along one'
+            f"{f'; beside these there are {more} more, towards classes or without a meaning' if more else ''}.",
+            directions_table(measured),
+        ]
+    if guidance:
+        chosen = guidance["chosen"]
+        best = f"{chosen['critic_steps']:g} steps with a prior of weight {chosen['critic_prior']:g}"
+        parts += [
+            "### Critic guidance",
+            guidance_table(guidance["curve"]),
+            f"Steps of size {guidance['step_size']:g}, on one half of the held-out data. The smallest distance there "
+            f"is that of {best if chosen['critic_steps'] else 'no guidance'}; on the other half:",
+            guidance_table(guidance["confirmed"]),
+        ]
+    return "\n\n".join(parts)

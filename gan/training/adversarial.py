@@ -43,6 +43,12 @@ def add_adversarial_arguments(group: argparse._ArgumentGroup, unit: str) -> None
         default=100_000,
         help=f"{unit} over which the probability of augmentation can rise from 0 to 1",
     )
+    group.add_argument(
+        "--directions",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=f"find directions at the end along which {unit} can be edited, and score them",
+    )
 
 
 class AdversarialObjective:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from gan.data import shown_name
 from gan.errors import GANError
+from gan.latent.steering import SteerablePipeline
 from gan.pipeline import INDEX, GANPipeline
 from gan.training import checkpoints
 from gan.training.batches import MicroBatches
@@ -223,6 +224,8 @@ class Run:
         unfinished = stopped or _any_process(self.accelerator, self.stop_signal.received)
         if self.args.evaluate and not unfinished:
             self._evaluate(pipeline)
+        if isinstance(pipeline, SteerablePipeline) and self.args.directions and not unfinished:
+            self._find_directions(pipeline)
         if self.accelerator.is_main_process:
             print(f"The model is in {self.output_dir}.", flush=True)
             if stopped:
@@ -273,6 +276,13 @@ class Run:
             self._save(pipeline)
         except GANError as error:  # a finished model is published nevertheless
             logger.warning(f"The model could not be measured: {error}")
+
+    def _find_directions(self, pipeline: SteerablePipeline) -> None:
+        """By the main process alone: the same samples are looked at whatever the number of processes."""
+        if self.accelerator.is_main_process:
+            print("Finding directions to edit along (--no-directions leaves that out).", flush=True)
+            pipeline.find_directions(progress=True)
+        self._save(pipeline)
 
 
 def check_output_dir(args: argparse.Namespace) -> None:

@@ -124,9 +124,12 @@ def test_a_training(tmp_path: Path) -> None:
     root, env = folder(tmp_path / "set"), environment(tmp_path / "home")
     flags = ["--train_data_dir", root, "--max_train_steps", "2", "--no-evaluate"]
     both = [*flags, "--label_column", "animal", "colour"]
-    train(*both, "--output_dir", "model", env=env, cwd=tmp_path).check()
+    found = train(*both, "--directions", "--output_dir", "model", env=env, cwd=tmp_path).check()
+    assert "Finding directions to edit along (--no-directions leaves that out)." in found.out
     model = GANPipeline.from_pretrained(tmp_path / "model")
     assert model.labels == COLUMNS
+    assert model.directions.records["width"]["effect"] is not None
+    assert "### Directions" in (tmp_path / "model" / "README.md").read_text()
     assert read(tmp_path / "model" / "training.json")["dataset"]["report"]["classes"].keys() == COLUMNS.keys()
     turned = [*flags, "--label_column", "colour", "animal", "--pretrained_model_name_or_path", "model"]
     train(*turned, "--output_dir", "tuned", env=env, cwd=tmp_path).check()

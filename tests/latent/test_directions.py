@@ -131,8 +131,13 @@ def test_directions_of_the_model_before_go(steered: ImagePipeline, tmp_path: Pat
 def test_a_new_name_is_saved(steered: ImagePipeline, tmp_path: Path):
     steered.directions = steered.directions.renamed("component 1", "smile")
     steered.save_pretrained(tmp_path / "model")
-    names = list(GANPipeline.from_pretrained(tmp_path / "model").directions.vectors)
+    loaded = GANPipeline.from_pretrained(tmp_path / "model")
+    names = list(loaded.directions.vectors)
     assert "smile" in names and "component 1" not in names
+    codes = loaded.codes_of(1)
+    old, new = (loaded.directions.apply(codes, {name: 1.0}) for name in ("component 1", "smile"))
+    assert torch.equal(old, new)  # links and programs of before still work
+    assert directions.ranked(loaded.directions.records)[0] == "smile"
     with pytest.raises(GANError, match="no direction 'grin'"):
         steered.directions.renamed("grin", "smirk")
     with pytest.raises(GANError, match="cannot be called 'width'"):
@@ -149,8 +154,39 @@ def test_a_direction_that_is_not_there(steered: ImagePipeline, pipeline: ImagePi
     with pytest.raises(GANError, match="no direction 'smile'; this model has brightness, "):
         steered.edit(1, {"smile": 1.0})
     steered.directions = Directions()
-    with pytest.raises(GANError, match=r"has none; `python -m gan\.latent directions MODEL` finds some"):
+    with pytest.raises(GANError, match="no direction 'smile'; this model has component 1, "):
         steered.edit(1, {"smile": 1.0})
+    with pytest.raises(GANError, match=r"has none; `python -m gan\.latent directions MODEL` finds some"):
+        Directions().apply(steered.codes_of(1), {"smile": 1.0})
+
+
+def test_a_model_that_came_without_any_has_those_of_its_weights(pipeline: ImagePipeline):
+    assert not pipeline.directions
+    usable = pipeline.usable_directions()
+    assert list(usable.vectors) == [f"component {k}" for k in range(1, 7)]
+    assert all(vector.shape == pipeline.code_shape for vector in usable.vectors.values())
+    assert pipeline.edit(1, {"component 1": 1.0}).images
+    assert not pipeline.directions  # nor are they saved
+
+
+def test_many_classes_have_no_directions_of_their_own(make_pipeline: Any):
+    pipeline = make_pipeline(labels=[f"class {k}" for k in range(directions.MANY_CLASSES + 1)])
+    pipeline.find_directions(num_samples=60, num_scored=4)
+    assert {record["source"] for record in pipeline.directions.records.values()} == {"measured", "sefa"}
+
+
+def test_the_card_says_what_directions_do(steered: ImagePipeline, tmp_path: Path):
+    for record in steered.directions.records.values():
+        record.pop("class_kept", None)
+    steered.save_pretrained(tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "### Directions" in card and "| brightness |" in card and "component 1" not in card
+    assert "class kept" not in card and "does not tell those of unedited samples surely enough" in card
+    steered.directions.records["ink"]["class_kept"] = 0.9
+    assert "class kept ↑" in steered.card("model")
+    steered.directions.records["ink"]["changes"] = 7
+    with pytest.raises(GANError, match="are damaged"):
+        steered.card("model")
 
 
 def damage_json(folder: Path) -> None:
@@ -166,7 +202,20 @@ def miss_one(folder: Path) -> None:
     (folder / "directions.json").write_text(json.dumps(records | {"smile": {}}))
 
 
-@pytest.mark.parametrize("damage", [damage_json, damage_vectors, miss_one])
+def change(**record: Any) -> Any:
+    def damage(folder: Path) -> None:
+        records = json.loads((folder / "directions.json").read_text())
+        records["width"] |= record
+        (folder / "directions.json").write_text(json.dumps(records))
+
+    return damage
+
+
+DAMAGES = [damage_json, damage_vectors, miss_one, change(range="all"), change(range=[3, -3]), change(source=1)]
+DAMAGES += [change(formerly=7), change(effect="much")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_directions(steered: ImagePipeline, tmp_path: Path, damage: Any):
     steered.save_pretrained(tmp_path / "model")
     damage(tmp_path / "model")

@@ -8,6 +8,7 @@ import pytest
 
 from gan import GANPipeline, ImagePipeline
 from gan.latent.__main__ import main
+from gan.latent.guidance_curve import distance, suited
 
 
 def test_directions_are_found_scored_and_written(
@@ -36,11 +37,28 @@ def test_guidance_is_measured(
     data = ["--dataset_name", "glyphs", "--unconditional", "--max_train_samples", "100", "--num_images", "60"]
     assert main(["guidance", model, *data, "--critic_steps", "0", "2"]) == 0
     printed = capsys.readouterr().out
-    assert "| critic steps |" in printed and "The smallest distance is that of" in printed
-    curve = json.loads((tmp_path / "model" / "guidance.json").read_text())["curve"]
-    assert [row["critic_steps"] for row in curve] == [0, 2]
+    assert "| critic steps | critic prior |" in printed and "The smallest distance there is that of" in printed
+    found = json.loads((tmp_path / "model" / "guidance.json").read_text())
+    assert [(row["critic_steps"], row["critic_prior"]) for row in found["curve"]] == [(0, 0), (2, 0), (2, 1)]
+    assert [row["critic_steps"] for row in found["confirmed"]] == [0, 2] and found["chosen"] in found["curve"]
+    loaded = GANPipeline.from_pretrained(model)
+    best = min(found["curve"][1:], key=distance)
+    assert loaded.config["guidance"] == {
+        "steps": found["chosen"]["critic_steps"],
+        "step_size": 0.06,
+        "prior": best["critic_prior"],
+    }
+    assert loaded.guidance_curve == found and "### Critic guidance" in (tmp_path / "model" / "README.md").read_text()
     assert main(["guidance", model, *data, "--critic_steps", "99"]) == 2
     assert "99 critic steps cannot be measured" in capsys.readouterr().err
+
+
+def test_no_guidance_may_be_the_best():
+    rows = [
+        {"critic_steps": n, "critic_prior": p, "frechet_distance": d} for n, p, d in ((0, 0, 1), (2, 0, 3), (2, 1, 2))
+    ]
+    found = {"step_size": 0.06, "curve": rows, "chosen": rows[0]}
+    assert suited(found) == {"steps": 0, "step_size": 0.06, "prior": 1}
 
 
 def test_guidance_of_a_model_without_a_discriminator(
