@@ -54,9 +54,13 @@ def attributes(images: Tensor) -> dict[str, Tensor]:
 
 def distance_from_background(images: Tensor) -> Tensor:
     """(n, height, width): how far each pixel is from the median colour of the border, in the farthest channel."""
+    return (images - background(images)[:, :, None, None]).abs().amax(1)
+
+
+def background(images: Tensor) -> Tensor:
+    """(n, channels): the median colour of the border of images (n, channels, height, width)."""
     border = torch.cat([images[:, :, 0], images[:, :, -1], images[:, :, :, 0], images[:, :, :, -1]], dim=2)
-    background = border.detach().median(2).values
-    return (images - background[:, :, None, None]).abs().amax(1)
+    return border.detach().median(2).values
 
 
 def _shape(ink: Tensor, mass: Tensor) -> dict[str, Tensor]:

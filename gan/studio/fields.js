@@ -141,13 +141,13 @@ function byColumn(text, columns) {
   return found.some(Boolean) ? found : [text];
 }
 
-// A text, which counts once nobody has typed for a moment. `typed` is called at once.
-function textField({ title, hint, max, typed = () => {}, ...own }) {
+// A text, which counts once nobody has typed for `pause` ms. `typed` is called at once.
+function textField({ title, hint, max, pause = 200, typed = () => {}, ...own }) {
   let timer = 0;
   const wait = () => {
     typed();
     clearTimeout(timer);
-    timer = setTimeout(() => field.changed(), 200);
+    timer = setTimeout(() => field.changed(), pause);
   };
   // What an input method is still composing isn't text yet.
   const input = make("input", { type: "text", placeholder: hint, autocomplete: "off", spellcheck: "false", maxlength: max,

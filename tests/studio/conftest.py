@@ -21,6 +21,7 @@ from gan.studio import LOOKS, Registry, build_page, offered_models
 from gan.text.tokenizer import train_tokenizer
 
 LABELS = ["Circle", "Square/box", "Star"]
+CHARACTERS = [*"Abc7Z"]
 
 
 @pytest.fixture(scope="session")
@@ -224,6 +225,34 @@ def audio_registry(audio_models):
 def audio_address(audio_registry):
     """The address of a studio on `audio_registry`."""
     with served(audio_registry) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def type_registry(tmp_path_factory):
+    """`type` (16x16 grey, five characters), `styles` (two label columns, the second of characters) and `tiles` (RGB,
+    no characters); nobody trained them."""
+    folder = tmp_path_factory.mktemp("type")
+    torch.manual_seed(3)
+    shape = {"resolution": (16, 16), "channels": (32, 16, 16), "latent_dim": 12}
+    ImagePipeline(ImageGenerator(image_channels=1, num_classes=5, **shape), labels=CHARACTERS).save_pretrained(
+        folder / "type"
+    )
+    labels = {"style": ["round", "square"], "letter": CHARACTERS}
+    ImagePipeline(ImageGenerator(image_channels=1, num_classes=(2, 5), **shape), labels=labels).save_pretrained(
+        folder / "styles"
+    )
+    ImagePipeline(ImageGenerator(image_channels=3, num_classes=2, **shape), labels=["one", "two"]).save_pretrained(
+        folder / "tiles"
+    )
+    names = [str(folder / name) for name in ("type", "styles", "tiles")]
+    return Registry(offered_models(names, bundled=folder))
+
+
+@pytest.fixture(scope="session")
+def type_address(type_registry):
+    """The address of a studio on `type_registry`."""
+    with served(type_registry) as url:
         yield url
 
 

@@ -12,6 +12,7 @@ from gan.latent.mixing import mix
 from gan.studio.api import File, ModalityAPI
 from gan.studio.edit.codes import codes_text
 from gan.studio.edit.generate import INVERSION_STEPS, Base, base_codes, drag, edited, invert, picture
+from gan.studio.edit.letters import typed
 from gan.studio.images.api import given_picture
 from gan.studio.queue import run_queued
 
@@ -141,6 +142,41 @@ class EditAPI(ModalityAPI):
         result = drag(self.registry, name, Base(seed, label, truncation, 0, codes), {}, handles, targets, steps)
         drawn, facts = run_queued(lambda: _drawn(pipeline, result.codes))[0]
         return drawn, {**facts, "handles": result.handles.tolist()}
+
+    def type_text(
+        self,
+        model: str,
+        text: str = "",
+        seed: int = 0,
+        edits: dict[str, float] = NO_EDITS,
+        label: str = "",
+        truncation: float = 1.0,
+        aspect: float = 0.0,
+        codes: str = "",
+    ) -> tuple[Image.Image, dict[str, Any]]:
+        """Sets a text in the letters of one seed, like a font, with a model whose classes are single characters.
+
+        Args:
+            model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
+            text: up to 200 characters, words between blanks; empty sets a specimen.
+            seed: of the style, from 0 to 4294967295.
+            edits: strengths by the name of a direction, such as {"ink": 1.5, "width": -1}; they move all letters.
+            label: classes of other label columns than that of the characters, by name, if the model has any.
+            truncation: psi; 1 is the model as trained, smaller (down to 0) is safer and less varied.
+            aspect: width / height of the frame in which the text, broken into lines, is to be as large as possible; 0
+                sets a single line.
+            codes: instead of a seed, those of a letter in the style that is wanted, as an endpoint returned them.
+
+        Returns:
+            A PNG, black on white where the model draws grey, with lines as high as its pictures, and the characters
+            that it does not have ("missing"), for which empty frames stand.
+        """
+        pipeline = self.registry.get(self._model(model), ImagePipeline)
+        base = Base(seed, label, truncation, 0, codes)
+        result = run_queued(lambda: typed(pipeline, base, edits or {}, text or "", aspect or None))[0]
+        paper = Image.new("RGBA", result.picture.size, "white")
+        paper.alpha_composite(result.picture)
+        return paper.convert("RGB"), {"missing": result.missing}
 
 
 def _drawn(pipeline: ImagePipeline, codes: Any) -> tuple[Image.Image, dict[str, Any]]:

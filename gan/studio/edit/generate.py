@@ -1,5 +1,7 @@
 """Edited pictures for the page and the API: functions of their arguments alone."""
 
+import base64
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,14 +15,13 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.labels import Label
-from gan.latent.directions import Directions, normalised, sefa
 from gan.latent.dragging import Drag
 from gan.latent.mixing import mix
 from gan.latent.steering import Inversion
 from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.edit.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64
-from gan.studio.morph.generate import fit_upload
+from gan.studio.morph.generate import animation, fit_upload
 from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -28,12 +29,13 @@ from gan.studio.registry import Registry
 VARIATIONS = 16
 ROWS, COLUMNS = 4, 5  # of the grid of mixtures
 INVERSION_STEPS = 200
+FRAMES = 24  # of the way from before to after
 CHUNK = 10  # steps of an optimisation at once: who waits in the queue comes in between
 RECENT = 64  # bases whose codes are kept, a model: with critic guidance they take longer than all that follows
 Points: TypeAlias = Sequence[Sequence[float]]  # (x, y) in pixels
 Step = TypeVar("Step")
-TOWARDS = "class "  # begins the name of a direction towards a class
 
+_stopped: deque[str] = deque(maxlen=256)  # tickets of inversions that nobody waits for any more
 _recent: WeakKeyDictionary[ImagePipeline, dict[str, tuple[Tensor, str | None]]] = WeakKeyDictionary()
 
 
@@ -73,30 +75,18 @@ def base_codes(pipeline: ImagePipeline, base: Base) -> tuple[Tensor, str | None]
     return recent[key]
 
 
-def directions_of(pipeline: ImagePipeline) -> Directions:
-    """The directions of a model; of one that came without any, those that its weights amplify most (SeFa)."""
-    if not pipeline.directions and hasattr(pipeline.generator, "code_weights"):
-        found = Directions()
-        spread = pipeline.class_space.deviation.mean(0)
-        for k, vector in enumerate(normalised(sefa(pipeline.generator, spread)).detach().cpu()):
-            found.vectors[f"component {k + 1}"] = vector
-            found.records[f"component {k + 1}"] = {"source": "sefa", "range": [-3, 3]}
-        pipeline.directions = found
-    return pipeline.directions
-
-
 def edited(pipeline: ImagePipeline, base: Base, edits: Mapping[str, float]) -> tuple[Tensor, str | None]:
     """Codes of a base moved along directions, and its class."""
     if not isinstance(edits, Mapping):
         raise GANError('Edits are strengths by the name of a direction, such as {"brightness": 1.5}.')
     codes, label = base_codes(pipeline, base)
-    return directions_of(pipeline).apply(codes, edits), label
+    return pipeline.usable_directions().apply(codes, edits), label
 
 
 def without(pipeline: ImagePipeline, codes: Tensor, edits: Mapping[str, float]) -> str:
     """The base, as text, that edits make these codes of: so sliders keep their places when codes are changed."""
     undone = {name: -strength for name, strength in edits.items()}
-    return codes_text(pipeline, directions_of(pipeline).apply(codes, undone))
+    return codes_text(pipeline, pipeline.usable_directions().apply(codes, undone))
 
 
 def variations(pipeline: ImagePipeline, codes: Tensor, reach: float, batch: int) -> Tensor:
@@ -115,8 +105,12 @@ def variations(pipeline: ImagePipeline, codes: Tensor, reach: float, batch: int)
     return codes + reach * (ends[:VARIATIONS] - ends[VARIATIONS:]) / 2**0.5
 
 
-def in_queue(start: Callable[[], Iterator[Step]]) -> Step:
-    """The last result of an optimisation, a few steps of which run at a time, so that nobody else waits for all."""
+def in_queue(start: Callable[[], Iterator[Step]], stopped: Callable[[], bool] = lambda: False) -> Step:
+    """The last result of an optimisation, a few steps of which run at a time, so that nobody else waits for all.
+
+    Args:
+        stopped: asked after these few: whether the rest is not wanted any more.
+    """
     steps, _ = run_queued(start)
     last: list[Step] = []
     while True:
@@ -124,16 +118,28 @@ def in_queue(start: Callable[[], Iterator[Step]]) -> Step:
         if not part:
             return last[-1]
         last = part
+        if stopped():
+            return last[-1]
 
 
-def invert(registry: Registry, model: str, image: Image.Image, steps: int = INVERSION_STEPS) -> Inversion:
-    """The codes of a picture, fitted to the model.
+def invert(
+    registry: Registry, model: str, image: Image.Image, steps: int = INVERSION_STEPS, ticket: str = ""
+) -> Inversion:
+    """The codes of a picture, fitted to the model; of one that was stopped (`stop`), as far as it had got.
+
+    Args:
+        ticket: by which it can be stopped.
 
     Raises:
         GANError: if an argument can't be used.
     """
     pipeline = registry.get(model, ImagePipeline)
-    return in_queue(lambda: pipeline.inverting(image, steps))
+    return in_queue(lambda: pipeline.inverting(image, steps), lambda: bool(ticket) and ticket in _stopped)
+
+
+def stop(ticket: str) -> None:
+    """Stops an inversion."""
+    _stopped.append(str(ticket)[:100])
 
 
 def drag(
@@ -171,8 +177,7 @@ def edited_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]
         codes, label = edited(pipeline, base, edits)
         rows = [codes]
         if settings.get("before"):
-            start = base if settings["origin"] else Base(base.seed, base.label, base.truncation)
-            rows.append(base_codes(pipeline, start)[0])
+            rows.append(base_codes(pipeline, unedited(settings))[0])
         return list(pipeline.draw(torch.cat(rows)).images), label
 
     (images, label), milliseconds = run_queued(work)
@@ -184,6 +189,35 @@ def edited_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]
         "label": label,
         "file": name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name,
         "milliseconds": milliseconds,
+    }
+
+
+def unedited(settings: Mapping[str, Any]) -> Base:
+    """What all editing began with: the seed, or the codes that were `found` for the user's picture."""
+    base = Base.of(settings)
+    if settings["origin"]:
+        return replace(base, codes=settings.get("found") or base.codes)
+    return Base(base.seed, base.label, base.truncation)
+
+
+def film_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
+    """The way from before all editing to the present picture and back, as an animation: its bytes in base64, its type,
+    and the name of the file. GIF for grey pictures, a lossless WebP for coloured ones."""
+    pipeline, base = registry.get(settings["model"], ImagePipeline), Base.of(settings)
+
+    def work() -> list[Image.Image]:
+        first, _ = base_codes(pipeline, unedited(settings))
+        last, _ = edited(pipeline, base, settings["edits"])
+        shares = torch.linspace(0, 1, FRAMES)[:, None, None]
+        return list(pipeline.draw(first + shares * (last - first)).images)
+
+    data, kind = animation(run_queued(work)[0])
+    name = file_name(settings["model"], base.seed, settings["label"] or None, base.truncation, kind)
+    name = name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name
+    return {
+        "data": base64.b64encode(data).decode(),
+        "type": f"image/{kind}",
+        "file": name.replace(f".{kind}", f"_edit.{kind}"),
     }
 
 
@@ -264,34 +298,5 @@ def invert_value(registry: Registry, settings: dict[str, Any], words: dict[str, 
     pipeline = registry.get(settings["model"], ImagePipeline)
     given = read_picture(decode_base64(settings.get("picture"), words), words)
     fitted, _ = fit_upload(pipeline, given, invert=settings.get("invert"))
-    codes = invert(registry, settings["model"], fitted, settings["steps"]).codes
+    codes = invert(registry, settings["model"], fitted, settings["steps"], settings.get("ticket") or "").codes
     return {"codes": run_queued(lambda: codes_text(pipeline, codes))[0], "fitted": png_base64(fitted)}
-
-
-def direction_rows(pipeline: ImagePipeline, words: dict[str, str]) -> list[dict[str, Any]]:
-    """What the page must know of each direction."""
-    return [
-        {
-            "name": name,
-            "title": direction_title(name, record["source"], words),
-            "source": record["source"],
-            "range": record["range"],
-        }
-        for name, record in sorted(directions_of(pipeline).records.items(), key=lambda item: -_worth(item[1]))
-    ]
-
-
-def _worth(record: dict[str, Any]) -> float:
-    """What directions are ordered by: how surely and how far a measured one does what it is called, and no more."""
-    if record["source"] != "measured":
-        return {"class": -1e6}.get(record["source"], -1e7)
-    return record.get("monotone", 0) * record.get("effect", 0) - record.get("leakage", 0)
-
-
-def direction_title(name: str, source: str, words: dict[str, str]) -> str:
-    """What the page calls a direction: a word of its own where it has one."""
-    if source == "class":
-        return words["towards"].format(label=name.removeprefix(TOWARDS))
-    if source == "sefa" and name.startswith("component "):
-        return words["component"].format(number=name.removeprefix("component "))
-    return words.get(f"direction_{name}", name[:1].upper() + name[1:])

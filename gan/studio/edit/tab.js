@@ -4,7 +4,7 @@
 
 const root = element.querySelector(".edit");
 const { start, limits } = props;
-const VIEWS = { edit: "", variations: "variations", mix: "mix" }; // by name, with their names in the address
+const VIEWS = { edit: "", variations: "variations", mix: "mix", type: "type" }; // by name, with their names in the address
 const LONGEST = 4000; // letters of codes that an address takes
 const [PULLS, GLANCE, LOOK] = [3, 20, 200]; // steps of a drag at a time; of an inversion, at first and in all
 let view = "edit";
@@ -16,9 +16,12 @@ let before = { of: null, png: null }; // the picture without edits, and what it 
 let shown = null; // the last answer of the server with a picture
 let since = ""; // the codes with which a drag began
 let inversions = 0; // so far; only the last one counts
+let ticket = ""; // by which the server stops the one that is under way
+let found = ""; // the codes that were found for the user's picture
 
 const kept = (key, options) => ({ key, write: () => options.get(), ...options });
 const setCodes = (text, from = origin) => ([codes, origin] = [text, text ? from : ""]);
+const letters = lettersPane({ changed: () => tab.ask(), room: lettersRoom });
 const seedOf = (key, view_) => seedField({ usual: start[key], max: limits.seed, key: { row_seed: "rows", column_seed: "columns" }[key],
   title: t({ row_seed: "row_seeds", column_seed: "column_seeds" }[key]), hidden: () => view !== view_ });
 
@@ -28,7 +31,7 @@ const fields = {
   label: classField({ any: t("any_label"), changed: settle }),
   truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info"), brief: true }),
   critic_steps: sliderField({ key: "critic", title: t("critic"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
-  edits: directionsField({ changed: () => tab.ask(), settled: () => history.note() }),
+  edits: directionsField({ changed: () => tab.ask(), settled: () => history.note(), rename: server.rename, refuse: (text) => tab.showMessage(text) }),
   view: kept("view", { get: () => view, write: () => VIEWS[view], reset: () => setView("edit"),
     read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text && !button(name).hidden) ?? "edit") }),
   reach: sliderField({ title: t("reach"), usual: start.reach, min: 0.1, max: 1.5, step: 0.05, brief: true, hidden: () => view !== "variations" }),
@@ -36,6 +39,8 @@ const fields = {
     write() { return this.value || ""; }, read(text) { this.value = Math.min(limits.seed, Math.max(0, Math.floor(numberIn(text) ?? 0))); }, reset() { this.value = 0; } }),
   layers: kept("layers", { hidden: () => view !== "mix", get: () => layers, set: setLayers, write: () => (layers === "middle" ? "" : layers),
     read: (text) => setLayers(tab.model.layers.includes(text) ? text : "middle"), reset: () => setLayers("middle") }),
+  text: Object.assign(letters.field, { hidden: () => view !== "type" }),
+  aspect: kept("", { hidden: () => view !== "type", get: letters.aspect, set() {}, write: () => "", read() {}, reset() {} }),
   row_seed: seedOf("row_seed", "mix"),
   column_seed: seedOf("column_seed", "mix"),
   origin: kept("from", { get: () => origin, set: (text) => (origin = text), write: () => (fields.codes.write() ? origin : ""),
@@ -66,13 +71,14 @@ const tab = createTab({
 const image = make("img", { alt: t("edited_picture") });
 image.decoding = "sync";
 const looking = make("div", { class: "looking", hidden: true, role: "status" }, make("span", { text: t("looking") }),
-  make("button", { type: "button", class: "plain", text: t("stop_looking"), onclick: () => (stopLooking(), history.note()) }));
+  make("button", { type: "button", class: "quiet", text: t("stop_looking"), onclick: () => (stopLooking(), history.note()) }));
 const frame = make("div", { class: "frame" }, image, points.layer, looking);
-const clearPoints = make("button", { type: "button", class: "plain", text: t("clear_points"), hidden: true, onclick: () => points.clear() });
+const clearPoints = make("button", { type: "button", class: "quiet", text: t("clear_points"), hidden: true, onclick: () => points.clear() });
 const bodies = {
   edit: make("div", { class: "single" }, frame, make("div", { class: "below" }, make("p", { class: "hint", text: t("points_info") }), clearPoints)),
   variations: variations.box,
   mix: mixtures.box,
+  type: letters.box,
 };
 
 const views = make("div", { class: "kinds", role: "group", "aria-label": t("edit_views") }, ...Object.keys(VIEWS).map((name) =>
@@ -82,8 +88,9 @@ const tools = {
   undo: iconButton("undo", t("undo_step"), () => history.undo()),
   redo: iconButton("redo", t("redo_step"), () => history.redo()),
   before: iconButton("eye", t("before"), () => {}),
+  film: iconButton("film", t("film"), saveFilm),
   copy: tab.link,
-  png: iconButton("png", t("png"), () => shown && save(png(shown.png), shown.file)),
+  png: iconButton("png", t("png"), () => (view === "type" ? letters.download() : shown && save(png(shown.png), shown.file))),
 };
 tools.before.addEventListener("pointerdown", () => showBefore(true));
 for (const end of ["pointerup", "pointerleave", "pointercancel", "blur"]) tools.before.addEventListener(end, () => showBefore(false));
@@ -94,7 +101,7 @@ tools.before.addEventListener("keyup", () => showBefore(false));
 const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => (take(file.files[0]), (file.value = "")) });
 const uploadButton = make("button", { type: "button", text: t("your_picture"), title: t("picture_info"), onclick: () => file.click() });
 const whence = make("span");
-const back = make("button", { type: "button", class: "plain", onclick: fromSeed });
+const back = make("button", { type: "button", class: "quiet", onclick: fromSeed });
 const note = make("small", { text: t("too_long"), hidden: true });
 const away = make("div", { class: "away", hidden: true }, make("div", {}, whence, back), note);
 const ofSeed = make("div", { class: "of-seed" }, fields.truncation.box, fields.critic_steps.box);
@@ -125,14 +132,15 @@ history.forget();
 
 function showModel(model) {
   fields.label.fill(model.columns);
-  fields.critic_steps.box.hidden = !model.critic;
   if (!model.critic) fields.critic_steps.reset();
-  fields.edits.fill(model.directions);
+  fields.edits.fill(model.directions, model.name);
   for (const preset of presets.children) preset.hidden = !model.layers.includes(preset.dataset.layers);
   button("mix").hidden = !model.layers.length; // all in one layer: nothing to mix
-  if (view === "mix" && !model.layers.length) setView("edit");
+  button("type").hidden = !model.specimen; // its classes are no characters
+  letters.offer(model);
+  setView(button(view).hidden ? "edit" : view);
   setLayers(layers);
-  setCodes("");
+  setCodes((found = ""));
   [yours, shown, before] = [null, null, { of: null, png: null }];
   stopLooking();
   points.setSize(model);
@@ -147,7 +155,10 @@ function setView(name) {
   for (const button of views.children) button.setAttribute("aria-pressed", String(button.dataset.view === name));
   for (const [key, body] of Object.entries(bodies)) body.hidden = key !== name;
   for (const [key, box] of Object.entries(viewControls)) box.hidden = key !== name;
-  for (const key of ["before", "png"]) tools[key].hidden = name !== "edit";
+  for (const key of ["before", "film"]) tools[key].hidden = name !== "edit";
+  tools.png.hidden = !["edit", "type"].includes(name);
+  [...fields.label.box.children].forEach((picker, k) => picker.classList.toggle("beside", name === "type" && k === tab.model.alphabet)); // every letter has its own
+  fields.critic_steps.box.hidden = name === "type" || !tab.model?.critic; // it would give every letter another style
   if (tab.model) layout(tab.model);
 }
 
@@ -164,6 +175,7 @@ function request(state) {
   showWhence(state);
   if (state.view === "variations") return server.vary_image(state);
   if (state.view === "mix") return server.mix_images(state);
+  if (state.view === "type") return server.type_text(state);
   return server.edit_image({ ...state, before: before.of !== unedited(state) && !(state.origin && yours) });
 }
 
@@ -176,7 +188,11 @@ function render(answer, state) {
     show(answer);
     title.textContent = [t(state.origin ? "from_picture" : "edit_of", state), answer.label].filter(Boolean).join(" · ");
   } else title.textContent = "";
-  const count = answer.pictures?.length ?? 1;
+  if (state.view === "type") {
+    letters.show(answer, state);
+    title.textContent = t(state.codes ? (state.origin ? "letters_of_picture" : "letters_of_codes") : "typed_of", { ...state, count: answer.drawn });
+  }
+  const count = answer.drawn || answer.pictures?.length || 1;
   speed.set(t("speed_value", { each: (answer.milliseconds / count).toFixed(1), count, total: answer.milliseconds.toFixed(0) }));
   if (!history.canUndo()) history.note(); // what an address has restored
   layout(tab.model);
@@ -185,6 +201,13 @@ function render(answer, state) {
 function show(answer) {
   shown = { file: shown?.file ?? "edited.png", ...answer };
   image.src = png(answer.png);
+}
+
+async function saveFilm() {
+  const state = tab.state();
+  const answer = await server.film({ ...state, found: state.origin ? found : "" });
+  if (answer.error) tab.showMessage(answer.error);
+  else saveBytes(answer.data, answer.type, answer.file);
 }
 
 function showWhence({ seed }) {
@@ -206,6 +229,8 @@ function showBefore(held) {
 function stopLooking() {
   inversions += 1;
   looking.hidden = true;
+  if (ticket) server.stop_inversion(ticket);
+  ticket = "";
 }
 
 function settle() {
@@ -240,7 +265,9 @@ async function pull(handles, targets, first) {
 async function take(file) {
   if (!file || !tab.model) return;
   if (file.size > props.max_bytes) return tab.showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
-  const mine = ++inversions;
+  stopLooking();
+  const mine = inversions;
+  const own = (ticket = crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const url = await new Promise((done) => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result);
@@ -253,7 +280,7 @@ async function take(file) {
   const { name } = tab.model;
   let [picture, invert] = [url.split(",")[1] || "", null];
   for (const steps of [GLANCE, LOOK]) {
-    const answer = await server.invert_image({ model: name, picture, invert, steps });
+    const answer = await server.invert_image({ model: name, picture, invert, steps, ticket: own });
     if (mine !== inversions) return; // something else has been started by now
     if (answer.error) {
       looking.hidden = true;
@@ -261,11 +288,13 @@ async function take(file) {
     }
     [picture, invert] = [answer.fitted, false]; // small, from here on
     yours = answer.fitted;
-    setCodes(answer.codes, "picture");
+    found = answer.codes;
+    setCodes(found, "picture");
     fields.edits.reset();
     await tab.ask();
   }
   looking.hidden = true;
+  ticket = "";
   history.note();
 }
 
@@ -285,12 +314,26 @@ document.addEventListener("keydown", (event) => {
   else history.undo();
 });
 
+// What is left of the screen below the views, in CSS pixels.
+function stageRoom() {
+  const top = views.getBoundingClientRect().bottom + window.scrollY;
+  return {
+    width: root.querySelector(".stage").clientWidth,
+    height: onPhone() ? 0.42 * visibleHeight() : Math.max(320, visibleHeight() - top - 90),
+  };
+}
+
+function lettersRoom() {
+  const { width, height } = stageRoom();
+  return { width, height: onPhone() ? 0.6 * height : Math.min(0.6 * height, 420) };
+}
+
 function layout(model) {
   if (!tab.inSight()) return;
   const { width, height } = model;
-  const top = views.getBoundingClientRect().bottom + window.scrollY;
-  const across = root.querySelector(".stage").clientWidth;
-  const room = onPhone() ? 0.42 * visibleHeight() : Math.max(320, visibleHeight() - top - 90);
+  const { width: across, height: room } = stageRoom();
+  letters.layout();
+  if (view === "type" && letters.broken() && letters.broken() !== letters.aspect()) tab.ask();
   const set = (name, columns, gap, most = Infinity) => {
     const wide = crispWidth(width, height, (across - (columns - 1) * gap) / columns, Math.min(most, room));
     root.style.setProperty(name, `${wide}px`);

@@ -9,16 +9,19 @@ from gan.latent.dragging import MAX_HANDLES
 from gan.latent.mixing import PRESETS, chosen_layers
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
+from gan.studio.directions import direction_rows, rename_direction
 from gan.studio.edit.api import EditAPI
 from gan.studio.edit.generate import (
     COLUMNS,
-    direction_rows,
     drag_value,
     edited_value,
+    film_value,
     invert_value,
     mixtures_value,
+    stop,
     variations_value,
 )
+from gan.studio.edit.letters import MAX_TEXT, alphabet_of, typed_value
 from gan.studio.images.generate import MAX_CRITIC_STEPS, MAX_TRUNCATION
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import has_component
@@ -31,7 +34,8 @@ from gan.studio.tabs import Tab
 
 START = {"seed": 7, "truncation": 1.0, "critic_steps": 0, "reach": 0.5, "row_seed": 40, "column_seed": 100}
 LIMITS = {"seed": MAX_SEED, "truncation": MAX_TRUNCATION, "critic_steps": MAX_CRITIC_STEPS, "points": MAX_HANDLES}
-SCRIPTS = ("history", "directions", "points", "grids", "tab")
+LIMITS |= {"text": MAX_TEXT}
+SCRIPTS = ("directions", *(f"edit/{name}" for name in ("history", "points", "grids", "letters", "tab")))
 
 
 def build(registry: Registry) -> None:
@@ -44,6 +48,7 @@ def build(registry: Registry) -> None:
         height, width = pipeline.resolution
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
         layers, _ = pipeline.code_shape
+        alphabet = alphabet_of(pipeline)
         return {
             "columns": label_columns(pipeline, language),
             "width": width,
@@ -51,6 +56,9 @@ def build(registry: Registry) -> None:
             "critic": has_component(registry.source(model), "discriminator"),
             "directions": directions,
             "layers": [name for name in PRESETS if chosen_layers(name, layers)] if layers > 1 else [],
+            "grey": facts["channels"] == 1,
+            "alphabet": alphabet.column if alphabet else None,
+            "specimen": alphabet.specimen if alphabet else "",
             "panel": panel_html(facts, panel_rows(facts, language), language),
         }
 
@@ -67,6 +75,10 @@ def build(registry: Registry) -> None:
         return mixtures_value(registry, settings)
 
     @page_errors
+    def type_text(settings: dict[str, Any]) -> dict[str, Any]:
+        return typed_value(registry, settings)
+
+    @page_errors
     def drag_image(settings: dict[str, Any]) -> dict[str, Any]:
         return drag_value(registry, settings)
 
@@ -74,10 +86,33 @@ def build(registry: Registry) -> None:
     def invert_image(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         return invert_value(registry, settings, words(request))
 
+    @page_errors
+    def film(settings: dict[str, Any]) -> dict[str, str]:
+        return film_value(registry, settings)
+
+    async def stop_inversion(ticket: str) -> dict[str, Any]:  # a coroutine: it answers even if all threads wait
+        stop(ticket)
+        return {}
+
+    @page_errors
+    def rename(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        return rename_direction(registry, settings, words(request))
+
     workbench(
         "edit",
-        [f"edit/{name}.js" for name in SCRIPTS],
-        [open_edit, edit_image, vary_image, mix_images, drag_image, invert_image],
+        [f"{name}.js" for name in SCRIPTS],
+        [
+            open_edit,
+            edit_image,
+            vary_image,
+            mix_images,
+            type_text,
+            drag_image,
+            invert_image,
+            stop_inversion,
+            film,
+            rename,
+        ],
         models=registry.names(ImagePipeline.modality),
         start=START,
         limits=LIMITS,

@@ -6,6 +6,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from gan.studio.edit.generate import Base
+from gan.studio.edit.letters import typed
+
 
 @pytest.fixture(scope="module")
 def client(vae_address, tmp_path_factory):
@@ -55,6 +58,20 @@ def test_a_picture_is_inverted_then_dragged(client, model, tmp_path):
     dragged, moved = call(client, "drag_image", model=model, codes=facts["codes"], steps=4, **points)
     assert dragged.shape == found.shape and not np.array_equal(dragged, found)
     assert np.shape(moved["handles"]) == (1, 2) and moved["codes"] != facts["codes"]
+
+
+def test_a_text_is_set_in_letters_of_a_seed(type_address, type_registry, tmp_path):
+    client = Client(type_address, verbose=False, download_files=str(tmp_path))
+    file, facts = client.predict(
+        "type", "cab é", 9, {"component 1": 1.0}, truncation=0.9, aspect=1.0, api_name="/type_text"
+    )
+    picture = Image.open(file)
+    base = Base(9, truncation=0.9)
+    direct = typed(type_registry.get("type"), base, {"component 1": 1.0}, "cab é", 1.0).picture
+    assert facts == {"missing": ["é"]} and picture.size == direct.size and picture.mode == "RGB"
+    assert near(np.asarray(picture)[..., 0].astype(int), 255 - np.asarray(direct)[..., 3])
+    with pytest.raises(AppError, match="Only a model whose classes are single characters"):
+        client.predict("tiles", "a", api_name="/type_text")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ import torch
 from PIL import Image
 
 from gan import GANError
+from gan.studio.directions import direction_rows
 from gan.studio.edit.generate import (
     COLUMNS,
     ROWS,
     VARIATIONS,
     Base,
-    direction_rows,
-    directions_of,
     drag,
     drag_value,
     edited_value,
@@ -58,7 +57,7 @@ def test_a_model_without_directions_gets_those_of_its_weights(registry):
     rows = direction_rows(pipeline, EN)
     assert [row["title"] for row in rows] == [f"Component {k}" for k in range(1, 7)]
     assert direction_rows(pipeline, ZH)[0]["title"] == "成分 1"
-    assert all(vector.shape == pipeline.code_shape for vector in directions_of(pipeline).vectors.values())
+    assert all(vector.shape == pipeline.code_shape for vector in pipeline.usable_directions().vectors.values())
 
 
 def test_directions_that_do_what_they_are_called_come_first(pipeline):
@@ -68,7 +67,7 @@ def test_directions_that_do_what_they_are_called_come_first(pipeline):
         (row["source"] for row in rows), key=["measured", "class", "sefa"].index
     )
     assert {"亮度", "宽度", "趋向 Ada", "成分 1"} <= {row["title"] for row in rows}
-    records = pipeline.directions.records
+    records = pipeline.usable_directions().records
     worth = [records[row["name"]] for row in rows if row["source"] == "measured"]
     worth = [one["monotone"] * one["effect"] - one["leakage"] for one in worth]
     assert worth == sorted(worth, reverse=True)

@@ -130,6 +130,50 @@ def test_what_an_address_asks_in_vain_is_said(open_edit):
     assert not page.locator(".edit .message").is_visible()
 
 
+def test_what_is_typed_is_set_in_letters_of_one_seed(open_address, type_address):
+    words = ".edit .words img"
+    page = open_address(f"{type_address}?tab=edit&model=type&view=type&seed=9")
+    page.wait_for_selector(f"{words}[src]")
+    assert page.locator(words).get_attribute("alt") == "Abc7Z"
+    before = source(page, words)
+    page.get_by_label(EN["typed_text"]).fill("cab?")
+    typed = changed(page, before, words)
+    page.wait_for_url(re.compile(r"edit&model=type&seed=9&view=type&text=cab%3F$"))
+    assert EN["missing_letters"].format(letters="?") in page.locator(".edit .type").inner_text()
+    assert EN["typed_of"].format(seed=9, count=3) in page.locator(".edit .title").inner_text()
+    slide(page, "Component 1", 2)
+    moved = changed(page, typed, words)
+    page.wait_for_url(re.compile("edits=component"))
+    again = open_address(page.url)
+    again.wait_for_selector(f"{words}[src]")
+    assert source(again, words) == moved
+    with page.expect_download() as download:
+        page.get_by_role("button", name=EN["png"]).click()
+    assert download.value.suggested_filename == "type_seed-9_cab_psi-1.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.height == 64 and picture.convert("L").getextrema()[1] == 255
+    page.get_by_role("button", name=EN["dice"], exact=True).locator("visible=true").first.click()
+    changed(page, moved, words)
+    page.locator(".edit select").first.select_option("tiles")  # whose classes are no characters
+    page.wait_for_url(re.compile("model=tiles&seed="))
+    assert not page.get_by_role("button", name=EN["type_view"], exact=True).is_visible()
+    assert page.locator(".edit .frame").is_visible()
+
+
+@pytest.mark.parametrize(("width", "locale"), [(390, "zh-CN"), (1280, "en-US")])
+def test_words_fit_the_screen(open_address, type_address, width, locale):
+    size = {"width": width, "height": 844}
+    page = open_address(
+        f"{type_address}?tab=edit&view=type&text=ab cA 7Z bc Ab cZ 7A bc", viewport=size, locale=locale
+    )
+    page.wait_for_selector(".edit .words img[style]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    text = page.locator(".edit").inner_text()
+    own, other = (ZH, EN) if locale == "zh-CN" else (EN, ZH)
+    for key in ("type_view", "typed_text", "type_info"):
+        assert own[key] in text and other[key] not in text
+
+
 @pytest.mark.parametrize("view", ["", "variations", "mix"])
 @pytest.mark.parametrize(("width", "locale"), [(390, "zh-CN"), (1280, "en-US")])
 def test_everything_fits_the_screen(open_edit, view, width, locale):
