@@ -260,6 +260,10 @@ class AudioPipeline(SteerablePipeline):
     ) -> AudioPipelineOutput:
         """As `interpolate`, at given positions (n,) from 0, at `a`, to 1, at `b`."""
         psi = check_truncation(truncation)
+        return self._output(*self.latents_between(a, b, positions, label), psi, [])
+
+    def latents_between(self, a: int, b: int, positions: Tensor, label: Label = None) -> tuple[Tensor, Tensor]:
+        """Latents (n, latent_dim) and class weights (n, classes of all columns) at positions (n,) between seeds."""
         (first, first_classes), (last, last_classes) = (self.latents(sample_seeds(end, 1), label) for end in (a, b))
         positions = positions[:, None]
         counts = self.generator.class_counts
@@ -267,7 +271,7 @@ class AudioPipeline(SteerablePipeline):
         if counts:
             ends = [class_weights(ends, counts, torch.float32) for ends in (first_classes, last_classes)]
             classes = (1 - positions) * ends[0] + positions * ends[1]
-        return self._output(slerp(first, last, positions), classes, psi, [])
+        return slerp(first, last, positions), classes
 
     def label_indices(self, label: Label) -> list[int | None]:
         """The class index of each column, `None` where it isn't named.
@@ -281,14 +285,17 @@ class AudioPipeline(SteerablePipeline):
         return column_indices(label, columns)
 
     def _output(self, latents: Tensor, classes: Tensor, psi: float, seeds: list[int]) -> AudioPipelineOutput:
-        names = None
-        if self.labels:
-            counts = self.generator.class_counts
-            parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
-            columns = [[names[k] for k in part.argmax(1)] for part, names in zip(parts, self.labels.values())]
-            names = [", ".join(row) for row in zip(*columns)]
         audios = self.decode(latents, classes, psi).numpy()[..., None]
-        return AudioPipelineOutput(audios=audios, sampling_rate=self.sampling_rate, seeds=seeds, labels=names)
+        return AudioPipelineOutput(audios, self.sampling_rate, seeds=seeds, labels=self.label_names(classes))
+
+    def label_names(self, classes: Tensor) -> list[str] | None:
+        """The names of classes as `decode` takes them ("7, george"), one a clip; `None` without classes."""
+        if not self.labels:
+            return None
+        counts = self.generator.class_counts
+        parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
+        columns = [[names[k] for k in part.argmax(1)] for part, names in zip(parts, self.labels.values())]
+        return [", ".join(row) for row in zip(*columns)]
 
     def describe(self) -> str:
         """A sentence for the model card."""

@@ -19,6 +19,9 @@ from gan.studio.audio.generate import (
     kit_classes,
     pad_name,
 )
+from gan.studio.audio.steering import Steering
+
+NO_EDITS: dict[str, float] = {}
 
 
 class AudioAPI(ModalityAPI):
@@ -34,6 +37,9 @@ class AudioAPI(ModalityAPI):
         truncation: float = 1.0,
         label: str = "",
         critic_steps: int = 0,
+        edits: dict[str, float] = NO_EDITS,
+        layers: str = "",
+        other_seed: int = 0,
     ) -> tuple[list[File], list[dict[str, Any]]]:
         """Generates sounds with a GAN. The same arguments always give the same sounds, much faster than they play.
 
@@ -45,12 +51,17 @@ class AudioAPI(ModalityAPI):
             label: classes of the model, by name, such as "kick", or "7, george" where there are several label
                 columns ("speaker=george" where a name is not enough); what isn't named is drawn from each seed.
             critic_steps: steps towards what the model's discriminator takes for real, 0 to 50; 0 is one forward pass.
+            edits: strengths by the name of a direction, such as {"length": 1.5, "brightness": -1}; 1 is as far as a
+                standard deviation of the latent. A wrong name is answered with those that there are.
+            layers: "coarse", "middle" or "fine": these layers of every clip come from another seed; empty for none.
+            other_seed: the seed that these layers come from.
 
         Returns:
             WAV files (16 bits), and of each its seed and label.
         """
         model = self._model(model)
-        clips, _ = generate_clips(self.registry, model, seed, num_samples, truncation, label, critic_steps)
+        steering = Steering(critic_steps, layers, other_seed, edits or {})
+        clips, _ = generate_clips(self.registry, model, seed, num_samples, truncation, label, steering)
         files = save_clips(clips, [clip_name(model, clip, truncation) for clip in clips])
         return files, [{"seed": clip.seed, "label": clip.label} for clip in clips]
 

@@ -5,15 +5,19 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
-from gan.audio.pipeline import AudioPipeline, AudioPipelineOutput, Label
+import torch
+from torch import Tensor
+
+from gan.audio.pipeline import AudioPipeline, Label
 from gan.audio.preprocessing import wav
 from gan.errors import GANError
-from gan.pipeline import sample_seeds
+from gan.pipeline import check_truncation, sample_seeds
+from gan.studio.audio.steering import UNSTEERED, Steering, steered
 from gan.studio.images.generate import file_name
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -39,45 +43,46 @@ def generate_clips(
     num_samples: int,
     truncation: float,
     label: Label,
-    critic_steps: int = 0,
+    steering: Steering = UNSTEERED,
 ) -> tuple[list[Clip], float]:
     """Clips of consecutive seeds, and the milliseconds that they took.
-
-    Args:
-        critic_steps: of critic guidance; one clip at a time then, so that nobody else waits for all.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    _check_numbers(seed, num_samples, truncation, critic_steps)
+    _check_numbers(seed, num_samples, truncation, steering.critic_steps)
     if not 1 <= num_samples <= MAX_CLIPS:
         raise GANError(f"{num_samples} clips were asked for; ask for 1 to {MAX_CLIPS}.")
-    pipeline = registry.get(model, AudioPipeline)
-    seeds, size = sample_seeds(seed, int(num_samples)), 1 if critic_steps else MAX_CLIPS
-
-    def make(some: list[int]) -> AudioPipelineOutput:
-        return pipeline(some[0], len(some), truncation, label or None, critic_steps)
-
-    parts = [run_queued(partial(make, seeds[k : k + size])) for k in range(0, len(seeds), size)]
-    return [clip for output, _ in parts for clip in _clips(output)], sum(milliseconds for _, milliseconds in parts)
+    seeds = sample_seeds(seed, int(num_samples))
+    return _made(registry.get(model, AudioPipeline), seeds, [label] * len(seeds), truncation, steering)
 
 
 def interpolate_clips(
-    registry: Registry, model: str, a: int, b: int, steps: int, truncation: float, label: Label
+    registry: Registry,
+    model: str,
+    a: int,
+    b: int,
+    steps: int,
+    truncation: float,
+    label: Label,
+    steering: Steering = UNSTEERED,
 ) -> tuple[list[Clip], float]:
     """The clips between two seeds, both ends included, and the milliseconds that they took.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    _check_numbers(a, b, steps, truncation)
+    _check_numbers(a, b, steps, truncation, steering.critic_steps)
     if not 2 <= steps <= MAX_STEPS:
         raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_STEPS}.")
-    pipeline = registry.get(model, AudioPipeline)
-    output, milliseconds = run_queued(
-        lambda: pipeline.interpolate(a, b, int(steps), label=label or None, truncation=truncation)
-    )
-    return _clips(output), milliseconds
+    pipeline, psi = registry.get(model, AudioPipeline), check_truncation(truncation)
+    positions = torch.linspace(0, 1, int(steps))
+
+    def make(some: Tensor) -> list[Clip]:
+        latents, classes = pipeline.latents_between(a, b, some, label or None)
+        return _clips(pipeline, latents, classes, psi, steering, [label] * len(some), [None] * len(some))
+
+    return _in_parts(lambda part: make(positions[part]), len(positions), steering)
 
 
 def kit_classes(pipeline: AudioPipeline) -> list[str | None]:
@@ -92,6 +97,7 @@ def generate_kit(
     pads: Sequence[tuple[int, str | None]],
     truncation: float,
     label: Label,
+    steering: Steering = UNSTEERED,
 ) -> tuple[list[Clip], float]:
     """The clips of pads, and the milliseconds that they took.
 
@@ -102,17 +108,14 @@ def generate_kit(
     Raises:
         GANError: if an argument can't be used.
     """
-    _check_numbers(truncation, *(seed for seed, _ in pads))
+    _check_numbers(truncation, steering.critic_steps, *(seed for seed, _ in pads))
     if not 1 <= len(pads) <= PADS:
         raise GANError(f"{len(pads)} pads were asked for; ask for 1 to {PADS}.")
     pipeline = registry.get(model, AudioPipeline)
     column = next(iter(pipeline.labels or {}), "")
     others = dict(label) if isinstance(label, Mapping) else {}
-    labels = [{**others, column: name} if name else label for _, name in pads]
-    outputs, milliseconds = run_queued(
-        lambda: [pipeline(seed, truncation=truncation, label=each or None) for (seed, _), each in zip(pads, labels)]
-    )
-    return [clip for output in outputs for clip in _clips(output)], milliseconds
+    labels: list[Label] = [{**others, column: name} if name else label for _, name in pads]
+    return _made(pipeline, [seed for seed, _ in pads], labels, truncation, steering)
 
 
 def clip_name(model: str, clip: Clip, truncation: float) -> str:
@@ -149,12 +152,40 @@ def as_values(names: Sequence[str], clips: Sequence[Clip]) -> list[dict[str, Any
     ]
 
 
-def _clips(output: AudioPipelineOutput) -> list[Clip]:
-    count = len(output.audios)
-    seeds: Sequence[int | None] = output.seeds or [None] * count
-    labels: Sequence[str | None] = output.labels or [None] * count
-    wavs = [wav(audio, output.sampling_rate) for audio in output.audios]
-    return [Clip(*facts) for facts in zip(seeds, labels, wavs)]
+def _made(
+    pipeline: AudioPipeline, seeds: list[int], labels: list[Label], truncation: float, steering: Steering
+) -> tuple[list[Clip], float]:
+    """The clips of seeds, each with what was asked of its classes, and the milliseconds that they took."""
+    psi = check_truncation(truncation)
+
+    def make(part: slice) -> list[Clip]:
+        noise = [pipeline.latents(sample_seeds(k, 1), label or None) for k, label in zip(seeds[part], labels[part])]
+        latents, classes = (torch.cat(parts) for parts in zip(*noise))
+        return _clips(pipeline, latents, classes, psi, steering, labels[part], seeds[part])
+
+    return _in_parts(make, len(seeds), steering)
+
+
+def _in_parts(make: Callable[[slice], list[Clip]], count: int, steering: Steering) -> tuple[list[Clip], float]:
+    """All clips at once, or where each takes long one at a time, so that nobody else waits for all."""
+    size = 1 if steering.is_slow else count
+    parts = [run_queued(partial(make, slice(k, k + size))) for k in range(0, count, size)]
+    return [clip for clips, _ in parts for clip in clips], sum(milliseconds for _, milliseconds in parts)
+
+
+def _clips(
+    pipeline: AudioPipeline,
+    latents: Tensor,
+    classes: Tensor,
+    psi: float,
+    steering: Steering,
+    labels: Sequence[Label],
+    seeds: Sequence[int | None],
+) -> list[Clip]:
+    audios = pipeline.draw(steered(pipeline, latents, classes, psi, steering, labels)).audios
+    names: Sequence[str | None] = pipeline.label_names(classes) or [None] * len(seeds)
+    wavs = [wav(audio, pipeline.sampling_rate) for audio in audios]
+    return [Clip(*facts) for facts in zip(seeds, names, wavs, strict=True)]
 
 
 def _check_numbers(*numbers: object) -> None:

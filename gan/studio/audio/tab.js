@@ -5,6 +5,7 @@ const root = element.querySelector(".sound");
 const { start, limits } = props;
 const VIEWS = { clips: "", interpolation: "way", pads: "pads" }; // by name, with their names in the address
 let view = "clips";
+let layers = ""; // that all clips take from another seed; "" where they take none
 
 const player = soundPlayer();
 const slider = (key, title, options) => sliderField({ key, title: t(title), usual: start[key], max: limits[key], ...options });
@@ -37,6 +38,13 @@ const fields = {
     hidden: () => view !== "pads", get: () => undefined, write: () => (sequencer.tempo() === start.bpm ? "" : sequencer.tempo()),
     read: (text) => sequencer.setTempo(numberIn(text) ?? start.bpm), reset: () => sequencer.setTempo(start.bpm),
   },
+  edits: directionsField({ changed: () => tab.ask(), rename: server.rename, refuse: (text) => tab.showMessage(text) }),
+  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  layers: {
+    get: () => layers, set: setLayers, write: () => layers, reset: () => setLayers(""),
+    read: (text) => setLayers(tab.model.layers.includes(text) ? text : ""),
+  },
+  other_seed: seedField({ key: "from", usual: start.other_seed, max: limits.seed, title: t("other_seed"), bare: true, hidden: () => !layers }),
 };
 const tab = createTab({
   name: "sound", root, models: props.models, fields, load: server.open_sound,
@@ -72,6 +80,9 @@ const toolsOf = { // which tools a view has
   pads: ["earlier", "later", "link", "kit"],
 };
 const bodies = { clips: sheet.list, interpolation: interpolation.panes, pads: make("div", {}, kit.grid, sequencer.bar) };
+const presets = make("div", { class: "kinds", role: "group", "aria-label": t("other_layers") }, ...["", ...props.layers].map((name) =>
+  make("button", { type: "button", "data-layers": name, text: t(name || "no_layers"), onclick: () => (setLayers(name), tab.ask()) })));
+const mixing = make("div", { class: "mixing" }, make("div", { class: "field" }, make("span", { text: t("other_layers") }), presets), fields.other_seed.box);
 const [picture, speed] = [fact("sound_picture"), fact("speed")];
 
 // What the chosen pad is.
@@ -87,7 +98,7 @@ const padBox = make("div", { class: "chosen-pad" }, padTitle, padLabelBox, make(
 tab.arrange({
   bar: [views, title, make("div", { class: "tools" }, ...Object.values(tools))],
   stage: Object.values(bodies),
-  controls: [fields.seed.box, fields.label.box, fields.truncation.box, fields.num_samples.box, padBox],
+  controls: [fields.seed.box, fields.label.box, fields.truncation.box, fields.num_samples.box, padBox, fields.edits.box, fields.critic_steps.box, mixing],
   facts: [picture, speed],
 });
 
@@ -105,7 +116,19 @@ function showModel(model) {
   kit.lay(fields.seed.get());
   kit.choose(kit.chosen());
   sequencer.suggest();
+  fields.edits.fill(model.directions, model.name);
+  fields.critic_steps.box.hidden = !model.critic;
+  if (!model.critic) fields.critic_steps.reset();
+  for (const preset of presets.children) preset.hidden = Boolean(preset.dataset.layers) && !model.layers.includes(preset.dataset.layers);
+  mixing.hidden = !model.layers.length; // all in one layer: nothing to mix
+  setLayers(model.layers.includes(layers) ? layers : "");
   setView(view);
+}
+
+function setLayers(name) {
+  layers = name;
+  fields.other_seed.box.hidden = !name;
+  for (const button of presets.children) button.setAttribute("aria-pressed", String(button.dataset.layers === name));
 }
 
 function setView(name) {
@@ -125,14 +148,15 @@ function setView(name) {
 
 // Requests, by view.
 
-const clipsOf = ({ model, seed, num_samples, truncation, label }) => ({ model, seed, num_samples, truncation, label });
-const padsOf = ({ model, truncation, label }, pads) => ({ model, truncation, label, pads: pads.map(({ index, seed, label }) => ({ index, seed, label })) });
+const steering = ({ critic_steps, layers, other_seed, edits }) => ({ critic_steps, layers, other_seed, edits });
+const clipsOf = ({ model, seed, num_samples, truncation, label, ...state }) => ({ model, seed, num_samples, truncation, label, ...steering(state) });
+const padsOf = ({ model, truncation, label, ...state }, pads) => ({ model, truncation, label, ...steering(state), pads: pads.map(({ index, seed, label }) => ({ index, seed, label })) });
 const requests = {
   clips: (state) => server.make_clips(clipsOf(state)),
-  interpolation: ({ model, a, b, truncation, label }) => server.interpolate({ model, a, b, truncation, label }),
+  interpolation: ({ model, a, b, truncation, label, ...state }) => server.interpolate({ model, a, b, truncation, label, ...steering(state) }),
   async pads(state) {
     title.textContent = t("pads_title", { first: fields.seed.get() });
-    const settings = [state.model, state.truncation, state.label];
+    const settings = [state.model, state.truncation, state.label, steering(state)];
     const requested = padsOf(state, kit.missing(settings));
     return requested.pads.length ? { requested, settings, ...(await server.make_pads(requested)) } : null;
   },

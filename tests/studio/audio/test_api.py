@@ -48,6 +48,14 @@ def test_clips_over_http(client, audio_registry):
     assert close(Path(file).read_bytes(), pipeline().audios[0])
 
 
+def test_steered_clips_over_http(client, audio_registry):
+    edits = {"component 2": -1.5}
+    (file,), _ = client.predict("hits", 7, label="kick", edits=edits, api_name="/generate_audio")
+    assert close(Path(file).read_bytes(), audio_registry.get("hits").edit(7, edits, "kick").audios[0])
+    (file,), _ = client.predict("hits", 7, layers="fine", other_seed=9, api_name="/generate_audio")
+    assert close(Path(file).read_bytes(), audio_registry.get("hits").mix(7, 9, "fine").audios[0])
+
+
 def test_an_interpolation_and_a_kit_over_http(client, audio_registry):
     files, facts = client.predict("hits", 3, 9, 3, "kick", 1.0, api_name="/interpolate_audio")
     assert facts == [{"label": "kick", "share": share} for share in (0, 0.5, 1)]
@@ -68,6 +76,8 @@ def test_an_interpolation_and_a_kit_over_http(client, audio_registry):
         ("/generate_audio", {"model": "voices", "label": "four"}, "this model knows label: one, two"),
         ("/generate_audio", {"model": "voices", "num_samples": 17}, "ask for 1 to 16"),
         ("/generate_audio", {"model": "voices", "seed": None}, "must be numbers"),
+        ("/generate_audio", {"model": "hits", "critic_steps": 2}, "has no discriminator"),
+        ("/generate_audio", {"model": "hits", "edits": {"beauty": 1}}, "There is no direction 'beauty'"),
         ("/interpolate_audio", {"model": "hits", "steps": 99}, "ask for 2 to 32"),
         ("/drum_kit", {"model": "hits", "seed": -3}, "not a whole number from 0"),
         ("/drum_kit", {"model": "nothing"}, "There is no model 'nothing'"),

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 import soundfile
+import torch
 
-from gan import AudioPipeline, GANError, ImagePipeline
+from gan import AudioDiscriminator, AudioGenerator, AudioPipeline, GANError, ImagePipeline
 from gan.studio.audio.generate import (
     MAX_CLIPS,
     PADS,
@@ -18,6 +19,7 @@ from gan.studio.audio.generate import (
     kit_classes,
     pad_name,
 )
+from gan.studio.audio.steering import Steering
 from gan.studio.audio.tab import panel_rows
 from gan.studio.model_panel import describe, panel_html
 from gan.studio.registry import Registry
@@ -98,6 +100,50 @@ def test_an_interpolation_has_both_ends(audio_registry):
         assert close(clip.wav, pipeline(seed).audios[0]) and clip.label == pipeline(seed).labels[0]
     with pytest.raises(GANError, match="ask for 2 to 32"):
         interpolate_clips(audio_registry, "hits", 3, 9, 1, 1.0, None)
+
+
+def test_clips_are_steered(audio_registry):
+    pipeline = audio_registry.get("hits")
+    edits = {"component 1": 1.5}
+
+    def made(**steering):
+        return generate_clips(audio_registry, "hits", 5, 2, 0.8, "snare", Steering(**steering))[0]
+
+    plain, moved, mixed = made(), made(edits=edits), made(layers="coarse", other_seed=9)
+    assert [clip.label for clip in moved] == ["snare"] * 2
+    assert len({clip.wav for clip in [*plain, *moved, *mixed]}) == 6
+    assert close(moved[1].wav, pipeline.edit(6, edits, "snare", 0.8).audios[0])
+    assert close(mixed[1].wav, pipeline.mix(6, 9, "coarse", "snare", 0.8).audios[0])
+    ends, _ = interpolate_clips(audio_registry, "hits", 5, 6, 3, 0.8, "snare", Steering(edits=edits))
+    assert close(ends[0].wav, samples(moved[0].wav) / 32768) and close(ends[-1].wav, samples(moved[1].wav) / 32768)
+    pads, _ = generate_kit(audio_registry, "hits", [(5, "snare"), (6, "kick")], 0.8, {}, Steering(edits=edits))
+    assert close(pads[0].wav, samples(moved[0].wav) / 32768)
+
+
+def test_guided_clips_are_those_of_the_pipeline(tmp_path):
+    torch.manual_seed(0)
+    shape = {"samples": 2048, "num_classes": (), "channels": (16, 16, 16)}
+    audio_pipeline = AudioPipeline(AudioGenerator(latent_dim=8, **shape), AudioDiscriminator(**shape))
+    audio_pipeline.save_pretrained(tmp_path / "model")
+    registry = Registry({"model": str(tmp_path / "model")})
+    clips, _ = generate_clips(registry, "model", 5, 2, 1.0, None, Steering(critic_steps=2))
+    direct = audio_pipeline(5, 2, critic_steps=2).audios
+    assert all(close(clip.wav, audio) for clip, audio in zip(clips, direct, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("steering", "message"),
+    [
+        ({"critic_steps": 3}, "has no discriminator"),
+        ({"layers": "finest"}, "choose coarse, middle, fine"),
+        ({"layers": "fine", "other_seed": -1}, "not a whole number from 0"),
+        ({"edits": {"beauty": 1.0}}, "There is no direction 'beauty'"),
+        ({"edits": [1]}, "Edits are strengths"),
+    ],
+)
+def test_what_cannot_be_steered_is_said(audio_registry, steering, message):
+    with pytest.raises(GANError, match=message):
+        generate_clips(audio_registry, "hits", 0, 1, 1.0, None, Steering(**steering))
 
 
 def test_a_kit_deals_out_the_classes(audio_registry):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from gan.latent.mixing import mix
 from gan.studio.strings import EN, ZH
 
 SHOWN = ".sound:not(.waiting)"
@@ -169,6 +170,31 @@ def test_an_interpolation_plays_from_a_to_b(open_sound, audio_registry):
     assert all(same(a, b) for a, b in zip(heard(page, 9), direct[::2], strict=True))
     page.get_by_role("button", name=EN["play_interpolation"]).wait_for()
     page.wait_for_url(re.compile("t=1&"))
+
+
+def test_sliders_and_layers_of_another_seed_steer_all_clips(open_sound, audio_registry):
+    pipeline = audio_registry.get("hits")
+    page = open_sound("model=hits&seed=5&n=2")
+    assert not page.get_by_text(EN["critic"], exact=True).is_visible()  # it has no discriminator
+    page.get_by_role("slider", name=EN["component"].format(number=2)).evaluate(
+        "input => { input.value = 1.5; input.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    page.wait_for_url(re.compile(r"n=2&psi=1&edits=component\+2%3A1.5$"))
+    page.locator(".clip .face").nth(1).click()
+    assert same(heard(page, 1)[-1], pipeline.edit(6, {"component 2": 1.5}).audios[0])
+    page.get_by_role("button", name=EN["coarse"]).click()
+    page.wait_for_url(re.compile("layers=coarse&from=100$"))
+    again = open_sound(page.url.partition("tab=sound&")[2])
+    again.locator(".clip .face").nth(1).click()
+    mixed = pipeline.codes_of(6)
+    others = pipeline.codes_of(100)
+    mixed = mix(mixed, others, "coarse")
+    assert same(heard(again, 1)[-1], pipeline.edit(mixed, {"component 2": 1.5}).audios[0])
+    page.get_by_role("button", name=EN["pads_view"]).click()
+    page.wait_for_url(re.compile("view=pads.*layers=coarse"))
+    page.keyboard.press("q")
+    kick = mix(*(pipeline.codes_of(seed, "kick") for seed in (9, 100)), "coarse")
+    assert same(heard(page, 2)[-1], pipeline.edit(kick, {"component 2": 1.5}).audios[0])
 
 
 def pad(page, index):
