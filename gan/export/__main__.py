@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from gan.cli import expanded_path, run_command, whole_number
 from gan.errors import GANError
@@ -39,6 +40,11 @@ def parser() -> argparse.ArgumentParser:
         "--output", type=expanded_path, metavar="FILE", help="by default the model's name, in the current folder"
     )
     top.add_argument(
+        "--halves",
+        action="store_true",
+        help="two files, NAME-codes of seeds or latents, and NAME-draw of codes, which can be edited in between",
+    )
+    top.add_argument(
         "--page",
         type=expanded_path,
         metavar="FOLDER",
@@ -67,8 +73,8 @@ def run(args: argparse.Namespace) -> None:
             raise GANError(
                 f"--{flag} is of a font, and other files hold every seed; add --format ttf or leave it out."
             )
-    if args.page and (args.output or args.format != "onnx" or args.inputs != "seeds"):
-        raise GANError("A page runs an ONNX file that takes seeds; leave --output, --format and --inputs out.")
+    if args.page and (args.output or args.format != "onnx" or args.inputs != "seeds" or args.halves):
+        raise GANError("A page runs ONNX files that take seeds; leave --output, --format, --inputs and --halves out.")
     if args.runtime and not args.page:
         raise GANError("--runtime is for a page; say where to write it with --page FOLDER.")
     runtime = page.unpacked(Path(args.runtime)) if args.runtime else None
@@ -80,22 +86,23 @@ def run(args: argparse.Namespace) -> None:
     if args.page and len(pipeline.generator.class_counts) > 1:
         raise GANError("The page has one list of classes, and this model several label columns; leave --page out.")
     name = Path(args.model).resolve().name
-    made = export(pipeline, args.format, args.inputs, args.half)
-    made.record = {"model": name, **made.record}
+    parts = ("codes", "draw") if args.halves or args.page else ("whole",)
+    made = {part: export(pipeline, args.format, args.inputs, args.half, part) for part in parts}
+    for one in made.values():
+        one.record = {"model": name, **one.record}
     if args.page:
-        folder, files = Path(args.page), page.files(made.data, made.record, runtime)
+        folder, files = Path(args.page), page.files(made["codes"], made["draw"], page.directions(pipeline), runtime)
     else:
         file = Path(args.output or name + SUFFIXES[args.format])
-        folder, files = file.parent, {file.name: made.data, f"{file.name}.json": page.as_json(made.record)}
+        folder, files = file.parent, {}
+        for part, one in made.items():
+            own = file.name if part == "whole" else f"{file.stem}-{part}{file.suffix}"
+            files |= {own: one.data, f"{own}.json": page.as_json(one.record)}
     write(folder, files)
     for file_name, data in files.items():
         print(f"{folder / file_name}  {len(data):,} bytes")
-    for side in ("inputs", "outputs"):
-        kinds = [f"{key} ({', '.join(map(str, of['shape']))}) {of['dtype']}" for key, of in made.record[side].items()]
-        print(f"{side}: {'; '.join(kinds)}")
-    print(f"largest difference from PyTorch in {len(TRIALS)} batches: {made.record['largest_difference']:.1e}")
-    if args.half:
-        print(f"and by rounding weights to float16: {made.record['largest_difference_by_rounding']:.1e}")
+    for part, one in made.items():
+        report(part, one.record, args.half)
     if args.page:
         print(f"to look at it: python -m http.server --directory {folder}, and open http://localhost:8000")
 
@@ -106,7 +113,13 @@ def write_typeface(args: argparse.Namespace) -> None:
     Raises:
         GANError: as `gan.export.fonts.write_font`, and for flags that have no effect on a font.
     """
-    of_graphs = {"page": args.page, "runtime": args.runtime, "half": args.half, "inputs": args.inputs != "seeds"}
+    of_graphs = {
+        "page": args.page,
+        "runtime": args.runtime,
+        "half": args.half,
+        "halves": args.halves,
+        "inputs": args.inputs != "seeds",
+    }
     for flag, given in of_graphs.items():
         if given:
             raise GANError(f"--{flag} has no effect on a font; leave it out.")
@@ -117,6 +130,17 @@ def write_typeface(args: argparse.Namespace) -> None:
     file = args.output or f"{name}-{seed}.{FONT}"
     made = fonts.write_font(pipeline, file, seed, psi, family=name.capitalize())
     print(f"{made['file']}  {made['bytes']:,} bytes, the family {made['family']!r}: {made['characters']}")
+
+
+def report(part: str, record: dict[str, Any], half: bool) -> None:
+    """Prints what goes into a file and comes out of it, and how far it is from PyTorch."""
+    of = "" if part == "whole" else f" of {part}"
+    for side in ("inputs", "outputs"):
+        kinds = [f"{key} ({', '.join(map(str, kind['shape']))}) {kind['dtype']}" for key, kind in record[side].items()]
+        print(f"{side}{of}: {'; '.join(kinds)}")
+    print(f"largest difference{of} from PyTorch in {len(TRIALS)} batches: {record['largest_difference']:.1e}")
+    if half:
+        print(f"and by rounding weights to float16: {record['largest_difference_by_rounding']:.1e}")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -46,20 +46,27 @@ class Export:
 
 
 class FromLatents(nn.Module):
-    """The generator as it is: latents, truncation and weights of the classes to samples."""
+    """The generator as it is: latents, truncation and weights of the classes to samples; or its first half, to codes.
 
-    def __init__(self, generator: GridGenerator):
+    Args:
+        codes_only: leave `draw` to a graph of its own (`FromCodes`).
+    """
+
+    def __init__(self, generator: GridGenerator, codes_only: bool = False):
         super().__init__()
-        self.generator = generator
-        self.outputs = ["images" if isinstance(generator, ImageGenerator) else "spectrograms"]
+        self.generator = first_half(generator) if codes_only else generator
+        self.whole = (generator,)  # a tuple, which hides it: no part of the graph
+        self.outputs = ["codes" if codes_only else sample_name(generator)]
 
     def forward(self, latents: Tensor, truncation: Tensor, class_weights: Tensor | None = None) -> list[Tensor]:
-        return [self.samples(latents, class_weights, truncation)]
+        return [self.made(self.generator, latents, class_weights, truncation)]
 
-    def samples(self, latents: Tensor, labels: Tensor | None, truncation: float | Tensor) -> Tensor:
-        """What the generator makes, pictures in [-1, 1]."""
-        samples = self.generator(latents, labels, truncation)
-        return samples.clamp(-1, 1) if self.outputs[0] == "images" else samples
+    def made(
+        self, generator: GridGenerator, latents: Tensor, labels: Tensor | None, truncation: float | Tensor
+    ) -> Tensor:
+        """What a generator makes, pictures in [-1, 1]."""
+        codes = generator.codes(latents, labels, truncation)
+        return codes if self.outputs[0] == "codes" else drawn(generator, codes)
 
     def feeds(self, batch: int, psi: float) -> Feeds:
         """Inputs to try: noise, mixed classes."""
@@ -73,14 +80,14 @@ class FromLatents(nn.Module):
 
     def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
         """What the pipeline makes of the same inputs."""
-        return [self.samples(feeds["latents"], feeds.get("class_weights"), float(feeds["truncation"]))]
+        return [self.made(self.whole[0], feeds["latents"], feeds.get("class_weights"), float(feeds["truncation"]))]
 
 
 class FromSeeds(FromLatents):
     """Seeds, truncation and classes to samples and their labels; a class of -1 is drawn from the seed."""
 
-    def __init__(self, generator: GridGenerator):
-        super().__init__(generator)
+    def __init__(self, generator: GridGenerator, codes_only: bool = False):
+        super().__init__(generator, codes_only)
         self.noise = SeedNoise(generator.latent_dim, generator.class_counts)
         self.outputs += ["labels"] if generator.class_counts else []
 
@@ -88,15 +95,20 @@ class FromSeeds(FromLatents):
         self, seeds: Tensor, truncation: Tensor, classes: Tensor | None = None
     ) -> list[Tensor]:
         latents, drawn = self.noise(seeds)
-        return self._both(latents, drawn, truncation, classes)
+        return self._both(self.generator, latents, drawn, truncation, classes)
 
     def _both(
-        self, latents: Tensor, drawn: Tensor, truncation: float | Tensor, classes: Tensor | None
+        self,
+        generator: GridGenerator,
+        latents: Tensor,
+        drawn: Tensor,
+        truncation: float | Tensor,
+        classes: Tensor | None,
     ) -> list[Tensor]:
         if classes is None:
-            return [self.samples(latents, None, truncation)]
+            return [self.made(generator, latents, None, truncation)]
         labels = torch.where(classes < 0, drawn, classes)
-        return [self.samples(latents, labels, truncation), labels]
+        return [self.made(generator, latents, labels, truncation), labels]
 
     def feeds(self, batch: int, psi: float) -> Feeds:
         """Inputs to try: seeds from the highest down, classes drawn and chosen."""
@@ -109,13 +121,68 @@ class FromSeeds(FromLatents):
 
     def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
         latents, drawn = pipeline.latents(feeds["seeds"].tolist())
-        return self._both(latents, drawn.view(len(latents), -1), float(feeds["truncation"]), feeds.get("classes"))
+        drawn = drawn.view(len(latents), -1)
+        return self._both(self.whole[0], latents, drawn, float(feeds["truncation"]), feeds.get("classes"))
+
+
+class FromCodes(nn.Module):
+    """The second half of the generator: codes, which may have been edited, to samples."""
+
+    def __init__(self, generator: GridGenerator):
+        super().__init__()
+        self.generator, self.outputs = generator, [sample_name(generator)]
+
+    def forward(self, codes: Tensor) -> list[Tensor]:
+        return [drawn(self.generator, codes)]
+
+    def feeds(self, batch: int, psi: float) -> Feeds:
+        """Inputs to try: codes of noise and of all classes together, moved a little."""
+        chance = torch.Generator().manual_seed(batch)
+        latents = torch.randn(batch, self.generator.latent_dim, generator=chance)
+        weights = torch.cat([torch.full((batch, n), 1 / n) for n in self.generator.class_counts or (1,)], dim=1)
+        with torch.no_grad():
+            codes = self.generator.codes(latents, weights, psi)
+        return {"codes": codes + 0.3 * torch.randn(codes.shape, generator=chance)}
+
+    def reference(self, pipeline: GANPipeline, feeds: Feeds) -> list[Tensor]:
+        return self.forward(feeds["codes"])
+
+
+def sample_name(generator: GridGenerator) -> str:
+    """What a generator's samples are called in a graph."""
+    return "images" if isinstance(generator, ImageGenerator) else "spectrograms"
+
+
+def drawn(generator: GridGenerator, codes: Tensor) -> Tensor:
+    """The samples of codes, pictures in [-1, 1]."""
+    samples = generator.draw(codes)
+    assert isinstance(samples, Tensor)
+    return samples.clamp(-1, 1) if sample_name(generator) == "images" else samples
+
+
+def first_half(generator: GridGenerator) -> GridGenerator:
+    """A generator of which only `codes` is left: a few kilobytes.
+
+    Of the start grid, codes need nothing but the norm, which a triangular matrix of the width of its input gives as
+    well: for [W b] = QR, the norm of W x + b is that of R [x 1].
+    """
+    half = copy.copy(generator)
+    half._modules = dict(generator._modules)
+    weight, bias = generator.start.weight.detach(), generator.start.bias.detach()
+    _, triangle = torch.linalg.qr(torch.cat([weight, bias[:, None]], dim=1).double())
+    start = nn.Linear(weight.shape[1], len(triangle))
+    start.weight.data, start.bias.data = triangle[:, :-1].float(), triangle[:, -1].float()
+    half.start, half.stages, half.to_image = start, nn.Identity(), nn.Identity()
+    return half
 
 
 GRAPHS: dict[str, type[FromLatents]] = {"seeds": FromSeeds, "latents": FromLatents}
+Graph = FromLatents | FromCodes
 
 
-def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", half: bool = False) -> Export:
+def export(
+    pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", half: bool = False, part: str = "whole"
+) -> Export:
     """A generator of pictures, or of the spectrograms of sounds, as a file.
 
     Args:
@@ -124,6 +191,8 @@ def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", hal
             the seed; or "latents": `latents` (batch, latent_dim) and `class_weights` (batch, classes), float32. Models
             without classes lack the second. Both: `truncation` () float32.
         half: keep weights as float16, which halves the file; computations stay in float32. Only ONNX.
+        part: "whole"; "codes", whose output is not samples but `codes` (batch, layers, width); or "draw", which takes
+            these: what is between can be edited.
 
     Raises:
         GANError: if the model makes something else, packages are missing, or the file does not agree with PyTorch.
@@ -137,11 +206,12 @@ def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", hal
     if form == "onnx":
         _packages()
     generator = copy.deepcopy(pipeline.generator).cpu().float()
-    graph = GRAPHS[inputs](generator)
+    graph = _graph(generator, inputs, part)
     feeds = [graph.feeds(*trial) for trial in TRIALS]
     exact = _references(graph, pipeline, feeds)
     for parameter in generator.parameters() if half else ():
         parameter.data = parameter.data.half().float()
+    graph = _graph(generator, inputs, part)
     meant = _references(graph, pipeline, feeds) if half else exact
     # While training, layers are plain products and convolutions; for sampling they take kernels that no file knows.
     program = _traced(graph.train(), feeds[1])
@@ -162,7 +232,11 @@ def export(pipeline: GANPipeline, form: str = "onnx", inputs: str = "seeds", hal
     return Export(data, record)
 
 
-def _traced(graph: FromLatents, feeds: Feeds) -> torch.export.ExportedProgram:
+def _graph(generator: GridGenerator, inputs: str, part: str) -> Graph:
+    return FromCodes(generator) if part == "draw" else GRAPHS[inputs](generator, codes_only=part == "codes")
+
+
+def _traced(graph: Graph, feeds: Feeds) -> torch.export.ExportedProgram:
     batch = torch.export.Dim("batch", min=1)
     shapes = {name: {0: batch} if value.ndim else None for name, value in feeds.items()}
     with torch.no_grad():
@@ -234,7 +308,7 @@ def _store_half(graph: Any, onnx: Any) -> None:
 
 
 @torch.inference_mode()
-def _references(graph: FromLatents, pipeline: GANPipeline, feeds: list[Feeds]) -> list[list[Tensor]]:
+def _references(graph: Graph, pipeline: GANPipeline, feeds: list[Feeds]) -> list[list[Tensor]]:
     graph.eval()
     return [graph.reference(pipeline, feed) for feed in feeds]
 

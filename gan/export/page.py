@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gan.errors import GANError
+from gan.export.onnx import Export
+from gan.latent.directions import ranked
+from gan.latent.steering import SteerablePipeline
 
+DIRECTIONS = 12  # with sliders of their own
 PAGE = Path(__file__).with_name("browser")
 VERSION = "1.30.0"
 CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
@@ -19,18 +23,34 @@ RUNTIME = {  # the files of onnxruntime-web that the page runs; the browser chec
 }
 
 
-def files(model: bytes, record: dict[str, Any], runtime: dict[str, bytes] | None) -> dict[str, bytes]:
+def files(
+    codes: Export, draw: Export, moves: list[dict[str, Any]], runtime: dict[str, bytes] | None
+) -> dict[str, bytes]:
     """The contents of the page's files by name.
 
     Args:
-        model: an ONNX file that takes seeds and makes pictures.
-        record: what `gan.export.onnx` says of it.
+        codes, draw: the halves of a generator of pictures, as ONNX files; the first takes seeds.
+        moves: what `directions` returns.
         runtime: what `unpacked` returns, to be put beside the page; `None` refers to a CDN.
     """
     source = {"from": "./" if runtime else CDN, "integrity": list(RUNTIME.items())}
     page = {file.name: file.read_bytes() for file in sorted(PAGE.iterdir())}
-    known = as_json({**record, "bytes": len(model), "runtime": source})
-    return {**page, "model.onnx": model, "model.onnx.json": known, **(runtime or {})}
+    known = {**draw.record, "bytes": len(codes.data) + len(draw.data), "directions": moves, "runtime": source}
+    models = {"codes.onnx": codes.data, "draw.onnx": draw.data, "model.json": as_json(known)}
+    return {**page, **models, **(runtime or {})}
+
+
+def directions(pipeline: SteerablePipeline) -> list[dict[str, Any]]:
+    """The first of a model's directions for the page's sliders: name, range, and the vector, float32 in base64."""
+    found = pipeline.usable_directions()
+    return [
+        {
+            "name": name,
+            "range": found.records[name]["range"],
+            "vector": base64.b64encode(found.vectors[name].contiguous().numpy().astype("<f4").tobytes()).decode(),
+        }
+        for name in ranked(found.records)[:DIRECTIONS]
+    ]
 
 
 def unpacked(archive: Path) -> dict[str, bytes]:

@@ -100,6 +100,24 @@ def test_latents_and_mixed_classes(faces: ImagePipeline) -> None:
     assert np.abs(pixels(made) - meant).max() <= 1
 
 
+def test_the_halves_are_the_whole_and_codes_can_be_edited_between(
+    faces: ImagePipeline, onnx_file: exporting.Export
+) -> None:
+    codes, draw = (export(faces, part=part) for part in ("codes", "draw"))
+    assert len(codes.data) + len(draw.data) < 1.2 * len(onnx_file.data) + 60_000
+    feeds = {"seeds": np.arange(7, 12), "truncation": np.float32(0.7), "classes": np.full((5, 1), 1)}
+    made = run(codes.data, **feeds)
+    meant = torch.cat([faces.codes_of(seed, "Bob", 0.7) for seed in range(7, 12)])
+    assert np.abs(made["codes"] - meant.numpy()).max() < 1e-4
+    vector = faces.usable_directions().vectors["component 1"]
+    images = run(draw.data, codes=made["codes"] + 1.5 * vector.numpy())["images"]
+    edited = [faces.edit(seed, {"component 1": 1.5}, "Bob", 0.7).images[0] for seed in range(7, 12)]
+    assert np.abs(pixels(images) - np.stack([np.asarray(image, int) for image in edited])).max() <= 1
+    assert codes.record["outputs"]["codes"]["shape"] == ["batch", *faces.code_shape]
+    halved = export(faces, half=True, part="codes")
+    assert halved.record["largest_difference"] < 1e-4
+
+
 def test_models_without_classes_take_none(make_pipeline: Callable[..., ImagePipeline]) -> None:
     grey = make_pipeline(resolution=(12, 8), image_channels=1, labels=None)
     made = export(grey, form="torch")
@@ -159,12 +177,24 @@ def test_the_command_writes_a_file_and_its_record(
     assert "largest difference from PyTorch" in said
 
 
+def test_the_command_writes_halves(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(repository), "--halves", "--inputs", "latents", "--output", "faces.onnx"]) == 0
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert {"faces-codes.onnx", "faces-codes.onnx.json", "faces-draw.onnx", "faces-draw.onnx.json"} <= names
+    said = capsys.readouterr().out
+    assert "inputs of codes: latents" in said and "inputs of draw: codes (batch, " in said
+
+
 def test_mistakes_are_one_sentence(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "other.tgz").write_bytes(b"no archive")
     for flags, said in (
-        (["--page", "p", "--inputs", "latents"], "leave --output, --format and --inputs out"),
+        (["--page", "p", "--inputs", "latents"], "leave --output, --format, --inputs and --halves out"),
+        (["--page", "p", "--halves"], "leave --output, --format, --inputs and --halves out"),
         (["--runtime", "x.tgz"], "--page FOLDER"),
         (["--page", str(tmp_path / "p"), "--runtime", str(tmp_path / "other.tgz")], "npm pack onnxruntime-web@"),
         (["--page", str(tmp_path / "p"), "--runtime", str(tmp_path / "none.tgz")], "npm pack onnxruntime-web@"),

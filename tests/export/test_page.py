@@ -14,6 +14,7 @@ import pytest
 
 from gan import GANPipeline, ImagePipeline
 from gan.export.__main__ import main
+from gan.export.onnx import Export
 from gan.export.page import CDN, RUNTIME, VERSION, files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,9 +22,11 @@ ARCHIVE = ROOT / f"onnxruntime-web-{VERSION}.tgz"
 
 
 def test_by_default_the_runtime_comes_from_a_cdn_and_is_checked() -> None:
-    page = files(b"onnx", {"model": "faces"}, None)
-    assert set(page) == {"index.html", "page.css", "page.js", "worker.js", "model.onnx", "model.onnx.json"}
-    runtime = json.loads(page["model.onnx.json"])["runtime"]
+    page = files(Export(b"codes", {}), Export(b"draw", {"model": "faces"}), [], None)
+    assert set(page) == {"index.html", "page.css", "page.js", "worker.js", "codes.onnx", "draw.onnx", "model.json"}
+    record = json.loads(page["model.json"])
+    assert (record["model"], record["bytes"]) == ("faces", 9)
+    runtime = record["runtime"]
     assert runtime == {"from": CDN, "integrity": [list(pair) for pair in RUNTIME.items()]}
     assert CDN.startswith("https://") and f"@{VERSION}/" in CDN
 
@@ -36,7 +39,9 @@ def test_ci_fetches_the_version_that_the_page_runs() -> None:
 def model(make_pipeline: Callable[..., ImagePipeline], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """On disk, 8x12 RGB with classes Ada, Bob and Cleo."""
     folder = tmp_path_factory.mktemp("models") / "faces"
-    make_pipeline(resolution=(8, 12)).save_pretrained(folder)
+    pipeline = make_pipeline(resolution=(8, 12))
+    pipeline.find_directions(num_samples=60, num_scored=4)
+    pipeline.save_pretrained(folder)
     return folder
 
 
@@ -121,12 +126,44 @@ def test_the_browser_draws_what_python_draws(address: str, browser: Any, model: 
     page.close()
 
 
+def test_sliders_move_pictures_along_directions(address: str, browser: Any, model: Path) -> None:
+    pipeline = GANPipeline.from_pretrained(model)
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{address}?seed=7&truncation=0.8&edits=width:1.5")
+    settled(page, "Seeds 7 to 30")
+
+    def meant(**edits: float) -> np.ndarray:
+        images = [pipeline.edit(seed, edits, truncation=0.8).images[0] for seed in range(7, 31)]
+        return np.stack([np.asarray(image, int) for image in images])
+
+    assert np.abs(pictures(page) - meant(width=1.5)).max() <= 1
+    names = page.locator("#directions .name").all_inner_texts()
+    assert len(names) == 12 and {"width", "brightness"} <= {name.lower() for name in names}
+    before = pictures(page).tolist()
+    slider = page.get_by_role("slider", name="Ink").or_(page.get_by_role("slider", name="ink"))
+    if not slider.first.is_visible():
+        page.locator("summary").click()
+    slider.first.evaluate("input => { input.value = -2; input.dispatchEvent(new Event('input')); }")
+    page.wait_for_function(
+        "before => document.querySelector('canvas').getContext('2d').getImageData(0, 0, 12, 8).data.join() !== before",
+        arg=",".join(",".join(map(str, [*pixel, 255])) for row in before[0] for pixel in row),
+    )
+    assert np.abs(pictures(page) - meant(width=1.5, ink=-2.0)).max() <= 1
+    code = page.locator("#code").inner_text()
+    edited = eval(code, {"pipeline": pipeline})
+    assert np.array_equal(np.stack([np.asarray(image, int) for image in edited]), meant(width=1.5, ink=-2.0))
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_url(f"{address}?seed=7&truncation=0.8")
+    page.close()
+
+
 def test_a_phone_needs_no_sideways_scrolling_and_says_what_fails(address: str, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.set_default_timeout(120_000)
-    page.route("**/model.onnx", lambda route: route.fulfill(status=503, body=""))
+    page.route("**/draw.onnx", lambda route: route.fulfill(status=503, body=""))
     page.goto(address)
     page.wait_for_function("document.getElementById('message').textContent.includes('503')")
-    assert page.locator("#message").inner_text() == "model.onnx answered 503."
+    assert page.locator("#message").inner_text() == "draw.onnx answered 503."
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()

@@ -10,9 +10,19 @@ let ready = false; // the generator has been loaded
 let busy = true; // the worker is loading or drawing
 let outdated = false; // a control has been moved since the worker was asked
 
-const record = await (await fetch("model.onnx.json")).json();
+const SHOWN = 6; // directions before the rest is asked for
+const record = await (await fetch("model.json")).json();
 const worker = new Worker("worker.js", { type: "module" });
 const [channels, height, width] = record.outputs.images.shape.slice(1);
+const directions = record.directions.map(({ name, range, vector }) => ({ name, range, vector: floats(vector), slider: null }));
+
+function floats(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Float32Array(bytes.buffer);
+}
+
+// Strengths by the names of directions, those at 0 left out.
+const edits = () => Object.fromEntries(directions.map(({ name, slider }) => [name, Number(slider.value)]).filter(([, strength]) => strength));
 
 function showMessage(text) {
   setText("message", text);
@@ -21,7 +31,8 @@ function showMessage(text) {
 
 function settings() {
   const first = Math.min(MAX_FIRST_SEED, Math.max(0, Math.floor(Number(seed.value) || 0)));
-  return { seed: first, count: COUNT, label: Number(label.value), truncation: Number(truncation.value) };
+  const moves = directions.filter(({ slider }) => Number(slider.value)).map(({ slider, vector }) => [Number(slider.value), vector]);
+  return { seed: first, count: COUNT, label: Number(label.value), truncation: Number(truncation.value), moves };
 }
 
 // The settings as a slider shows them, as a line of Python, and as an address.
@@ -30,9 +41,26 @@ function showSettings({ seed, label, truncation: psi }) {
   truncation.style.setProperty("--at", `${(100 * psi) / truncation.max}%`);
   const name = label < 0 ? "" : names[label];
   const named = name ? [`label=${JSON.stringify(name)}`] : [];
-  setText("code", `pipeline(${[`seed=${seed}`, `num_images=${COUNT}`, `truncation=${psi}`, ...named].join(", ")}).images`);
-  const address = new URLSearchParams({ seed, truncation: psi, ...(name && { label: name }) });
+  const moved = edits();
+  const edited = Object.keys(moved).length > 0;
+  setText("code", edited
+    ? `[pipeline.edit(${["seed", JSON.stringify(moved), `truncation=${psi}`, ...named].join(", ")}).images[0] for seed in range(${seed}, ${seed + COUNT})]`
+    : `pipeline(${[`seed=${seed}`, `num_images=${COUNT}`, `truncation=${psi}`, ...named].join(", ")}).images`);
+  for (const { slider, said } of directions) showStrength(slider, said);
+  document.getElementById("reset").hidden = !edited;
+  const written = Object.entries(moved).map(([key, strength]) => `${encodeURIComponent(key)}:${strength}`).join(";");
+  const address = new URLSearchParams({ seed, truncation: psi, ...(name && { label: name }), ...(edited && { edits: written }) });
   history.replaceState(null, "", `?${address}`);
+}
+
+// A slider that is filled from 0, wherever that is.
+function showStrength(slider, said) {
+  const [low, high, value] = [slider.min, slider.max, slider.value].map(Number);
+  const at = (strength) => (100 * (strength - low)) / (high - low);
+  const [from, to] = [at(0), at(value)].sort((a, b) => a - b);
+  slider.style.setProperty("--from", `${from}%`);
+  slider.style.setProperty("--at", `${to}%`);
+  said.textContent = value.toFixed(2);
 }
 
 function ask() {
@@ -55,6 +83,36 @@ function showPictures({ seed: first, pictures, labels, milliseconds }) {
   setText("time", `${COUNT} pictures in ${milliseconds.toFixed(0)} ms`);
 }
 
+// A slider for each direction, the first few in sight; a double-click takes it back.
+function prepareDirections(address) {
+  const wanted = new Map((address.get("edits") ?? "").split(";").map((part) => {
+    const colon = part.lastIndexOf(":");
+    return [decodeURIComponent(part.slice(0, colon)), Number(part.slice(colon + 1)) || 0];
+  }));
+  directions.forEach((direction, k) => {
+    const { name, range: [min, max] } = direction;
+    const said = document.createElement("output");
+    const slider = Object.assign(document.createElement("input"), { type: "range", min, max, step: 0.05, id: `direction-${k}`, className: "direction" });
+    slider.value = wanted.get(name) ?? 0;
+    slider.title = "Double-click: back to 0";
+    slider.addEventListener("input", ask);
+    slider.addEventListener("dblclick", () => ((slider.value = 0), ask()));
+    const title = Object.assign(document.createElement("label"), { htmlFor: slider.id });
+    const words = Object.assign(document.createElement("span"), { className: "name", textContent: name });
+    title.append(words, said);
+    document.getElementById(k < SHOWN ? "first" : "more").append(title, slider);
+    Object.assign(direction, { slider, said });
+    if (k >= SHOWN && Number(slider.value)) document.getElementById("rest").open = true;
+  });
+  document.getElementById("directions").hidden = !directions.length;
+  document.getElementById("rest").hidden = directions.length <= SHOWN;
+  setText("count", `${directions.length - SHOWN} more`);
+  document.getElementById("reset").addEventListener("click", () => {
+    for (const { slider } of directions) slider.value = 0;
+    ask();
+  });
+}
+
 // Name, tiles and classes of the model; the controls as the address has them.
 function prepare() {
   setText("name", record.model);
@@ -73,6 +131,7 @@ function prepare() {
   seed.value = address.get("seed") ?? 0;
   truncation.value = address.get("truncation") ?? 1;
   label.value = names?.indexOf(address.get("label")) ?? -1;
+  prepareDirections(address);
 }
 
 worker.addEventListener("error", () => showMessage("This browser cannot run the page: it needs module workers and WebAssembly."));
