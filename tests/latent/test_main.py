@@ -1,6 +1,7 @@
 """The commands that find directions and measure guidance."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,8 +31,12 @@ def test_a_model_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_guidance_is_measured(
-    make_pipeline: Callable[..., ImagePipeline], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make_pipeline: Callable[..., ImagePipeline],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)  # without it there is less to compute
     model = str(tmp_path / "model")
     make_pipeline(labels=None).save_pretrained(model)
     data = ["--dataset_name", "glyphs", "--unconditional", "--max_train_samples", "100", "--num_images", "60"]
