@@ -205,14 +205,15 @@ def film_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
     and the name of the file. GIF for grey pictures, a lossless WebP for coloured ones."""
     pipeline, base = registry.get(settings["model"], ImagePipeline), Base.of(settings)
 
-    def work() -> list[Image.Image]:
-        first, _ = base_codes(pipeline, unedited(settings))
+    def work() -> tuple[list[Image.Image], str | None]:
+        first, label = base_codes(pipeline, unedited(settings))
         last, _ = edited(pipeline, base, settings["edits"])
         shares = torch.linspace(0, 1, FRAMES)[:, None, None]
-        return list(pipeline.draw(first + shares * (last - first)).images)
+        return list(pipeline.draw(first + shares * (last - first)).images), label
 
-    data, kind = animation(run_queued(work)[0])
-    name = file_name(settings["model"], base.seed, settings["label"] or None, base.truncation, kind)
+    (frames, label), _ = run_queued(work)
+    data, kind = animation(frames)
+    name = file_name(settings["model"], base.seed, label, base.truncation, kind)
     name = name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name
     return {
         "data": base64.b64encode(data).decode(),
