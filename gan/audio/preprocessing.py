@@ -59,7 +59,13 @@ def read_sound(file: Path | str | BinaryIO) -> tuple[np.ndarray, int]:
     """
     with soundfile.SoundFile(file) as sound:
         channels = sound.read(MAX_SECONDS * sound.samplerate, dtype="float32", always_2d=True)
-        return channels.mean(1), sound.samplerate
+        return _one_channel(channels), sound.samplerate
+
+
+def _one_channel(channels: np.ndarray) -> np.ndarray:
+    """The mean of channels (samples, channels); the first of them where they cancel each other out."""
+    mean = channels.mean(1)
+    return channels[:, 0] if len(mean) and np.ptp(mean) < SILENCE <= np.ptp(channels[:, 0]) else mean
 
 
 def read_recording(file: Path | str | BinaryIO, sampling_rate: int) -> np.ndarray:
@@ -72,7 +78,7 @@ def read_recording(file: Path | str | BinaryIO, sampling_rate: int) -> np.ndarra
         stream = soxr.ResampleStream(sound.samplerate, sampling_rate, 1)
         parts = []
         while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
-            parts.append(stream.resample_chunk(block.mean(1)))
+            parts.append(stream.resample_chunk(_one_channel(block)))
         parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     whole = np.concatenate(parts)
     if not np.isfinite(whole).all():

@@ -32,9 +32,10 @@ from gan.data.kinds import SampleKind
 from gan.data.report import DataReport, suffix_of
 from gan.data.repositories import has_same_classes, load_splits, loading, shown_name, tell_unusable, unusable
 from gan.data.rows import Cells, Rows, find_rows
-from gan.data.tables import Table, find_table, listed_files, read_table
+from gan.data.tables import FILE_COLUMN, Table, find_table, listed_files, read_table
 
 __all__ = [
+    "FILE_COLUMN",
     "HELD_OUT",
     "MIN_SOURCES",
     "PEEKED",

@@ -1,6 +1,7 @@
 """Columns of a data set: which hold samples, which hold classes, and whether these can be classes at all."""
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ def add_label_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def sample_column(split: Dataset, wanted: str | None, kind: type, what: str) -> str:
-    """The column of samples: the one asked for, or else the one there is.
+    """The column of samples: the one asked for, or else the one that is declared as such, or the one of plain bytes.
 
     Args:
         kind: `datasets.Image` or `datasets.Audio`; the flag that names a column is called after it.
@@ -40,16 +41,23 @@ def sample_column(split: Dataset, wanted: str | None, kind: type, what: str) -> 
     name = kind.__name__.lower()
     if wanted is not None and wanted in split.column_names:
         feature = split.features[wanted]
-        if isinstance(feature, kind) or getattr(feature, "dtype", None) in ("binary", "string"):
+        if isinstance(feature, kind) or _is_bytes(feature) or getattr(feature, "dtype", None) == "string":
             return wanted
         raise GANError(f"The column {wanted!r} of the data set holds no {what}s; name another with --{name}_column.")
     found = [column for column, feature in split.features.items() if isinstance(feature, kind)]
+    found = found or [column for column, feature in split.features.items() if _is_bytes(feature)]
     if wanted is None and found:
         return name if name in found else found[0]
     raise GANError(
         f"There is no {f'column of {what}s' if wanted is None else f'{what} column {wanted!r}'} in the data set; its "
         f"columns are {', '.join(split.column_names)}. Name one with --{name}_column."
     )
+
+
+def _is_bytes(feature: Any) -> bool:
+    """Whether a column holds files: plain bytes, or bytes with a path, as other programs write them."""
+    inner = feature.get("bytes") if isinstance(feature, dict) else None
+    return getattr(feature, "dtype", None) in ("binary", "large_binary") or getattr(inner, "dtype", None) == "binary"
 
 
 def label_columns(
@@ -115,11 +123,26 @@ def class_names(values: Iterable[Any], feature: Any) -> tuple[list[str | None], 
             return words, list(dict.fromkeys(names))
         return [None if value is None or value < 0 else names[value] for value in values], names
     words = [_cell_name(value) for value in values]
+    if all(word is None or _WHOLE.fullmatch(word) for word in words):  # numbers of which one is missing somewhere
+        words = [word and word.partition(".")[0] for word in words]
     return words, in_order(words)
 
 
+_WHOLE = re.compile(r"-?\d+\.0+")
+
+
 def _cell_name(value: Any) -> str | None:
-    """The class that a cell names; whole numbers may be stored as fractions, as where some are missing."""
+    """The class that a cell names; whole numbers may be stored as fractions, as where some are missing.
+
+    Raises:
+        GANError: if there are several in it.
+    """
+    if isinstance(value, list | dict):
+        kind = "list" if isinstance(value, list) else "table of them"
+        raise GANError(
+            f"A label is {value}, which is no class but a {kind}; name another column with --label_column, or train "
+            f"with --unconditional."
+        )
     if value is None or value != value:
         return None
     return clean_name(int(value) if isinstance(value, float) and value.is_integer() else value) or None

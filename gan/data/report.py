@@ -126,7 +126,7 @@ class DataReport:
 
     def left_out_lines(self) -> list[str]:
         """How many files are not used, a line a reason."""
-        return [f"{sum(files.values()):,} {reason} ({_counted(files)})" for reason, files in self.left_out.items()]
+        return [f"{sum(files.values()):,} {reason}{_counted(files)}" for reason, files in self.left_out.items()]
 
     def show(self) -> None:
         """Prints the line and the notes, by the main process."""
@@ -151,7 +151,9 @@ def suffix_of(file: Any) -> str:
 
 
 def _counted(files: Counter[str]) -> str:
-    """`.txt 3, .mp4 1`"""
+    """` (.txt 3, .mp4 1)`; nothing where no file has a name."""
+    if set(files) == {""}:
+        return ""
     told = [f"{suffix or 'no suffix'} {count:,}" for suffix, count in files.most_common(MAX_SUFFIXES)]
     more = len(files) - len(told)
-    return ", ".join(told) + (f" and {more} more suffixes" if more > 0 else "")
+    return " (" + ", ".join(told) + (f" and {more} more suffixes)" if more > 0 else ")")

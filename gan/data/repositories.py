@@ -1,6 +1,7 @@
 """Data sets that `datasets` reads: on the Hub, in a folder laid out as there, or in a single table."""
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ def load_splits(args: Any, what: str, streaming: bool = False) -> DatasetDict | 
     elif not name or not Path(name).is_dir():
         _check_hub_id(name)
     datasets.disable_progress_bars()
+    datasets.utils.logging.set_verbosity(logging.CRITICAL)  # what fails is said in a sentence of ours
     with loading(name, what):
         found = datasets.load_dataset(builder, cache_dir=args.cache_dir, streaming=streaming, **options)
     if not isinstance(found, DatasetDict | IterableDatasetDict) or not found:
@@ -137,19 +139,29 @@ def _why_not(name: str, local: bool, what: str, error: Exception) -> str:
             if gated
             else "was not found on the Hub; check the name, or log in with `hf auth login` if it is private."
         )
+    undecodable = next((cause for cause in _causes(error) if isinstance(cause, UnicodeDecodeError)), None)
+    if undecodable is not None:
+        return (
+            f"The data set {name} is not in UTF-8 ({undecodable}); save it as that, for instance with "
+            f"`iconv -f WINDOWS-1252 -t UTF-8 {Path(name).name} > converted{Path(name).suffix}`."
+        )
     vague = isinstance(error, datasets.exceptions.DatasetGenerationError)
     cause = (vague and error.__cause__) or error
     first_line = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
     return f"The data set {name} could not be loaded ({first_line}); check its files."
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether it was a full disk that led to an error. `datasets` also looks beforehand, and says so in words."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it."""
     while error is not None:
-        if isinstance(error, OSError) and (error.errno in FULL or "disk space" in str(error)):
-            return True
+        yield error
         error = error.__cause__
-    return False
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether it was a full disk that led to an error. `datasets` also looks beforehand, and says so in words."""
+    found = (cause for cause in _causes(error) if isinstance(cause, OSError))
+    return any(cause.errno in FULL or "disk space" in str(cause) for cause in found)
 
 
 def _script(name: str, local: bool) -> str:

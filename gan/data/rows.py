@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset
+from datasets import ClassLabel, Dataset, Value
 
 from gan.data.archives import Members, is_archive, open_archive
 from gan.data.columns import (
@@ -274,7 +274,7 @@ def _from_folder(
     tables = [find_table(folder) for folder in (base, *base.parents) if folder.is_relative_to(path)]
     table = next((read_table(found) for found in tables if found is not None), None)
     if table is None and not args.unconditional:
-        tell_tables(everything, report)
+        tell_tables(everything, f"--{kind.flag}_column", report)
     parts = folder_splits(base, files, report)
     names = list(parts)
     wanted = names[0], (_roles(names, split)[1] if split else next(iter(names[1:]), None))
@@ -380,7 +380,10 @@ def _is_plain_folder(args: Any, split: Dataset) -> bool:
 
 def _split_rows(split: Dataset, split_name: str, args: Any, kind: SampleKind, report: DataReport) -> Rows:
     column = sample_column(split, kind.column_of(args), kind.feature, kind.name)
-    raw = split.select_columns([column]).cast_column(column, kind.feature(decode=False))
+    raw = split.select_columns([column])
+    if getattr(split.features[column], "dtype", None) == "large_binary":  # as Polars writes it
+        raw = raw.cast_column(column, Value("binary"))
+    raw = raw.cast_column(column, kind.feature(decode=False))
     grouped = _group_columns(args, split.column_names, "the data set")
     groups = _groups({c: classes_of(split, c)[0] for c in grouped}, f"the {split_name} split of {args.dataset_name}")
     possible = [name for name in split.column_names if name not in grouped]

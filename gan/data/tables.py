@@ -1,8 +1,10 @@
 """A table beside files: `metadata.csv` or `metadata.jsonl`, which names each file and its classes."""
 
 import csv
+import io
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +46,19 @@ def find_table(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def tell_tables(files: Sequence[Path], report: DataReport) -> None:
-    """Notes which of the files beside samples could be a table of their classes, which is not read."""
-    other = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES and file.name not in TABLES]
-    if other:
+def tell_tables(files: Sequence[Path], flag: str, report: DataReport) -> None:
+    """Notes which of the files beside samples could be a table of their classes, which is not read.
+
+    Args:
+        flag: that names the column of files.
+    """
+    other = [file for file in files if file.suffix.lower() in (*TABLE_SUFFIXES, ".json") and file.name not in TABLES]
+    if other and other[0].suffix.lower() == ".json":
+        report.note(f"{other[0]} is not read; to have classes from it, write it as JSON lines, metadata.jsonl.")
+    elif other:
         report.note(
-            f"{other[0]} is not read; to have classes from it, name it with --train_data_dir, or call it "
-            f"metadata{other[0].suffix.lower()}; {FILE_COLUMN} is the column of files, if no flag names another."
+            f"{other[0]} is not read; to have classes from it, give it as --train_data_dir, with {flag} for the "
+            f"column of files."
         )
 
 
@@ -66,24 +74,27 @@ def read_table(path: Path) -> Table:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         columns, rows = _json_lines(text) if path.suffix.lower() == ".jsonl" else _separated(text)
     except OSError as error:
-        raise GANError(f"{path} cannot be read ({error.strerror}).") from error
+        raise GANError(f"{path} cannot be read ({error.strerror or error}).") from error
     except (UnicodeDecodeError, csv.Error, ValueError) as error:
         what = "JSON lines" if path.suffix.lower() == ".jsonl" else "comma-separated values"
-        raise GANError(f"{path} is not a table of {what} in UTF-8 ({error}).") from error
+        raise GANError(f"{path} is not a table of {what} in UTF-8 ({error}); save it anew as that.") from error
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise GANError(f"{path} has several columns called {twice[0]!r}; rename or remove one of them.")
     return Table(path, columns, rows)
 
 
 def _separated(text: str) -> tuple[list[str], list[dict[str, Any]]]:
     header = text.split("\n", 1)[0]
     separator = max(",;\t", key=header.count)  # the first of equals
-    lines = [line for line in csv.reader(text.splitlines(keepends=True), delimiter=separator) if line]
+    lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if line]
     columns = [name.strip() for name in lines[0]] if lines else []
     rows = [{name: cell.strip() for name, cell in zip(columns, line)} for line in lines[1:]]
     return columns, [{name: row.get(name) or None for name in columns} for row in rows]
 
 
 def _json_lines(text: str) -> tuple[list[str], list[dict[str, Any]]]:
-    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    rows = [json.loads(line) for line in text.split("\n") if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("a line is no object")
     rows = [{str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in row.items()} for row in rows]
@@ -121,6 +132,13 @@ def listed_files(table: Table, column: str | None, flag: str) -> list[Path]:
     return files
 
 
+def _as_listed(folder: Path, file: Path) -> Path:
+    """A file below a folder as it is found there, also if it was named in full."""
+    if file.is_absolute() and file.resolve().is_relative_to(folder.resolve()):
+        return folder / file.resolve().relative_to(folder.resolve())
+    return folder / file
+
+
 def _file_of(folder: Path, cell: Any) -> Path | None:
     if not isinstance(cell, str):
         return None
@@ -128,5 +146,5 @@ def _file_of(folder: Path, cell: Any) -> Path | None:
     for spelling in (name, name.replace("\\", "/")):
         for form in (spelling, *(unicodedata.normalize(form, spelling) for form in ("NFC", "NFD"))):
             if form and is_file(folder / form):
-                return folder / form
+                return _as_listed(folder, Path(form))
     return None

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from gan.data import (
+    FILE_COLUMN,
     DataReport,
     FolderPart,
     check_classes,
@@ -51,7 +52,7 @@ from gan.text.preprocessing import (
     split_units,
     windows,
 )
-from gan.text.tokenizer import END, IGNORED, SPECIAL, UNKNOWN, token_starts, train_tokenizer
+from gan.text.tokenizer import BYTES, END, IGNORED, SPECIAL, UNKNOWN, token_starts, train_tokenizer
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
@@ -306,6 +307,8 @@ def _classes_of_files(part: FolderPart, path: Path, args: Any, report: DataRepor
     if table is not None:
         rows = read_table(table)
         column = next(iter(label_columns(wanted, rows.columns, str(table), False)), None)
+        others = [name for name in rows.columns if name != FILE_COLUMN]
+        tell_columns(others, [] if column is None else [column], wanted, report)
         if column is not None:
             cells, _ = class_names([row[column] for row in rows.rows], None)
             by_file = {file.resolve(): cell for file, cell in zip(listed_files(rows, None, "file_name"), cells)}
@@ -459,8 +462,11 @@ def learn_tokenizer(train: TextSet, kind: str, vocab_size: int) -> Tokenizer:
     """The data set's own vocabulary, or one learnt from its training texts.
 
     Raises:
-        GANError: if nothing but the special tokens fits into it.
+        GANError: if nothing but the special tokens fits into it, or not every byte of byte pairs.
     """
+    least = len(SPECIAL) + BYTES
+    if train.tokenizer is None and kind == "bpe" and vocab_size < least:
+        raise GANError(f"--vocab_size {vocab_size} has no room for the {BYTES} bytes of bpe; give at least {least}.")
     tokenizer = train.tokenizer or train_tokenizer(train.texts, kind, vocab_size)
     if tokenizer.get_vocab_size() <= len(SPECIAL):
         raise GANError(f"--vocab_size {vocab_size} has room for no {kind}; give more than {len(SPECIAL)}.")

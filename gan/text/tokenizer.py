@@ -15,6 +15,7 @@ IGNORED = -100  # padding behind the end of a sample; ignored by losses
 KINDS = ("characters", "words", "bpe")
 UNFINISHED = "\ufffd"  # what an incomplete byte sequence is decoded to
 CONTEXT = 4  # tokens before it that the text of a token can depend on: a character has four bytes at most
+BYTES = 256  # each a token of byte pairs, so that no text is unknown
 BYTES_A_TOKEN = 4  # of byte pairs, estimated
 WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # "don't" and "two-wheeled" are words, a punctuation mark is a word of its own
 

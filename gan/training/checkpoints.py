@@ -84,7 +84,9 @@ def resume(accelerator: Accelerator, output_dir: Path, wanted: str) -> Path | No
                     f"{folder} cannot be read, or belongs to a model of another shape or objective ({_short(error)}); "
                     f"`--resume_from_checkpoint latest` finds the newest that can."
                 ) from error
-            logger.warning(f"{folder} is damaged and is passed over ({_short(error)}).")
+            logger.warning(
+                f"{folder} is damaged, or of a model of another shape, and is passed over ({_short(error)})."
+            )
     if candidates:
         raise GANError(
             f"No checkpoint in {candidates[0].parent} can be read, or they belong to a model of another shape or "

@@ -630,3 +630,12 @@ def test_drums_are_the_default(load: Load) -> None:
     assert len(test) > len(train)
     assert not np.array_equal(test.audio[:22], train.audio)
     assert load(*small, "--unconditional")[0].labels is None
+
+
+@pytest.mark.parametrize("cutting", ["first", "even"])
+def test_channels_that_cancel_each_other_out(load: Load, tmp_path: Path, cutting: str) -> None:
+    for k in range(3):
+        sound = tone(0.25, 400 + 100 * k)
+        save(tmp_path / "set" / f"{k}.wav", np.stack([sound, -sound], axis=1))
+    train, _ = load("--train_data_dir", tmp_path / "set", "--duration", "0.25", "--slice", cutting)
+    assert len(train) == 3 and abs(heard(train.audio[1]) - 500) < 5

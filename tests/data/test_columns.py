@@ -68,3 +68,14 @@ def test_what_is_no_class() -> None:
         check_classes(single, single, where, "pictures")
     check_classes(single[:19], single[:19], where, "pictures")
     check_classes(["a", "b"] * 20, ["a", "b"], where, "pictures")
+
+
+@pytest.mark.parametrize(("cell", "kind"), [(["cat", "cute"], "list"), ({"name": "cat"}, "table of them")])
+def test_a_label_is_one_class(cell: object, kind: str) -> None:
+    with pytest.raises(GANError, match=f"which is no class but a {kind}; name another column with --label_column"):
+        class_names(["dog", cell], None)
+
+
+def test_whole_numbers_that_were_written_as_fractions() -> None:
+    assert class_names(["10.0", "2.0", None], None) == (["10", "2", None], ["2", "10"])
+    assert class_names(["10.0", "2.5"], None)[1] == ["2.5", "10.0"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gan import GANError
-from gan.data import find_table, listed_files, read_table
+from gan.data import DataReport, find_table, listed_files, read_table
+from gan.data.tables import tell_tables
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -62,3 +63,41 @@ def test_one_table_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "metadata.jsonl", "")
     with pytest.raises(GANError, match="keep one of them"):
         find_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("metadata.csv", "file_name,said\r1.png,a\u2028b\r"), ("metadata.jsonl", '{"said": "a\u2028b"}')],
+)
+def test_only_line_breaks_end_a_row(tmp_path: Path, name: str, text: str) -> None:
+    assert [row["said"] for row in read_table(write(tmp_path / name, text)).rows] == ["a\u2028b"]
+
+
+def test_files_that_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "set").mkdir()
+    write(tmp_path / "set/1.png", "")
+    write(tmp_path / "set/metadata.csv", f"file_name\n{tmp_path}/set/1.png\n")
+    monkeypatch.chdir(tmp_path)
+    assert listed_files(read_table(Path("set/metadata.csv")), None, "--image_column") == [Path("set/1.png")]
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(GANError, match="several columns called 'label'; rename or remove one of them"):
+        read_table(write(tmp_path / "metadata.csv", "file_name,label,label\n1.png,a,b\n"))
+
+
+def test_tables_that_are_not_read_are_named(tmp_path: Path) -> None:
+    for name, said in (
+        (
+            "labels.csv",
+            "labels.csv is not read; to have classes from it, give it as --train_data_dir, with --audio_column",
+        ),
+        (
+            "metadata.json",
+            "metadata.json is not read; to have classes from it, write it as JSON lines, metadata.jsonl",
+        ),
+        ("notes.txt", None),
+    ):
+        report = DataReport("sounds")
+        tell_tables([tmp_path / "1.wav", tmp_path / name], "--audio_column", report)
+        assert said in report.notes[0] if said else not report.notes

@@ -1,6 +1,7 @@
 """Pictures for training, from folders and data sets as people have them."""
 
 import argparse
+import io
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from datasets import ClassLabel, Value
@@ -697,3 +700,20 @@ def test_glyphs_need_no_file(load: Load) -> None:
     assert train.label_names is not None and len(train.label_names) == 26
     assert (train.name, train.split, test.split, train.license) == ("glyphs", "train", "test", "apache-2.0")
     assert not {image.tobytes() for image in train.pixels} & {image.tobytes() for image in test.pixels}
+
+
+@pytest.mark.parametrize("kind", ["binary", "large_binary", "struct"])
+def test_parquet_of_bytes_that_other_programs_wrote(load: Load, tmp_path: Path, kind: str) -> None:
+    files = []
+    for k in range(6):
+        buffer = io.BytesIO()
+        picture(k).save(buffer, "PNG")
+        files.append(buffer.getvalue())
+    column = pa.array([{"bytes": file, "path": "x.png"} for file in files]) if kind == "struct" else pa.array(files)
+    column = column.cast(pa.large_binary()) if kind == "large_binary" else column
+    (tmp_path / "set").mkdir()
+    pq.write_table(pa.table({"img": column, "label": pa.array(list("ababab"))}), tmp_path / "set" / "train.parquet")
+    for more in ([], ["--image_column", "img"]):
+        train, _ = load("--dataset_name", tmp_path / "set", *more)
+        assert len(train) == 6 and train.label_names == ["a", "b"]
+        assert np.array_equal(train.pixels[3], np.asarray(picture(3)).transpose(2, 0, 1))

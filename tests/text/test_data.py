@@ -428,3 +428,30 @@ def test_the_output_of_a_run_is_not_trained_on(tmp_path: Path) -> None:
     write(tmp_path / "out/samples.txt", ["generated"])
     (tmp_path / "out/model_index.json").write_text("{}")
     assert load(train_data_dir=str(tmp_path)).train.texts == ["one", "two"]
+
+
+def test_a_table_beside_texts_without_a_usual_name(tmp_path: Path) -> None:
+    write(tmp_path / "0.txt", ["one"])
+    write(tmp_path / "metadata.csv", ["file_name,mood", "0.txt,sad"])
+    assert load(train_data_dir=str(tmp_path)).report.notes == [
+        "No classes are used; --label_column can name a column: mood."
+    ]
+
+
+def test_byte_pairs_need_room_for_every_byte(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", ["one", "two"])
+    with pytest.raises(GANError, match="--vocab_size 258 has no room for the 256 bytes of bpe; give at least 259"):
+        data.learn_tokenizer(load(train_data_dir=str(tmp_path)).train, "bpe", 258)
+
+
+def test_a_table_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("text\nGröße\n".encode("latin-1"))
+    with pytest.raises(
+        GANError, match=r"a\.csv is not in UTF-8 .*`iconv -f WINDOWS-1252 -t UTF-8 a\.csv > converted\.csv`"
+    ):
+        load(dataset_name=str(tmp_path / "a.csv"))
+
+
+def test_rows_without_text_are_counted(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["text,label", "one,1", ",2", "two,2"])
+    assert load(dataset_name=str(tmp_path / "a.csv")).report.left_out_lines() == ["1 rows without text"]
