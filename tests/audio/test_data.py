@@ -255,11 +255,6 @@ def test_channels_are_averaged(load: Load, tmp_path: Path) -> None:
     assert np.allclose(clip, expected, atol=1e-3)
 
 
-def test_opposite_channels_leave_nothing(load: Load, tmp_path: Path) -> None:
-    save(tmp_path / "1.wav", np.stack([tone(), -tone()], 1), subtype="FLOAT")
-    refusal(load, "--train_data_dir", tmp_path)
-
-
 def test_clipped_sounds_and_floats_beyond_full_scale(load: Load, tmp_path: Path) -> None:
     save(tmp_path / "a" / "1.wav", np.clip(tone(level=3), -1, 1))
     assert np.abs(only(load, tmp_path / "a")).max() == pytest.approx(0.9, abs=1e-4)

@@ -606,7 +606,7 @@ def test_wrong_columns(load: Load, tmp_path: Path) -> None:
         assert "image, label, boxes" in said
         assert flag in said
     assert "no pictures" in refusal(load, "--dataset_name", root, "--image_column", "label")
-    assert "no classes" in refusal(load, "--dataset_name", root, "--label_column", "image")
+    assert "neither classes" in refusal(load, "--dataset_name", root, "--label_column", "image")
     assert "no classes" in refusal(load, "--dataset_name", root, "--label_column", "boxes")
 
 
