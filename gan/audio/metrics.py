@@ -23,7 +23,13 @@ from gan.errors import GANError
 from gan.features import FeatureSpace
 from gan.labels import class_indices
 from gan.metrics.neighbours import memorisation, nearest, neighbour_sheet
-from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
+from gan.metrics.records import (
+    MIN_SAMPLES,
+    class_metrics_by_column,
+    feature_metrics,
+    metric_record,
+    with_references,
+)
 from gan.utils.distributed import map_batches, map_items, synchronized
 from gan.utils.subsets import fixed_random_subset
 
@@ -98,8 +104,11 @@ def measure(
     def records_of(name: str) -> list[dict[str, Any]]:
         records, wanted = [], rows[name][1]
         if name in predicted:
-            shown = labels if name == "real" else wanted
-            records += _by_column(predicted[name], shown if asked is not None else None, train_set)
+            assert train_set.labels is not None and train_set.label_names is not None
+            shown = None if asked is None else labels if name == "real" else wanted
+            all_labels = torch.from_numpy(train_set.labels)
+            found = class_metrics_by_column(predicted[name], shown, all_labels, train_set.label_names)
+            records += [record | {"group": "labels"} for record in found]
         if min(count, len(held_out)) >= MIN_SAMPLES:
             records += feature_metrics(
                 features[name], real, space.name, same_samples=name not in ("generated", "real")
@@ -250,16 +259,3 @@ def _twice_in_each(*sets: Tensor | None) -> Tensor:
         found, counts = labels.unique(dim=0, return_counts=True)
         often.append({tuple(row) for row in found[counts > 1].tolist()})
     return torch.tensor(sorted(set.intersection(*often)))
-
-
-def _by_column(predicted: Tensor, wanted: Tensor | None, train_set: "AudioSet") -> list[dict[str, Any]]:
-    """The records of the classes (n, columns) that the classifier sees, column by column."""
-    assert train_set.label_names is not None and train_set.labels is not None
-    records = []
-    for k, (column, names) in enumerate(train_set.label_names.items()):
-        real = torch.from_numpy(train_set.labels[:, k])
-        for found in class_metrics(predicted[:, k], None if wanted is None else wanted[:, k], real, len(names)):
-            if len(train_set.label_names) > 1:
-                found |= {"name": f"{found['name']}, {column}", "type": f"{found['type']}_{column}"}
-            records.append(found | {"group": "labels"})
-    return records

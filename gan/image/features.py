@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.features import FeatureSpace, cached, fit, why_no_classifier
+from gan.image.networks import class_counts
 from gan.utils.subsets import training_subset
 
 if TYPE_CHECKING:
@@ -37,61 +38,84 @@ def on_pixels(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
 PIXELS = FeatureSpace("16 x 16 pixels", on_pixels(lambda x: F.adaptive_avg_pool2d(x, 16).flatten(1)), "pixels")
 
 
+def convolutions(resolution: tuple[int, int], image_channels: int) -> tuple[list[nn.Module], int]:
+    """Layers that take pictures down to 8 pixels a side or fewer, and how many numbers come out of them."""
+    layers: list[nn.Module] = [nn.Conv2d(image_channels, 32, 3, padding=1), nn.ReLU()]
+    width, (height, breadth) = 32, resolution
+    while max(height, breadth) > 8:
+        layers += [nn.Conv2d(width, 64, 3, 2, padding=1), nn.ReLU()]
+        width, height, breadth = 64, (height + 1) // 2, (breadth + 1) // 2
+    return layers, width * height * breadth
+
+
 class ImageClassifier(ModelMixin, ConfigMixin):
-    """A small convolutional network that predicts the class of a picture; its last hidden layer is a feature space.
+    """A small convolutional network that predicts the classes of a picture; its last hidden layer is a feature space.
 
     Args:
         resolution: (height, width) of a picture.
         image_channels: 1 for grey, 3 for RGB.
-        num_classes: at least 2.
+        num_classes: at least 2; with several label columns, the classes of each.
     """
 
     @register_to_config
-    def __init__(self, resolution: tuple[int, int], image_channels: int, num_classes: int):
+    def __init__(self, resolution: tuple[int, int], image_channels: int, num_classes: int | tuple[int, ...]):
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(image_channels, 32, 3, padding=1), nn.ReLU()]
-        width, (height, breadth) = 32, resolution
-        while max(height, breadth) > 8:
-            layers += [nn.Conv2d(width, 64, 3, 2, padding=1), nn.ReLU()]
-            width, height, breadth = 64, (height + 1) // 2, (breadth + 1) // 2
+        self.class_counts = class_counts(num_classes)
+        layers, inputs = convolutions(resolution, image_channels)
         self.body = nn.Sequential(*layers, nn.Flatten())
-        self.to_features = nn.Linear(width * height * breadth, FEATURES)
-        self.to_logits = nn.Linear(FEATURES, num_classes)
+        self.to_features = nn.Linear(inputs, FEATURES)
+        self.to_logits = nn.Linear(FEATURES, sum(self.class_counts))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures (n, image_channels, height, width) in [-1, 1] to features (n, 64) and class logits (n, classes)."""
+        """Pictures (n, image_channels, height, width) in [-1, 1] to features (n, 64) and logits (n, classes of all
+        label columns)."""
         features = F.relu(self.to_features(self.body(images)))
         return features, self.to_logits(features)
 
     def predict_from_features(self, features: Tensor) -> Tensor:
-        """Features (n, 64) to the most likely class of each, int64 (n,)."""
-        return self.to_logits(features).argmax(1)
+        """Features (n, 64) to the most likely class of each, int64 (n,), or (n, columns) of several label columns."""
+        columns = [part.argmax(1) for part in self.to_logits(features).split(self.class_counts, dim=1)]
+        return torch.stack(columns, dim=1) if len(columns) > 1 else columns[0]
 
     @torch.inference_mode()
     def predict(self, pixels: Tensor) -> Tensor:
-        """uint8 (n, image_channels, height, width) to the most likely class of each, int64 (n,)."""
-        return torch.cat([self(batch.float() / 127.5 - 1)[1].argmax(1) for batch in pixels.split(BATCH)])
+        """uint8 (n, image_channels, height, width) to the most likely classes, as `predict_from_features`."""
+        features = [self(batch.float() / 127.5 - 1)[0] for batch in pixels.split(BATCH)]
+        return self.predict_from_features(torch.cat(features))
+
+    def loss(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy, summed over label columns.
+
+        Args:
+            pixels: uint8 (n, image_channels, height, width).
+            labels: int64 (n, columns).
+        """
+        parts = self(pixels.float() / 127.5 - 1)[1].split(self.class_counts, dim=1)
+        return torch.stack([F.cross_entropy(part, column) for part, column in zip(parts, labels.unbind(1))]).sum()
 
 
-def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int, seed: int = 0) -> ImageClassifier:
+def train_classifier(
+    pixels: Tensor, labels: Tensor, num_classes: int | tuple[int, ...], seed: int = 0
+) -> ImageClassifier:
     """Five passes of AdamW over labelled pictures, the learning rate rising and falling once (Smith & Topin 2019).
 
     Args:
         pixels: uint8 (n, 1 or 3, height, width).
-        labels: int64 (n,).
+        labels: int64 (n, columns).
+        num_classes: as for `ImageClassifier`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = ImageClassifier(tuple(pixels.shape[2:]), pixels.shape[1], num_classes)
 
     def loss(batch: Tensor) -> Tensor:
-        return F.cross_entropy(classifier(pixels[batch].float() / 127.5 - 1)[1], labels[batch])
+        return classifier.loss(pixels[batch], labels[batch])
 
     return fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE, seed=seed)
 
 
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:
-    """The classifier of a labelled data set (of its first label column), from the cache or trained now and kept there.
+    """The classifier of a labelled data set, of all its label columns, from the cache or trained now and kept there.
 
     The same pictures and labels always find the same classifier. Of larger sets it sees a fixed random
     subset of 60,000 pictures.
@@ -103,16 +127,18 @@ def classifier_for(train_set: "ImageSet") -> ImageClassifier:
         raise GANError(f"No classifier can be trained to measure with: {reason}.")
 
     def train() -> ImageClassifier:
-        columns, names = train_set.columns()
-        assert columns is not None
-        pixels, labels = train_set.pixels, columns[:, 0]
+        labels, names = train_set.columns()
+        assert labels is not None
+        pixels = train_set.pixels
         if len(pixels) > MAX_PICTURES:
             chosen = training_subset(len(pixels), MAX_PICTURES)
             pixels, labels = pixels[chosen], labels[chosen]
-        count = len(next(iter(names.values())))
-        return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), count)
+        counts = tuple(map(len, names.values()))
+        num_classes = counts if len(counts) > 1 else counts[0]
+        return train_classifier(torch.from_numpy(pixels), torch.from_numpy(labels), num_classes)
 
-    return cached(ImageClassifier, f"{train_set.fingerprint()}-{RECIPE}", train)
+    columns = "-columns" * (len(train_set.columns()[1]) > 1)  # before November 2026 only the first had a classifier
+    return cached(ImageClassifier, f"{train_set.fingerprint()}{columns}-{RECIPE}", train)
 
 
 def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:

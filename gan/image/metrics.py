@@ -17,11 +17,18 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.features import FeatureSpace
+from gan.image import pairs
 from gan.image.features import PIXELS, feature_space
 from gan.image.wasserstein import sliced_wasserstein
 from gan.labels import by_column, class_indices
 from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
-from gan.metrics.records import MIN_SAMPLES, class_metrics, feature_metrics, metric_record, with_references
+from gan.metrics.records import (
+    MIN_SAMPLES,
+    class_metrics_by_column,
+    feature_metrics,
+    metric_record,
+    with_references,
+)
 from gan.utils.distributed import map_batches, map_items, synchronized
 from gan.utils.subsets import fixed_random_subset
 
@@ -64,7 +71,8 @@ def measure(
 
     Args:
         generated: uint8 (n, channels, height, width).
-        classes: int64 (n,) the class that each was asked to show; `None` for an unconditional model.
+        classes: int64 (n,), or (n, columns), the classes that each was asked to show; `None` for an unconditional
+            model.
         space: from `features.feature_space`; with `None` there is only the sliced Wasserstein distance. With fewer
             than 50 pictures features are not compared either.
         references: whether real samples, with and without noise, are measured beside them; without, there are only
@@ -74,7 +82,7 @@ def measure(
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space),
         `value`, `reference`, `higher_is_better`, `split` and `samples`; `baselines`: a list of `name` and `values` (by
         `name` of the metric); `note`: what was compared with what; `classifier_accuracy`: of the classifier on
-        held-out pictures, if there is one.
+        held-out pictures, if there is one, of the label column that it tells worst.
     """
     count = min(len(generated), len(train_set), len(test_set))
     picked = fixed_random_subset(len(generated), count)
@@ -109,9 +117,7 @@ def measure(
             wanted = asked if name == "generated" or asked is None else held_out_labels
             labels, names = train_set.columns()
             assert labels is not None
-            real_labels = torch.from_numpy(labels[:, 0])
-            count_of_classes = len(next(iter(names.values())))
-            records += class_metrics(predicted[name], _first(wanted), real_labels, count_of_classes)
+            records += class_metrics_by_column(predicted[name], wanted, torch.from_numpy(labels), names)
         distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
         found = metric_record("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
         return [*records, found | {"samples": len(few)}]
@@ -123,9 +129,8 @@ def measure(
     real_records = table.pop("real")
     accuracy = {}
     if "real" in predicted and held_out_labels is not None:
-        accuracy["classifier_accuracy"] = round(
-            float((predicted["real"] == _first(held_out_labels)).double().mean()), 4
-        )
+        right = (predicted["real"] == held_out_labels).double().view(count, -1).mean(0)
+        accuracy["classifier_accuracy"] = round(float(right.min()), 4)
     found = with_references(generated_records, real_records, table, test_set.split, count)
     return found | {"note": _note(found)} | accuracy
 
@@ -174,12 +179,9 @@ def evaluate(
         sheet = io.BytesIO()
         picture_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
+    if train_set.groups is not None and pipeline.labels:
+        _add_pairs(records, pipeline, train_set, test_set)
     return records | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
-
-
-def _first(labels: Tensor | None) -> Tensor | None:
-    """Of labels (n,) or (n, columns), those of the first column, which the classifier is trained on: (n,)."""
-    return None if labels is None else labels.view(len(labels), -1)[:, 0]
 
 
 def _model_classes(pipeline: "ImagePipeline", test_set: "ImageSet", asked: Tensor) -> Tensor:
@@ -240,15 +242,41 @@ def _add_reconstruction(
         baseline["values"][found["name"]] = error(with_noise(held_out, sigma))
 
 
+def _add_pairs(
+    records: dict[str, Any], pipeline: "ImagePipeline", train_set: "ImageSet", test_set: "ImageSet"
+) -> None:
+    """Adds how often generated pairs are taken for pairs of one group, where enough groups are held out."""
+    triples = pairs.held_out_triples(train_set, test_set)
+    if reason := pairs.why_no_pairs(train_set, triples):
+        records["note"] += f" Pairs are not measured: {reason}."
+        return
+
+    def draw(seeds: list[int], asked: Tensor) -> Tensor:
+        latents, _ = pipeline.latents(seeds)
+        flat = asked if asked.shape[1] > 1 else asked[:, 0]
+        return map_batches(
+            pipeline.decode, latents, _model_classes(pipeline, test_set, flat), batch=BATCH, what="Drawing pairs"
+        )
+
+    found = pairs.measure(pairs.classifier_for(train_set), test_set, triples, draw)
+    records["metrics"] += found.pop("metrics")
+    records |= found
+    records["note"] += (
+        f" A generated pair of one group is two labels of one seed, one of two groups those of two seeds; they are "
+        f"judged by a classifier that is right on {found['pair_classifier_accuracy']:.0%} of pairs of held-out groups."
+    )
+
+
 def _note(found: dict[str, Any]) -> str:
     """What was compared with what, for the card."""
     samples = {record["name"].split(" (")[0]: record["samples"] for record in found["metrics"]}
+    has_classes = any(name.startswith("Class agreement") for name in samples)
     most = max(samples.values())
     fewer = [f"{count:,} for the {name}" for name, count in samples.items() if count != most]
     return (
         f"{most:,} pictures{f' ({fewer[0]})' if fewer else ''} against the {found['metrics'][0]['split']} split. The "
         f"reference is what real pictures score: training pictures against held-out ones"
-        f"{'; for class agreement, held-out pictures' if 'Class agreement' in samples else ''}."
+        f"{'; for class agreement, held-out pictures' if has_classes else ''}."
         f"{' Baselines: the held-out pictures themselves with Gaussian noise.' if found['baselines'] else ''}"
     )
 

@@ -196,7 +196,7 @@ class EncoderOutput(BaseOutput):
     Attributes:
         mean: (n, latent_dim).
         log_variance: (n, latent_dim).
-        class_logits: (n, num_classes), or `None` for an unconditional model.
+        class_logits: (n, classes of all label columns), or `None` for an unconditional model.
     """
 
     mean: Tensor
@@ -219,7 +219,7 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         self,
         resolution: tuple[int, int] = (32, 32),
         image_channels: int = 3,
-        num_classes: int = 0,
+        num_classes: int | tuple[int, ...] = 0,
         latent_dim: int = 64,
         channels: tuple[int, ...] = (160, 128, 64, 32),
         blocks_per_stage: int = 1,
@@ -228,14 +228,14 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         super().__init__()
         check_colours(image_channels)
         grid, cell = folded_size(resolution, patch_size), image_channels * patch_size**2
-        self.patch_size = patch_size
+        self.class_counts, self.patch_size = class_counts(num_classes), patch_size
         self.stages = downward_stages(grid, cell, channels, blocks_per_stage)
         height, width = grids(grid)[0]
         # The mean depends on where things are. Variance and class can be read from averages over the image, which
         # keeps the encoder as small as the discriminator.
         self.to_mean = SampleLinear(channels[0] * height * width, latent_dim)
         self.to_log_variance = SampleLinear(channels[0], latent_dim)
-        self.to_class = SampleLinear(channels[0], num_classes) if num_classes else None
+        self.to_class = SampleLinear(channels[0], sum(self.class_counts)) if self.class_counts else None
         nn.init.zeros_(self.to_log_variance.weight)
         nn.init.zeros_(self.to_log_variance.bias)
 

@@ -26,18 +26,19 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.generator, self.encoder = generator, encoder
 
-    def forward(self, latents: Tensor, labels: Tensor | None, images: Tensor, every: int = 1) -> dict[str, Tensor]:
+    def forward(self, latents: Tensor, labels: Tensor | None, images: Tensor, every: int = 1) -> Generated:
         """A batch of samples: every `every`-th, from the first on, reconstructs one of `images`, the others are new.
 
         Args:
             latents: (n, latent_dim) from N(0, I): the latents of new samples, and for reconstructions the noise of the
                 reparametrisation `z = mean + deviation * noise`.
-            labels: (n,) class indices, or `None`.
+            labels: (n,) class indices, (n, columns) of several label columns, or `None`.
             images: (ceil(n / every), channels, height, width) in [-1, 1].
 
         Returns:
             `samples` (n, channels, height, width), and for the m reconstructions the encoder's `mean` and
-            `log_variance` (m, latent_dim), and `class_logits` (m, num_classes) where there are classes.
+            `log_variance` (m, latent_dim), and `class_logits`, a tuple of (m, classes) of each label column, where
+            there are classes.
         """
         posterior = self.encoder(images)
         encoded = posterior.mean.float() + torch.exp(posterior.log_variance.float() / 2) * latents[::every]
@@ -46,7 +47,7 @@ class Autoencoder(nn.Module):
         samples = self.generator(latents, labels)
         outputs = {"samples": samples, "mean": posterior.mean, "log_variance": posterior.log_variance}
         if posterior.class_logits is not None:
-            outputs["class_logits"] = posterior.class_logits
+            outputs["class_logits"] = posterior.class_logits.split(self.encoder.class_counts, dim=1)
         return outputs
 
 
@@ -71,7 +72,8 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """The encoder's losses and logs: KL divergence, in nats a value of the image, and cross-entropy of the classes.
+    """The encoder's losses and logs: KL divergence, in nats a value of the image, and cross-entropy of the classes,
+    summed over label columns.
 
     Args:
         every: of `Autoencoder.forward`.
@@ -79,7 +81,9 @@ def coding_loss(generated: Generated, batch: Batch, kl_weight: float, every: int
     kl = kl_divergence(generated["mean"], generated["log_variance"])
     loss, logs = kl_weight * kl / batch["real"][0].numel(), {"kl": kl.detach()}
     if "class_logits" in generated:
-        classification = F.cross_entropy(generated["class_logits"], batch["labels"][::every])
+        columns = batch["labels"][::every].unsqueeze(1).flatten(1).unbind(1)
+        pairs = zip(generated["class_logits"], columns, strict=True)
+        classification = torch.stack([F.cross_entropy(logits, column) for logits, column in pairs]).sum()
         loss, logs = loss + CLASS_WEIGHT * classification, logs | {"classification_loss": classification.detach()}
     return loss, logs
 

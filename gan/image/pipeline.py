@@ -20,7 +20,7 @@ from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
 from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
-from gan.image.plots import contact_sheet, to_pil
+from gan.image.plots import classes_by_seeds, contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
 from gan.labels import Label, by_column, check_columns, check_labels, column_indices
 from gan.latent.guidance import check_guidance
@@ -344,26 +344,30 @@ class ImagePipeline(SteerableImagePipeline):
 
         Args:
             images: one or more, of any size and mode; they are fitted as the training data was (`fit_picture`).
-            label: a class name or index for all of them; `None` lets the encoder name the class of each.
+            label: as in a call, for all of them; the encoder names what is left open of the classes of each.
 
         Returns:
-            Latents (n, latent_dim), the means of the encoder's Gaussians, and classes: weights (n, num_classes) with
-            a single 1 a row, or zeros (n,) for an unconditional model. What is found in a picture does not depend on
-            those beside it.
+            Latents (n, latent_dim), the means of the encoder's Gaussians, and classes: weights (n, classes of all
+            label columns) with a single 1 a column in each row, or zeros (n,) for an unconditional model. What is
+            found in a picture does not depend on those beside it.
 
         Raises:
             GANError: if the model has no encoder, a picture is none or damaged, or there is none, or no such class.
         """
-        chosen = self.label_index(label)
+        chosen = self.label_indices(label)
         if self.encoder is None:
             raise GANError(
                 "This model has no encoder, so it cannot take pictures; use one that was trained with "
                 "--objective vaegan or vae."
             )
         latents, classes = self.encode_pixels(self.fitted(images))
-        if chosen is not None:
-            classes = F.one_hot(torch.full((len(latents),), chosen), classes.shape[1]).float()
-        return latents, classes
+        if all(index is None for index in chosen):
+            return latents, classes
+        parts = [
+            part if index is None else F.one_hot(torch.full((len(latents),), index), part.shape[1]).float()
+            for part, index in zip(classes.split(self.generator.class_counts, dim=1), chosen)
+        ]
+        return latents, torch.cat(parts, dim=1)
 
     @torch.inference_mode()
     def encode_pixels(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -371,11 +375,12 @@ class ImagePipeline(SteerableImagePipeline):
         device, dtype = self.encoder.device, self.encoder.dtype
         outputs = [self.encoder(batch.to(device, dtype)) for batch in pixels.split(BATCH)]
         latents = torch.cat([output.mean for output in outputs]).float().cpu()
-        num_classes = self.generator.config.num_classes
-        if not num_classes:
+        counts = self.generator.class_counts
+        if not counts:
             return latents, torch.zeros(len(latents), dtype=torch.int64)
-        seen = torch.cat([output.class_logits for output in outputs]).argmax(1).cpu()
-        return latents, F.one_hot(seen, num_classes).float()
+        columns = torch.cat([output.class_logits for output in outputs]).cpu().split(counts, dim=1)
+        seen = torch.stack([column.argmax(1) for column in columns], dim=1)
+        return latents, class_weights(seen, counts, torch.float32)
 
     @torch.inference_mode()
     def reconstruct(self, images: Image.Image | list[Image.Image], label: Label = None) -> ImagePipelineOutput:
@@ -511,7 +516,11 @@ class ImagePipeline(SteerableImagePipeline):
         return files
 
     def save_samples(self, folder: Path) -> None:
-        """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes."""
+        """Writes `samples.png`, the sheet that the card shows: a class a row, where there are classes; of a model that
+        was trained on groups also a seed a column, whose pictures should belong together."""
+        if self.labels and self.training_record.get("arguments", {}).get("group_column"):
+            contact_sheet(classes_by_seeds(self, 10)).save(folder / "samples.png")
+            return
         rows = min(len(next(iter(by_column(self.labels).values()))), 10) if self.labels else 4
         images = []
         for row in range(rows):

@@ -147,11 +147,6 @@ class ImageTask(AdversarialTask):
     def _order_columns(self, known: dict[str, list[str]]) -> None:
         """Puts several label columns into the order of an earlier model's, where these are the same."""
         found = self.train_set.columns()[1]
-        if len(found) > 1 and "encoder" in OBJECTIVES[self.args.objective].networks:
-            raise GANError(
-                f"An encoder knows one label column, and there are {len(found)}; name one with --label_column, or "
-                f"train with --objective gan."
-            )
         if len(found) > 1 and list(known) != list(found) and set(known) == set(found):
             self.train_set = self.train_set.in_order(list(known))
             self.test_set = self.test_set and self.test_set.in_order(list(known))

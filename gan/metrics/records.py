@@ -4,6 +4,7 @@ A record is a dict with `name`, `type` (for programs), `value`, `higher_is_bette
 feature space, `features` (the name of that space).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -65,6 +66,27 @@ def class_metrics(predicted: Tensor, wanted: Tensor | None, real: Tensor, num_cl
         metric_record("Classes drawn", "classes_drawn", drawn, True),
         metric_record("Class divergence", "class_kl", round(divergence, 4), False),
     ]
+
+
+def class_metrics_by_column(
+    predicted: Tensor, wanted: Tensor | None, real: Tensor, names: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """`class_metrics` of each label column, which the records are named after where there are several.
+
+    Args:
+        predicted, wanted, real: int64 (n,) or (n, columns).
+        names: of the classes of each column.
+    """
+    columns = [None if labels is None else labels.view(len(labels), -1) for labels in (predicted, wanted, real)]
+    records = []
+    for k, (column, known) in enumerate(names.items()):
+        shown, asked, there = (None if labels is None else labels[:, k] for labels in columns)
+        assert shown is not None and there is not None
+        for found in class_metrics(shown, asked, there, len(known)):
+            if len(names) > 1:
+                found |= {"name": f"{found['name']}, {column}", "type": f"{found['type']}_{column}"}
+            records.append(found)
+    return records
 
 
 def with_references(

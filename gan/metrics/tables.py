@@ -32,6 +32,7 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
             *(
                 [baseline["name"], *(_shown(baseline["values"].get(metric["name"])) for metric in group)]
                 for baseline in metrics.get("baselines", [])
+                if any(metric["name"] in baseline["values"] for metric in group)
             ),
         ]
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))

@@ -11,7 +11,7 @@ from gan.training.randomness import StepRandom
 
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 Batch = dict[str, Any]  # tensors, and None for what the data hasn't (labels)
-Generated = dict[str, Tensor]  # what a forward pass gives the losses: "samples" and what belongs to them
+Generated = dict[str, Any]  # what a forward pass gives the losses: "samples", a tensor, and what belongs to them
 
 
 class Task(Protocol):
