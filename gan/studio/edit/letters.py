@@ -1,6 +1,9 @@
 """Words in the letters of one seed, of a model whose classes are characters."""
 
+import base64
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan.errors import GANError
+from gan.export.fonts import check_characters, write_font
 from gan.image.pipeline import ImagePipeline
 from gan.image.typesetting import absent_glyph, glyphs, set_text
 from gan.labels import by_column, label_index
@@ -112,6 +116,28 @@ def typed(
     }
     missing = [character for character, place in places.items() if place is None]
     return Typed(set_text(text, letters, width, aspect), missing, len(indices))
+
+
+def font_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
+    """The letters of a base that directions move, all of them, as a font: its bytes in base64 and a name for the file.
+
+    Raises:
+        GANError: for a model of which no font can be made, an argument that can't be used, or missing packages.
+    """
+    pipeline, base = registry.get(settings["model"], ImagePipeline), Base.of(settings)
+    characters = check_characters(pipeline)
+    family = file_name(settings["model"], 0, None, 1.0).split("_seed-")[0].capitalize()
+
+    def work() -> bytes:
+        codes = letter_codes(pipeline, base, Alphabet(0, characters), list(range(len(characters))))
+        codes = pipeline.usable_directions().apply(codes, settings["edits"])
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "font.ttf"
+            write_font(pipeline, file, base.seed, codes=codes, family=family)
+            return file.read_bytes()
+
+    data = base64.b64encode(run_queued(work)[0]).decode()
+    return {"data": data, "file": f"{family}-{base.seed}.ttf"}
 
 
 def typed_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ EN = {
     # typing
     "typed_text": "Text",
     "type_info": "All letters are of one seed; the sliders move all of them at once.",
+    "font": "Download as a font",
     "missing_letters": "This model has no {letters}; empty frames stand in.",
     "typed_of": "Seed {seed}, {count} letters",
     "letters_of_picture": "Letters in the style of your picture",
@@ -85,6 +86,7 @@ ZH = {
     "fine": "细",
     "typed_text": "文字",
     "type_info": "所有字母出自同一个种子，滑块同时改变全部字母。",
+    "font": "下载为字体",
     "missing_letters": "此模型没有 {letters}，以空框代替。",
     "typed_of": "种子 {seed}，{count} 个字母",
     "letters_of_picture": "仿你的图片风格的字母",

@@ -90,6 +90,7 @@ const tools = {
   before: iconButton("eye", t("before"), () => {}),
   film: iconButton("film", t("film"), saveFilm),
   copy: tab.link,
+  font: iconButton("font", t("font"), saveFont),
   png: iconButton("png", t("png"), () => (view === "type" ? letters.download() : shown && save(png(shown.png), shown.file))),
 };
 tools.before.addEventListener("pointerdown", () => showBefore(true));
@@ -156,6 +157,7 @@ function setView(name) {
   for (const [key, body] of Object.entries(bodies)) body.hidden = key !== name;
   for (const [key, box] of Object.entries(viewControls)) box.hidden = key !== name;
   for (const key of ["before", "film"]) tools[key].hidden = name !== "edit";
+  tools.font.hidden = name !== "type";
   tools.png.hidden = !["edit", "type"].includes(name);
   [...fields.label.box.children].forEach((picker, k) => picker.classList.toggle("beside", name === "type" && k === tab.model.alphabet)); // every letter has its own
   fields.critic_steps.box.hidden = name === "type" || !tab.model?.critic; // it would give every letter another style
@@ -201,6 +203,12 @@ function render(answer, state) {
 function show(answer) {
   shown = { file: shown?.file ?? "edited.png", ...answer };
   image.src = png(answer.png);
+}
+
+async function saveFont() {
+  const answer = await server.font(tab.state());
+  if (answer.error) tab.showMessage(answer.error);
+  else saveBytes(answer.data, "font/ttf", answer.file);
 }
 
 async function saveFilm() {

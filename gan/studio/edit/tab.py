@@ -21,7 +21,7 @@ from gan.studio.edit.generate import (
     stop,
     variations_value,
 )
-from gan.studio.edit.letters import MAX_TEXT, alphabet_of, typed_value
+from gan.studio.edit.letters import MAX_TEXT, alphabet_of, font_value, typed_value
 from gan.studio.images.generate import MAX_CRITIC_STEPS, MAX_TRUNCATION
 from gan.studio.images.tab import panel_rows
 from gan.studio.model_info import has_component
@@ -79,6 +79,10 @@ def build(registry: Registry) -> None:
         return typed_value(registry, settings)
 
     @page_errors
+    def font(settings: dict[str, Any]) -> dict[str, str]:
+        return font_value(registry, settings)
+
+    @page_errors
     def drag_image(settings: dict[str, Any]) -> dict[str, Any]:
         return drag_value(registry, settings)
 
@@ -107,6 +111,7 @@ def build(registry: Registry) -> None:
             vary_image,
             mix_images,
             type_text,
+            font,
             drag_image,
             invert_image,
             stop_inversion,

@@ -1,5 +1,7 @@
 """Words in the letters of one seed."""
 
+import base64
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from gan.errors import GANError
 from gan.image.typesetting import glyphs, set_text
 from gan.studio.edit.codes import codes_text
 from gan.studio.edit.generate import Base
-from gan.studio.edit.letters import MAX_TEXT, Alphabet, alphabet_of, letter_codes, typed, typed_value
+from gan.studio.edit.letters import MAX_TEXT, Alphabet, alphabet_of, font_value, letter_codes, typed, typed_value
 
 
 @pytest.fixture
@@ -82,6 +84,16 @@ def test_the_page_gets_a_picture_and_its_size(type_registry):
     value = typed_value(type_registry, settings)
     assert value["height"] == 32 and value["drawn"] == 2 and value["missing"] == []
     assert value["file"] == "type_seed-7_A-c_psi-1.png"
+
+
+def test_a_font_has_the_letters_that_the_sliders_show(type_registry):
+    settings = {"model": "type", "seed": 7, "truncation": 1.0, "label": "", "edits": {}}
+    value = font_value(type_registry, settings)
+    assert value["file"] == "Type-7.ttf" and base64.b64decode(value["data"])[:4] == b"\x00\x01\x00\x00"
+    moved = font_value(type_registry, settings | {"edits": {"component 1": 3.0}})
+    assert moved["data"] != value["data"]
+    with pytest.raises(GANError, match="A font needs one class for each character"):
+        font_value(type_registry, settings | {"model": "tiles"})
 
 
 @pytest.mark.parametrize(
