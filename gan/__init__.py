@@ -13,6 +13,7 @@ from gan.errors import GANError
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
 from gan.pipeline import GANPipeline, register_modality
+from gan.text.autoencoder import LatentDiscriminator, TextEncoder
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.version import __version__
@@ -30,8 +31,10 @@ __all__ = [
     "ImageGenerator",
     "ImagePipeline",
     "ImagePipelineOutput",
+    "LatentDiscriminator",
     "SequenceDiscriminator",
     "TextDiscriminator",
+    "TextEncoder",
     "TextGenerator",
     "TextPipeline",
     "TextPipelineOutput",
@@ -41,5 +44,7 @@ __all__ = [
 
 # The registry: a modality in one line.
 register_modality(ImagePipeline, ImageGenerator, ImageDiscriminator, ImageEncoder, *ZOO_NETWORKS)
-register_modality(TextPipeline, TextGenerator, TextDiscriminator, SequenceDiscriminator)
+register_modality(
+    TextPipeline, TextGenerator, TextDiscriminator, SequenceDiscriminator, TextEncoder, LatentDiscriminator
+)
 register_modality(AudioPipeline, AudioGenerator, AudioDiscriminator)

@@ -16,7 +16,7 @@ from gan.hub.wheel import wheel_in
 from gan.latent.directions import RECORDS, VECTORS
 from gan.latent.guidance import MAX_STEPS, STEP_SIZE, check_guidance
 from gan.latent.guidance_curve import choose_guidance, suited
-from gan.latent.steering import CURVE, SteerablePipeline
+from gan.latent.steering import CURVE, DirectedPipeline, SteerablePipeline
 from gan.latent.tables import directions_table, steering_notes
 from gan.pipeline import write_readme
 from gan.utils.files import files_into
@@ -67,15 +67,15 @@ def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
     return top
 
 
-def load(model: str, **settings: str | None) -> SteerablePipeline:
-    """A model whose generator has codes.
+def load(model: str) -> SteerablePipeline:
+    """A model whose generator has codes and draws them.
 
     Raises:
         GANError: for a model that cannot be had or has none.
     """
-    pipeline = GANPipeline.from_pretrained(model, **settings)
+    pipeline = GANPipeline.from_pretrained(model)
     if not isinstance(pipeline, SteerablePipeline):
-        raise GANError(f"This model makes {pipeline.unit}; only generators of images and sounds can be steered.")
+        raise GANError(f"This model makes {pipeline.unit}; critics can guide generators of images and sounds only.")
     return pipeline
 
 
@@ -83,9 +83,11 @@ def find_directions(args: argparse.Namespace) -> None:
     """Finds, scores, prints and writes the directions of a model.
 
     Raises:
-        GANError: for a model that cannot be had or has no codes, or a folder that cannot be written.
+        GANError: for a model that cannot be had or has no latent, or a folder that cannot be written.
     """
-    pipeline = load(args.model, revision=args.revision, token=args.hub_token)
+    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
+    if not isinstance(pipeline, DirectedPipeline):
+        raise GANError(f"This model makes {pipeline.unit}, and directions are known of images, sounds and texts only.")
     pipeline.find_directions(args.num_samples, args.num_scored, progress=True)
     print(directions_table(pipeline.directions.records), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)

@@ -1,4 +1,5 @@
-"""What pipelines offer of `gan.latent`: a base for all whose generator has codes, and one for those of images."""
+"""What pipelines offer of `gan.latent`: a base for all that have directions, one for those whose generator has codes
+and draws them, and one for those of images."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,45 @@ RELIABLE = 0.75  # share of samples whose class the discriminator must tell to b
 BATCH = 64  # samples at once: bounds memory
 
 
-class SteerablePipeline(GANPipeline):
+class DirectedPipeline(GANPipeline):
+    """A pipeline whose models may have named directions in code space, and keep them in their repository."""
+
+    files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS)
+
+    directions: Directions = Directions()
+    guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured, of those that it can guide
+
+    def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
+        """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
+
+        Args:
+            num_samples: to find them on.
+            num_scored: others, to score them on.
+            progress: whether to show a bar.
+        """
+        raise NotImplementedError
+
+    def _write_repository(self, folder: Path, *args: Any) -> None:
+        super()._write_repository(folder, *args)
+        if self.directions:
+            self.directions.save(folder)
+
+    def notes_on_steering(self) -> str:
+        """What the card says of directions and guidance, in Markdown.
+
+        Raises:
+            GANError: if `directions.json` or `guidance.json` are not what `python -m gan.latent` writes.
+        """
+        try:
+            return steering_notes(self.directions.records, self.guidance_curve)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
+            raise GANError(
+                f"{RECORDS} or {CURVE} of this model are damaged ({type(error).__name__}); make them anew with "
+                f"`python -m gan.latent`."
+            ) from error
+
+
+class SteerablePipeline(DirectedPipeline):
     """A pipeline whose generator has `codes` and `draw`: critic guidance, directions and mixing.
 
     Where a method takes a sample, that is a seed, or codes: (layers, width) or (n, layers, width), as `codes_of`, and
@@ -38,9 +77,6 @@ class SteerablePipeline(GANPipeline):
 
     files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS, CURVE)
     evaluation: ClassVar[str]  # import path of its `gan.evaluate.Evaluation`
-
-    directions: Directions = Directions()
-    guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured of the model
 
     def attributes(self, samples: Tensor) -> dict[str, Tensor]:
         """What can be measured on samples as the generator draws them, (n,) by name."""
@@ -176,25 +212,9 @@ class SteerablePipeline(GANPipeline):
 
     def _write_repository(self, folder: Path, *args: Any) -> None:
         super()._write_repository(folder, *args)
-        if self.directions:
-            self.directions.save(folder)
         if self.guidance_curve:
             text = json.dumps(self.guidance_curve, indent=2, ensure_ascii=False) + "\n"
             (folder / CURVE).write_text(text, encoding="utf-8")
-
-    def notes_on_steering(self) -> str:
-        """What the card says of directions and guidance, in Markdown.
-
-        Raises:
-            GANError: if `directions.json` or `guidance.json` are not what `python -m gan.latent` writes.
-        """
-        try:
-            return steering_notes(self.directions.records, self.guidance_curve)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
-            raise GANError(
-                f"{RECORDS} or {CURVE} of this model are damaged ({type(error).__name__}); make them anew with "
-                f"`python -m gan.latent`."
-            ) from error
 
     def usable_directions(self) -> Directions:
         """The model's directions; of one that came without any, those that its weights amplify most (SeFa)."""
@@ -207,13 +227,6 @@ class SteerablePipeline(GANPipeline):
         return directions.closed_form(self.generator, self.class_space.deviation)
 
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
-        """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
-
-        Args:
-            num_samples: to find them on.
-            num_scored: others, to score them on.
-            progress: whether to show a bar.
-        """
         source = torch.Generator().manual_seed(0)
         latents = torch.randn(num_samples, self.code_shape[0], self.generator.latent_dim, generator=source)
         _, classes = self.latents(list(range(num_samples)))

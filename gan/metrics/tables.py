@@ -74,10 +74,15 @@ def _warning_about_classifier(metrics: dict[str, Any]) -> str:
 
 def _sweep_table(sweep: dict[str, Any]) -> str:
     """LM score and reverse LM score of each curve at each temperature."""
-    temperatures = [str(point["temperature"]) for point in next(iter(sweep["curves"].values()))]
-    rows = [["LM score / reverse LM score at temperature", *temperatures], ["---"] * (len(temperatures) + 1)]
-    for name, curve in sweep["curves"].items():
-        rows.append([name, *(f"{point['lm_score']} / {point['reverse_lm_score']}" for point in curve)])
+    values = {
+        name: {point["temperature"]: f"{point['lm_score']} / {point['reverse_lm_score']}" for point in curve}
+        for name, curve in sweep["curves"].items()
+    }
+    temperatures = sorted({temperature for curve in values.values() for temperature in curve})
+    header = ["LM score / reverse LM score at temperature", *(str(temperature) for temperature in temperatures)]
+    rows = [header, ["---"] * len(header)]
+    for name, curve in values.items():
+        rows.append([name, *(curve.get(temperature, "") for temperature in temperatures)])
     real = f"{sweep['real']['lm_score']} / {sweep['real']['reverse_lm_score']}"
     rows.append(["real", real, *[""] * (len(temperatures) - 1)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

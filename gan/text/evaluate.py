@@ -6,6 +6,8 @@ from typing import Any
 
 from gan import evaluate
 from gan.cli import positive_float, positive_int
+from gan.data import shown_name
+from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.pipeline import TextPipeline
 from gan.text.preprocessing import UNITS
@@ -51,6 +53,9 @@ class TextEvaluation(evaluate.Evaluation):
             default=10_000,
             help="to generate at each temperature, at most; as many as there are to train on (default: 10000)",
         )
+        parser.add_argument(
+            "--baseline", metavar="MODEL", help="a language model of the same data, whose texts are measured, too"
+        )
         group.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
         group.add_argument("--text_unit", choices=UNITS, help="what one text is (default: as in training, or line)")
         group.add_argument(
@@ -65,7 +70,19 @@ class TextEvaluation(evaluate.Evaluation):
     def measure(
         self, pipeline: TextPipeline, train_set: Any, test_set: Any, args: argparse.Namespace
     ) -> dict[str, Any]:
-        return metrics.evaluate(pipeline, train_set, test_set, args.num_texts, tuple(args.sweep))
+        baseline = args.baseline and (shown_name(args.baseline), _baseline(args))
+        return metrics.evaluate(pipeline, train_set, test_set, args.num_texts, tuple(args.sweep), baseline)
+
+
+def _baseline(args: argparse.Namespace) -> TextPipeline:
+    pipeline = TextPipeline.from_pretrained(args.baseline, token=args.hub_token, cache_dir=args.cache_dir)
+    assert isinstance(pipeline, TextPipeline)
+    if pipeline.latent_dim or pipeline.labels:
+        raise GANError(
+            f"{args.baseline} {'has a latent' if pipeline.latent_dim else 'has classes'}; --baseline takes a language "
+            f"model without."
+        )
+    return pipeline
 
 
 def main(argv: list[str] | None = None) -> int:

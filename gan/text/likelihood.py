@@ -29,12 +29,14 @@ def nll(
     classes: Tensor | None,
     strengths: tuple[float, ...] = (0.0,),
     temperatures: tuple[float, ...] = (1.0,),
+    latents: Tensor | None = None,
 ) -> Tensor:
     """Nats a token of texts, for every pair of a critic's strength and a temperature; ends are counted as tokens.
 
     Args:
         tokens: int64 (n, length), see `gan.text.data.Encoded`.
         classes: int64 (n,), for a conditional model.
+        latents: (n, latent_dim) of the texts, for a model with a latent.
 
     Returns:
         float64 (strengths, temperatures).
@@ -46,7 +48,8 @@ def nll(
         rows = slice(start, start + BATCH)
         batch = tokens[rows].to(generator.device)
         given = None if classes is None else classes[rows].to(generator.device)
-        logits, _ = generator(inputs(batch), given)
+        told = None if latents is None else latents[rows].to(generator.device)
+        logits, _ = generator(inputs(batch), given, latents=told)
         log_p = logits.log_softmax(-1)
         ratios = None if critic is None else log_ratios(log_p, critic(inputs(batch), given)[0])
         for i, strength in enumerate(strengths):

@@ -86,6 +86,18 @@ def score(scorer: TextGenerator, tokens: Tensor) -> float:
 
 
 @torch.no_grad()
+def scores(scorer: TextGenerator, tokens: Tensor) -> Tensor:
+    """`score` of each text (n, length): float32 (n,); 0 for one of unknown words only."""
+    scorer.eval()
+    found = []
+    for batch in tokens.split(BATCH):
+        logits, targets = scorer(inputs(batch))[0].flatten(0, 1), _targets(batch)
+        nats = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="none").view_as(batch)
+        found.append(nats.sum(1) / (targets != IGNORED).sum(1).clamp(min=1))
+    return torch.cat(found)
+
+
+@torch.no_grad()
 def states(scorer: TextGenerator, tokens: Tensor) -> Tensor:
     """The scorer's hidden state before each token of texts (n, length): (tokens, features) from -1 to 1.
 

@@ -6,7 +6,9 @@ self-BLEU, distinct n-grams, copies of training texts.
 
 Quality alone says little: a model that writes one good text again and again, or sharpens its distribution, has it
 (Caccia et al. 2020). Each metric has its reference, what real text scores, and its baselines: the same generator
-without its critic, which is maximum likelihood, and a unigram model, which knows the frequency of each token only.
+without its critic, which is maximum likelihood, a unigram model, which knows the frequency of each token only, and
+another model where one is named. Of a model with a latent, whose likelihood nobody can sum up, there is more to
+measure (`gan.text.latent_metrics`).
 """
 
 import math
@@ -21,13 +23,13 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.labels import class_indices
 from gan.metrics.distances import frechet_distance
-from gan.text import lm_score
+from gan.text import latent_metrics, lm_score
 from gan.text.data import IGNORED, encode
 from gan.text.likelihood import nll
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
 from gan.text.plots import sweep_picture
 from gan.text.sampling import generate, generate_unigram
-from gan.text.tokenizer import UNKNOWN
+from gan.text.tokenizer import END, UNKNOWN, decode
 from gan.utils.distributed import map_items
 from gan.utils.subsets import fixed_random_subset
 
@@ -40,6 +42,7 @@ NUM_COUNTED = 1_000  # texts whose n-grams are counted
 NUM_HYPOTHESES = 500  # of them, that BLEU is computed of
 SMOOTHING = 0.1  # occurrences that the unigram model adds to those of every token
 GENERATED, MLE, UNIGRAM = "generated", "without its critic (MLE)", "unigram"
+WITH_DICE = "at temperature 1"  # texts of a model with a latent
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class _Metric:
 
 
 LIKELIHOOD, NGRAMS, VARIETY = "likelihood", "shared n-grams", "variety and copies"
+REBUILT, LATENT = "rebuilt held-out texts", "latent"
+LATENT_NOTE = (
+    f"In-between texts: {latent_metrics.PAIRS} pairs of held-out texts, {latent_metrics.STEPS} texts from one to the "
+    f"other; like real ones are those whose LM score is no higher than that of all but the worst "
+    f"{1 - latent_metrics.REAL_SHARE:.0%} of held-out texts, new those that neither end says, and nearer is counted "
+    "in words to put in, take out or replace. Edits are those of the measured directions, two standard deviations "
+    "either way. "
+)
 METRICS = [
     _Metric("NLL (nats a token)", "nll", LIKELIHOOD, False),
     _Metric("Perplexity", "perplexity", LIKELIHOOD, False, 2),
@@ -70,6 +81,15 @@ METRICS = [
     _Metric("Copies of training texts", "copied", VARIETY, None),
     _Metric("Longest copied run, mean", "longest_copied_run_mean", VARIETY, None, 2),
     _Metric("Longest copied run, most", "longest_copied_run_most", VARIETY, None, 0),
+    _Metric("BLEU-4 to the original", "reconstruction_bleu", REBUILT, True, 3),
+    _Metric("Exactly rebuilt", "reconstructed_exactly", REBUILT, True, 3),
+    _Metric("NLL given their latents", "reconstruction_nll", REBUILT, False, 3),
+    _Metric("Fréchet distance to the prior", "frechet_distance_prior", LATENT, False, 3),
+    _Metric("In-between texts like real ones", "interpolation_in_range", LATENT, True, 3),
+    _Metric("that are new", "interpolation_new", LATENT, None, 3),
+    _Metric("Steps that come nearer", "interpolation_monotone", LATENT, True, 3),
+    _Metric("Edits that move", "edits_moved", LATENT, True, 3),
+    _Metric("BLEU-4 to the unedited", "edits_kept", LATENT, True, 3),
 ]
 Values = dict[str, float]  # by type of metric
 
@@ -80,15 +100,17 @@ def evaluate(
     test_set: "TextSet",
     num_texts: int = NUM_TEXTS,
     temperatures: tuple[float, ...] = (1.0,),
+    baseline: "tuple[str, TextPipeline] | None" = None,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; with two temperatures or more, the plot of them goes to `pipeline.sweep`.
 
-    The tables are of temperature 1, with the model's own critic strength. Texts of a model with classes are generated
-    with the class labels of the held-out texts.
+    The tables are of temperature 1, with the model's own critic strength, and of a model with a latent of temperature
+    0. Texts of a model with classes are generated with the class labels of the held-out texts.
 
     Args:
         num_texts: largest number of texts to generate; as many as there are training texts.
         temperatures: above 0, at which LM score and reverse LM score are measured as well.
+        baseline: name and model of another row, at temperature 1 and without a critic.
 
     Raises:
         GANError: if the classes of the model aren't those of the data, or there are fewer than two texts of a kind.
@@ -98,17 +120,18 @@ def evaluate(
             f"{len(train_set)} texts to train on and {len(test_set)} held-out ones are too few to measure with; it "
             f"takes two of each."
         )
-    bench = _Bench(pipeline, train_set, test_set, num_texts)
+    bench = _Bench(pipeline, train_set, test_set, num_texts, baseline)
     table, real = _table(bench)
     generated = table[GENERATED]
+    measured = [metric for metric in METRICS if metric.type in generated]
     found: dict[str, Any] = {
-        "metrics": [_record(metric, generated, real, test_set.split, bench) for metric in METRICS],
+        "metrics": [_record(metric, generated, real, test_set.split, bench) for metric in measured],
         "baselines": [
-            {"name": name, "values": {metric.name: metric.rounded(row) for metric in METRICS}}
+            {"name": name, "values": {metric.name: metric.rounded(row) for metric in measured}}
             for name, row in table.items()
             if name != GENERATED
         ],
-        "setting": "at temperature 1",
+        "setting": f"at temperature {bench.usual:g}",
         "note": bench.note(test_set.split),
     }
     pipeline.sweep = None
@@ -121,31 +144,35 @@ def evaluate(
 
 def _table(bench: "_Bench") -> tuple[dict[str, Values], Values]:
     """The metrics of the model and its baselines, by name, and those of real text."""
-    config, strengths = bench.pipeline.generator.config, bench.strengths
-    texts = {name: bench.generate(1.0, strength) for name, strength in strengths.items()}
+    config = bench.pipeline.generator.config
+    texts = {name: write(bench.usual if name == GENERATED else 1.0) for name, write in bench.writers.items()}
+    if bench.usual != 1:
+        texts = {GENERATED: texts.pop(GENERATED), WITH_DICE: bench.writers[GENERATED](1.0)} | texts
     frequencies = unigram(bench.training, bench.pipeline.generator.forbidden)
     texts[UNIGRAM] = generate_unigram(frequencies, bench.count, config.max_length, config.has_end)
-    likelihoods = dict(zip(strengths, bench.nll(tuple(strengths.values())), strict=True))
-    likelihoods[UNIGRAM] = unigram_nll(frequencies, bench.held_out)
     jobs: list[Callable[[], Values]] = [partial(bench.measure, tokens) for tokens in texts.values()]
     *measured, real = map_items(lambda job: job(), [*jobs, bench.real])
-    table = {
-        name: {"nll": likelihoods[name], "perplexity": math.exp(likelihoods[name])} | values
-        for name, values in zip(texts, measured, strict=True)
-    }
+    table = dict(zip(texts, measured, strict=True))
+    for name, likelihood in (bench.nll() | {UNIGRAM: unigram_nll(frequencies, bench.held_out)}).items():
+        table[name] |= {"nll": likelihood, "perplexity": math.exp(likelihood)}
+    if bench.pipeline.latent_dim:
+        of_latent, of_real = bench.latent()
+        table[GENERATED] |= of_latent
+        real |= of_real
     return table, real
 
 
 def _sweep(bench: "_Bench", table: dict[str, Values], real: Values, others: list[float]) -> dict[str, Any]:
-    """LM score and reverse LM score at several temperatures beside 1, with and without the critic."""
-    places = [(name, temperature) for name in bench.strengths for temperature in others]
-    texts = [bench.generate(temperature, bench.strengths[name]) for name, temperature in places]
+    """LM score and reverse LM score at several temperatures beside those of the table, with and without the critic."""
+    places = [(name, temperature) for name in bench.writers for temperature in others]
+    texts = [bench.writers[name](temperature) for name, temperature in places]
     values = dict(zip(places, map_items(bench.lm_scores, texts), strict=True))
-    values |= {(name, 1.0): table[name] for name in bench.strengths}
-    curves = {
-        name: [_point(values[name, temperature], temperature) for temperature in sorted({1.0, *others})]
-        for name in bench.strengths
-    }
+    values |= {(name, 1.0): table[name] for name in bench.writers}
+    if bench.usual != 1:
+        values |= {(GENERATED, bench.usual): table[GENERATED], (GENERATED, 1.0): table[WITH_DICE]}
+    curves: dict[str, list[dict[str, float]]] = {name: [] for name in bench.writers}
+    for name, temperature in sorted(values):
+        curves[name].append(_point(values[name, temperature], temperature))
     return {"real": _point(real), "curves": curves}
 
 
@@ -173,13 +200,23 @@ class _Bench:
         training, held_out: int64 (n, length).
         classes: int64 (n,), the model's own class of each held-out text, or `None`.
         strengths: of the critic, by name: that of the model, and 0 as its baseline.
+        usual: temperature at which the model is measured: 1, or 0 with a latent.
+        baseline: name of another model that is measured beside, if there is one.
+        writers: of the model and its baselines, by name: a temperature to texts (count, length).
         count: texts that are generated.
         num_counted: texts of each kind whose n-grams are counted: fewer texts have fewer n-grams in common.
         of_real: the LM scorer.
         compared, others: the halves of the held-out texts for the Fréchet distance of generated and of real ones.
     """
 
-    def __init__(self, pipeline: "TextPipeline", train_set: "TextSet", test_set: "TextSet", num_texts: int):
+    def __init__(
+        self,
+        pipeline: "TextPipeline",
+        train_set: "TextSet",
+        test_set: "TextSet",
+        num_texts: int,
+        baseline: "tuple[str, TextPipeline] | None",
+    ):
         config = pipeline.generator.config
         self.pipeline, self.vocab_size, self.has_end = pipeline, config.vocab_size, config.has_end
         strength = pipeline.config.critic_strength if pipeline.critic is not None else 0.0
@@ -199,16 +236,36 @@ class _Bench:
         self.of_real = lm_score.fit_scorer(self.training[order[: self.count]], self.vocab_size, self.has_end)
         half = min(self.count, len(self.held_out) // 2)
         self.compared, self.others = self.held_out[::2][:half], self.held_out[1::2][:half]
+        self.usual = 0.0 if pipeline.latent_dim else 1.0
+        self.writers: dict[str, Callable[[float], Tensor]] = {
+            name: partial(self.generate, strength=strength) for name, strength in self.strengths.items()
+        }
+        self.baseline = baseline and baseline[0]
+        if baseline is not None:
+            self.writers[f"{baseline[0]} (MLE)"] = partial(_generated_by, baseline[1], self, test_set)
 
-    def nll(self, strengths: tuple[float, ...]) -> list[float]:
-        """Nats a held-out token of the model, at each strength of its critic."""
+    def nll(self) -> dict[str, float]:
+        """Nats a held-out token of the model, at each strength of its critic, by name; unknown with a latent."""
         generator, critic = self.pipeline.generator, self.pipeline.critic
-        return nll(generator, critic, self.held_out, self.classes, strengths)[:, 0].tolist()
+        if self.pipeline.latent_dim:
+            return {}
+        found = nll(generator, critic, self.held_out, self.classes, tuple(self.strengths.values()))[:, 0]
+        return dict(zip(self.strengths, found.tolist(), strict=True))
 
     def generate(self, temperature: float, strength: float) -> Tensor:
         """Texts of the model, with the classes of the held-out ones."""
         classes = None if self.classes is None else self.classes[torch.arange(self.count) % len(self.classes)]
         return generate(self.pipeline.generator, self.pipeline.critic, self.count, classes, temperature, strength)
+
+    def latent(self) -> tuple[Values, Values]:
+        """What there is to measure with a latent, and of it what real texts score."""
+        values = latent_metrics.edits(self.pipeline)
+        if self.pipeline.encoder is None:
+            return values, {}
+        rebuilt = latent_metrics.reconstruction(self.pipeline, self.held_out, self.classes)
+        way, of_real = latent_metrics.interpolation(self.pipeline, self.of_real, self.held_out, self.classes)
+        prior = latent_metrics.prior_reference(len(self.held_out), self.pipeline.latent_dim)
+        return values | rebuilt | way, of_real | {"frechet_distance_prior": prior}
 
     def measure(self, tokens: Tensor) -> Values:
         """All but the likelihood of texts (n, length)."""
@@ -257,8 +314,13 @@ class _Bench:
 
     def samples(self, metric: _Metric) -> int:
         """How many texts a metric was measured on."""
-        if metric.type in ("nll", "perplexity", "reverse_lm_score"):
+        if (
+            metric.type in ("nll", "perplexity", "reverse_lm_score", "frechet_distance_prior")
+            or metric.group == REBUILT
+        ):
             return len(self.held_out)
+        if metric.group == LATENT:
+            return latent_metrics.PAIRS
         if metric.group == NGRAMS:
             return min(NUM_HYPOTHESES, self.num_counted)
         if metric.type == "frechet_distance_lm_scorer":
@@ -268,8 +330,10 @@ class _Bench:
     def note(self, split: str) -> str:
         """What the card says below the tables."""
         unknown = float((self.held_out == UNKNOWN).sum() / (self.held_out != IGNORED).sum())
+        has_latent = bool(self.pipeline.latent_dim)
         return (
-            f"Likelihoods are of the {len(self.held_out):,} texts of the {split} split, ends counted as tokens"
+            f"{'Rebuilt' if has_latent else 'Likelihoods'} are of the {len(self.held_out):,} texts of the {split} "
+            "split, ends counted as tokens"
             + (f", {unknown:.1%} of which the vocabulary lacks and counts as one word" if unknown else "")
             + f". LM score: nats a token of {self.count:,} generated texts under a small language model, the LM "
             "scorer, that was fitted to as many training texts; reverse LM score: of the held-out texts under one "
@@ -278,13 +342,25 @@ class _Bench:
             f"{len(self.compared):,} texts and of as many held-out ones, scaled to a total variance of one. BLEU, by "
             f"sacrebleu without smoothing: {min(NUM_HYPOTHESES, self.num_counted):,} texts against "
             f"{self.num_counted:,} held-out ones; self-BLEU: against the other {self.num_counted - 1:,} of their own. "
-            f"The last table is of {self.num_counted:,} texts: distinct-n is the share of distinct n-grams, copies "
-            "are training texts token for token, and the longest copied run is in tokens. The reference is what real "
-            "texts score: training texts against held-out ones in BLEU, one half of the held-out ones against the "
-            "other in the distance, held-out ones in all else. Baselines: "
+            f"Variety is of {self.num_counted:,} texts: distinct-n is the share of distinct n-grams, copies "
+            "are training texts token for token, and the longest copied run is in tokens. "
+            + (LATENT_NOTE if has_latent else "")
+            + "The reference is what real texts score: training texts against held-out ones in BLEU, one half of the "
+            "held-out ones against the other in the distance, held-out ones in all else. Baselines: "
             + ("the same generator without its critic; " if MLE in self.strengths else "")
+            + ("the same latents with dice; " if has_latent else "")
+            + (f"the language model {self.baseline} without a critic; " if self.baseline else "")
             + "a unigram model, which samples tokens by their frequency in the training texts."
         )
+
+
+def _generated_by(other: "TextPipeline", bench: _Bench, test_set: "TextSet", temperature: float) -> Tensor:
+    """Texts of another model as tokens of the one that is measured."""
+    tokens = generate(other.generator, None, bench.count, temperature=temperature)
+    ids = ([token for token in row if token not in (END, IGNORED)] for row in tokens.tolist())
+    texts = [decode(other.tokenizer, own) for own in ids]
+    as_set = replace(test_set, texts=texts, labels=None, continued=None, has_end=bench.has_end)
+    return encode(as_set, bench.pipeline.tokenizer, bench.pipeline.generator.config.max_length).tokens
 
 
 def _classes(pipeline: "TextPipeline", test_set: "TextSet") -> Tensor | None:

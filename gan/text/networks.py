@@ -42,6 +42,8 @@ class TextGenerator(ModelMixin, ConfigMixin):
             need more data.
         noise: probability that an input token is replaced in training by a random one, drawn by its frequency in the
             data; it smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
+        latent_dim: numbers in the latent that the whole text is conditioned on (`gan.text.autoencoder`); 0 for none.
+            It stands beside every token that is read, and beside the features that every token is predicted from.
 
     Raises:
         GANError: for a shape that cannot be built.
@@ -62,6 +64,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         dropout: float = 0.5,
         noise: float = 0.0,
         tied: bool = True,
+        latent_dim: int = 0,
     ):
         super().__init__()
         if not 1 <= max_length <= MAX_TOKENS:
@@ -71,18 +74,13 @@ class TextGenerator(ModelMixin, ConfigMixin):
         self.embed = nn.Embedding(vocab_size, embedding_size)
         nn.init.normal_(self.embed.weight, std=embedding_size**-0.5)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
-        if architecture == "lstm":
-            self.body: nn.Module = RecurrentBody(embedding_size, hidden_size, num_layers, dropout)
-        elif architecture == "transformer":
-            self.body = TransformerBody(
-                embedding_size, hidden_size, num_layers, num_heads, max_length + has_end, dropout
-            )
-        elif architecture == "memory":
-            self.body = MemoryBody(embedding_size, hidden_size, num_layers, num_heads)
-        else:
-            raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
-        self.project = nn.Linear(hidden_size, embedding_size) if tied else nn.Identity()
-        self.output = None if tied else nn.Parameter(torch.randn(vocab_size, hidden_size) * 0.5 * hidden_size**-0.5)
+        length = max_length + has_end
+        self.body = make_body(
+            architecture, embedding_size + latent_dim, hidden_size, num_layers, num_heads, length, dropout
+        )
+        features = hidden_size + latent_dim
+        self.project = nn.Linear(features, embedding_size) if tied else nn.Identity()
+        self.output = None if tied else nn.Parameter(torch.randn(vocab_size, features) * 0.5 * features**-0.5)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         forbidden = torch.zeros(vocab_size, dtype=torch.bool)
         forbidden[[BEGIN] if has_end else [BEGIN, END]] = True
@@ -102,9 +100,11 @@ class TextGenerator(ModelMixin, ConfigMixin):
         words[: len(SPECIAL)] = 0
         self.frequencies.copy_(words / words.sum())
 
-    def hidden(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
-        """The features (n, t, embedding_size or, untied, hidden_size) before the logits, and the state. Arguments as
-        in `forward`."""
+    def hidden(
+        self, tokens: Tensor, classes: Tensor | None = None, state: State = None, latents: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """The features (n, t, embedding_size or, untied, hidden_size + latent_dim) before the logits, and the state.
+        Arguments as in `forward`."""
         if self.training and self.config.noise:
             drawn = torch.multinomial(self.frequencies, tokens.numel(), replacement=True).view_as(tokens)
             replaced = (torch.rand(tokens.shape, device=tokens.device) < self.config.noise) & (tokens != BEGIN)
@@ -112,23 +112,54 @@ class TextGenerator(ModelMixin, ConfigMixin):
         x = self.embed(tokens)
         if self.embed_class is not None:
             x = x + self.embed_class(classes)[:, None]
-        x, state = self.body(x, state)
-        return self.project(F.dropout(x, self.config.dropout, self.training)), state
+        x, state = self.body(_beside(x, latents), state)
+        return self.project(_beside(F.dropout(x, self.config.dropout, self.training), latents)), state
 
-    def forward(self, tokens: Tensor, classes: Tensor | None = None, state: State = None) -> tuple[Tensor, State]:
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Features (..., features) of `hidden` to logits (..., vocab_size), as in `forward`."""
+        logits = F.linear(hidden, self.embed.weight if self.output is None else self.output).float() + self.bias
+        return logits.masked_fill(self.forbidden, -torch.inf)
+
+    def forward(
+        self, tokens: Tensor, classes: Tensor | None = None, state: State = None, latents: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """
         Args:
             tokens: int64 (n, t), the first of a sample is `BEGIN`.
             classes: int64 (n,), for a conditional model.
             state: what the call for the tokens before returned; `None` at the beginning.
+            latents: (n, latent_dim), for a model with a latent.
 
         Returns:
             Logits (n, t, vocab_size) of the token after each, float32, minus infinity where none may stand; the state.
         """
-        hidden, state = self.hidden(tokens, classes, state)
-        weight = self.embed.weight if self.output is None else self.output
-        logits = F.linear(hidden, weight).float() + self.bias
-        return logits.masked_fill(self.forbidden, -torch.inf), state
+        hidden, state = self.hidden(tokens, classes, state, latents)
+        return self.logits(hidden), state
+
+    # What `gan.latent.directions` knows a generator by. A text has one layer of codes, which are its latent.
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Classes of the label column, if there is one."""
+        return (self.config.num_classes,) if self.config.num_classes else ()
+
+    def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """(n, latent_dim) to (n, 1, latent_dim)."""
+        return truncation * latents[:, None]
+
+    def code_weights(self) -> list[Tensor]:
+        """(features, latent_dim): all weights that read the latent."""
+        width = self.config.latent_dim
+        first = self.body.lstm.weight_ih_l0 if isinstance(self.body, RecurrentBody) else self.body.enter.weight
+        last = self.project.weight if self.output is None else self.output
+        return [torch.cat([weight[:, -width:] for weight in (first, last)]).float()]
+
+
+def _beside(features: Tensor, latents: Tensor | None) -> Tensor:
+    """Features (n, t, width), each with the latent of its text behind it."""
+    if latents is None:
+        return features
+    return torch.cat([features, latents[:, None].to(features.dtype).expand(-1, features.shape[1], -1)], dim=2)
 
 
 class TextDiscriminator(TextGenerator):
@@ -206,6 +237,33 @@ class SequenceDiscriminator(ModelMixin, ConfigMixin):
         transformed, gate = self.highway(x).chunk(2, dim=1)
         x = torch.lerp(x, F.relu(transformed), gate.sigmoid())
         return self.output(F.dropout(x, self.config.dropout, self.training)).float().view(-1, representations)
+
+
+def make_body(
+    architecture: str,
+    in_features: int,
+    hidden_size: int,
+    num_layers: int,
+    num_heads: int,
+    max_length: int,
+    dropout: float,
+) -> nn.Module:
+    """What summarises the tokens so far: one of the classes below.
+
+    Args:
+        architecture: one of `ARCHITECTURES`; the rest as in `TextGenerator`.
+        max_length: number of positions.
+
+    Raises:
+        GANError: for a shape that cannot be built.
+    """
+    if architecture == "lstm":
+        return RecurrentBody(in_features, hidden_size, num_layers, dropout)
+    if architecture == "transformer":
+        return TransformerBody(in_features, hidden_size, num_layers, num_heads, max_length, dropout)
+    if architecture == "memory":
+        return MemoryBody(in_features, hidden_size, num_layers, num_heads)
+    raise GANError(f"There is no architecture {architecture!r}; choose {' or '.join(ARCHITECTURES)}.")
 
 
 class RecurrentBody(nn.Module):

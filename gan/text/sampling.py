@@ -38,7 +38,7 @@ class SamplingParams:
 
     Attributes:
         temperature: divides the log probabilities, at least 0: 1 as trained, smaller is safer and less varied, 0
-            always takes the likeliest token.
+            always takes the likeliest token. `None` is 1, and for the pipeline of a model with a latent 0.
         top_k: sample among the k likeliest tokens (Fan et al. 2018); 0 for all.
         top_p: sample among the likeliest tokens that together have this probability (Holtzman et al. 2020), above 0
             and at most 1.
@@ -52,7 +52,7 @@ class SamplingParams:
         GANError: for a value that cannot be used, naming it.
     """
 
-    temperature: float = 1.0
+    temperature: float | None = None
     top_k: int = 0
     top_p: float = 1.0
     prefix: str = ""
@@ -61,7 +61,7 @@ class SamplingParams:
     best_of: int = 1
 
     def __post_init__(self) -> None:
-        if not _is_number(self.temperature) or self.temperature < 0:
+        if self.temperature is not None and not (_is_number(self.temperature) and self.temperature >= 0):
             raise GANError(
                 f"A temperature of {self.temperature!r} cannot be used; 1 is as trained, 0 takes the likeliest token."
             )
@@ -141,9 +141,10 @@ def log_ratios(log_p: Tensor, scores: Tensor) -> Tensor:
 
 def choose(log_probs: Tensor, uniforms: Tensor, params: SamplingParams) -> Tensor:
     """The tokens (n,) that uniform numbers (n,) from [0, 1) pick under log probabilities (n, vocab_size)."""
-    if params.temperature == 0:
+    temperature = 1.0 if params.temperature is None else params.temperature
+    if temperature == 0:
         return log_probs.argmax(-1)
-    probs = (log_probs / params.temperature).softmax(-1)
+    probs = (log_probs / temperature).softmax(-1)
     if params.top_k or params.top_p < 1:
         ordered = torch.from_numpy(np.sort(probs.numpy())).flip(-1)  # many times as fast as torch.sort on a CPU
         left_out = ordered.double().cumsum(-1) - ordered >= params.top_p
@@ -206,14 +207,17 @@ def decode(
 
 
 def next_logits(
-    generator: TextGenerator, critic: TextDiscriminator | None, classes: Tensor | None
+    generator: TextGenerator,
+    critic: TextDiscriminator | None,
+    classes: Tensor | None,
+    latents: Tensor | None = None,
 ) -> Callable[[Tensor, State], tuple[tuple[Tensor, Tensor | None], State]]:
     """A `predict` for `decode`: the logits (n, vocab_size) of the generator, and of the critic if there is one."""
 
     def predict(tokens: Tensor, state: State) -> tuple[tuple[Tensor, Tensor | None], State]:
         shown = tokens[:, None].to(generator.device)
         of_generator, of_critic = state or (None, None)
-        logits, of_generator = generator(shown, classes, of_generator)
+        logits, of_generator = generator(shown, classes, of_generator, latents)
         scores = None
         if critic is not None:
             scores, of_critic = critic(shown, classes, of_critic)
@@ -231,6 +235,7 @@ def stream(
     classes: Tensor | None,
     params: SamplingParams = DEFAULTS,
     forced: ForcedTokens = ForcedTokens(),
+    latents: Tensor | None = None,
 ) -> Iterator[Decoded]:
     """Samples up to `ROWS` texts in one batch; yields them after every token.
 
@@ -239,10 +244,12 @@ def stream(
         classes: int64 (n,), for a conditional model.
         params: with a critic, `critic_strength` is a number; prefix, acrostic and `best_of` are ignored.
         forced: the tokens of prefix or acrostic.
+        latents: float32 (n, latent_dim), for a model with a latent.
     """
     count, max_length, strength = len(uniforms), generator.config.max_length, params.critic_strength or 0.0
     padded = torch.arange(ROWS).clamp(max=count - 1)  # rows beyond the samples repeat the last
-    both = next_logits(generator, critic, None if classes is None else classes[padded].to(generator.device))
+    given, told = (None if of is None else of[padded].to(generator.device) for of in (classes, latents))
+    both = next_logits(generator, critic, given, None if told is None else told.to(generator.dtype))
 
     def predict(tokens: Tensor, state: State) -> tuple[tuple[Tensor, Tensor], State]:
         (logits, scores), state = both(tokens[padded], state)
@@ -289,15 +296,17 @@ def generate(
     temperature: float = 1.0,
     strength: float = 0.0,
     seed: int = 0,
+    latents: Tensor | None = None,
 ) -> Tensor:
     """Samples many texts; several processes share the work (`gan.utils.distributed`).
 
     Args:
         count: how many.
         classes: int64 (count,), for a conditional model.
-        temperature: above 0.
+        temperature: at least 0.
         strength: lambda, how much of the critic's log ratio is added.
         seed: of the noise.
+        latents: float32 (count, latent_dim), for a model with a latent; by default from N(0, I), by the seed, too.
 
     Returns:
         int64 (count, max_length, and one more where texts end by a token), as `gan.text.data.Encoded.tokens`.
@@ -306,8 +315,9 @@ def generate(
     params = SamplingParams(temperature=temperature)
 
     def rows_of(uniforms: Tensor, *given: Tensor) -> Tensor:
-        labels = given[0].to(generator.device) if given else None
-        predict = next_logits(generator, critic if strength else None, labels)
+        rest = iter([tensor.to(generator.device) for tensor in given])
+        labels = None if classes is None else next(rest)
+        predict = next_logits(generator, critic if strength else None, labels, next(rest, None))
 
         def pick(place: int, before: Tensor, prediction: tuple[Tensor, Tensor | None]) -> Tensor:
             log_probs = refined(*prediction, strength).float().cpu()
@@ -323,8 +333,12 @@ def generate(
             rows[~(rows == END).any(1), max_length] = END
         return rows
 
-    uniforms = torch.rand(count, max_length, generator=torch.Generator().manual_seed(seed))
-    return map_batches(rows_of, uniforms, *([] if classes is None else [classes]), batch=BATCH, what="Sampling texts")
+    noise = torch.Generator().manual_seed(seed)
+    uniforms = torch.rand(count, max_length, generator=noise)
+    if generator.config.latent_dim and latents is None:
+        latents = torch.randn(count, generator.config.latent_dim, generator=noise)
+    given = [tensor for tensor in (classes, latents) if tensor is not None]
+    return map_batches(rows_of, uniforms, *given, batch=BATCH, what="Sampling texts")
 
 
 def generate_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool, seed: int = 0) -> Tensor:

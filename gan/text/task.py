@@ -13,6 +13,7 @@ from gan.cli import decay, expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.text import data, metrics
+from gan.text.autoencoder import encoded
 from gan.text.likelihood import nll
 from gan.text.networks import ARCHITECTURES, CLASS_AXIS, SHAPE, TextGenerator
 from gan.text.objectives import CRITIC_LOSSES, OBJECTIVES, TextObjective
@@ -25,19 +26,26 @@ from gan.training.class_transfer import matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
 
-OBJECTIVE_FLAGS = {  # by flag, the objective that it belongs to, and its default
-    "critic_loss": ("ratio", "bound"),
-    "rollouts": ("seqgan", 4),
-    "beta_max": ("relgan", 100.0),
+LATENT_OBJECTIVES = tuple(name for name, objective in OBJECTIVES.items() if objective.has_latent)
+OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that it belongs to, each with its default
+    "critic_loss": {"ratio": "bound"},
+    "rollouts": {"seqgan": 4},
+    "beta_max": {"relgan": 100.0},
+    "latent_dim": dict.fromkeys(LATENT_OBJECTIVES),  # see `_set_shape`
+    "latent_noise": {"daae": 0.0, "aae": 0.0, "ae": 0.0},
+    "word_dropping": {"daae": 0.3},
+    "adversarial_weight": {"daae": 1.0, "aae": 1.0},
+    "kl_weight": {"vae": 1.0},
+    "free_bits": {"vae": 0.25},
 }
-VOCAB_SIZE, PATIENCE = 8_000, 10
+VOCAB_SIZE, PATIENCE, LATENT_DIM = 8_000, 10, 128
 # Of new networks. Those of a model that is fine-tuned keep their own.
 SHAPE_DEFAULTS = {"architecture": "lstm", "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "num_heads": 4}
 SHAPE_DEFAULTS |= {"dropout": 0.5, "noise": 0.1, "tied": True}
 
 
 class TextTask(ObjectiveTask):
-    """Text: a small language model, and adversarial refinements of it."""
+    """Text: a small language model, adversarial refinements of it, or an autoencoder that gives it a latent."""
 
     unit = "texts"
 
@@ -127,6 +135,7 @@ class TextTask(ObjectiveTask):
             max_length=self.args.max_length,
             num_classes=len(self.train_set.label_names or []),
             has_end=self.train_set.has_end,
+            latent_dim=self.args.latent_dim or 0,
             **{name: getattr(self.args, name) for name in SHAPE},
         )
 
@@ -139,7 +148,9 @@ class TextTask(ObjectiveTask):
         def likeliest(_: int, members: Tensor) -> int:
             """The old class under which the texts of a new class have the highest likelihood."""
             classes = (torch.full((len(members),), k) for k in range(old.config.num_classes))
-            return int(torch.stack([nll(old, None, self.encoded.tokens[members], k) for k in classes]).argmin())
+            tokens = self.encoded.tokens[members]
+            latents = None if pretrained.encoder is None else encoded(pretrained.encoder, tokens)
+            return int(torch.stack([nll(old, None, tokens, k, latents=latents) for k in classes]).argmin())
 
         begin = starts(known, wanted, self.train_set.classes(torch.arange(self.size)), likeliest)
         weights = old.state_dict()
@@ -165,7 +176,12 @@ class TextTask(ObjectiveTask):
     def pipeline(self, generator: nn.Module, discriminator: nn.Module | None) -> TextPipeline:
         parts = self.objective.components(generator, discriminator, *(self.validation or (None, None)))
         return TextPipeline(
-            parts[0], parts[1], self.train_set.label_names, critic_strength=parts[2], tokenizer=self.tokenizer
+            parts.generator,
+            parts.discriminator,
+            self.train_set.label_names,
+            critic_strength=parts.critic_strength,
+            tokenizer=self.tokenizer,
+            encoder=parts.encoder,
         )
 
     def dataset_record(self) -> dict[str, Any]:
@@ -201,13 +217,32 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
         default="mle",
         help="maximum likelihood, or what starts from a model of it: a critic that refines every next token (ratio), "
         "generator and critic distilled into one network (distil), or a classic adversarial objective (seqgan, "
-        "relgan). The learning rate is 2e-3 by default, 1e-4 for the adversarial ones",
+        "relgan); or text with a latent: an adversarial autoencoder, which is denoising (daae) or not (aae), a "
+        "variational one (vae) or a plain one (ae). The learning rate is 2e-3 by default, 1e-4 for seqgan and relgan",
     )
     group.add_argument("--critic_loss", choices=CRITIC_LOSSES, help="of the critic (ratio; default: bound)")
     group.add_argument(
         "--rollouts", type=positive_int, help="for the reward of every token (seqgan; default: 4; published: 16)"
     )
     group.add_argument("--beta_max", type=positive_float, help="inverse temperature at the end (relgan; default: 100)")
+    group.add_argument("--latent_dim", type=positive_int, help=f"numbers in a latent (autoencoders; default: {LATENT_DIM})")
+    group.add_argument(
+        "--word_dropping",
+        type=decay,
+        help="probability that the encoder misses a word in training (daae; default: 0.3)",
+    )
+    group.add_argument(
+        "--latent_noise", type=decay, help="standard deviation of what training adds to latents (aae, daae, ae)"
+    )
+    group.add_argument(
+        "--adversarial_weight",
+        type=positive_float,
+        help="of fooling the discriminator of latents, against nats a token of reconstruction (aae, daae; default: 1)",
+    )
+    group.add_argument("--kl_weight", type=positive_float, help="of the KL divergence (vae; default: 1, the bound)")
+    group.add_argument(
+        "--free_bits", type=decay, help="nats of it that each number of the latent has free (vae; default: 0.25)"
+    )
 
 
 def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
@@ -288,11 +323,14 @@ def _set_objective_defaults(args: argparse.Namespace) -> None:
         setattr(args, name, getattr(args, name) or getattr(objective, name))
     betas = zip((args.adam_beta1, args.adam_beta2), objective.adam_betas)
     args.adam_beta1, args.adam_beta2 = (default if asked is None else asked for asked, default in betas)
-    for name, (owner, default) in OBJECTIVE_FLAGS.items():
-        if getattr(args, name) is None and args.objective == owner:
-            setattr(args, name, default)
-        elif getattr(args, name) is not None and args.objective != owner:
-            raise GANError(f"--{name} belongs to --objective {owner}; leave it out with --objective {args.objective}.")
+    for name, defaults in OBJECTIVE_FLAGS.items():
+        if getattr(args, name) is None:
+            setattr(args, name, defaults.get(args.objective))
+        elif args.objective not in defaults:
+            raise GANError(
+                f"--{name} belongs to --objective {' or '.join(defaults)}; leave it out with --objective "
+                f"{args.objective}."
+            )
 
 
 def _set_token_defaults(args: argparse.Namespace, pretrained: TextPipeline | None) -> None:
@@ -327,6 +365,7 @@ def _tokenizer(args: argparse.Namespace, train_set: data.TextSet, pretrained: Te
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrained: TextPipeline) -> None:
     source, length = args.pretrained_model_name_or_path, pretrained.generator.config.max_length
+    _check_latent(args, pretrained)
     if args.max_length not in (None, length):
         raise GANError(
             f"{source} generates up to {length} tokens and cannot be fine-tuned to another length; leave --max_length "
@@ -340,6 +379,27 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrai
         )
 
 
+def _check_latent(args: argparse.Namespace, pretrained: TextPipeline) -> None:
+    """Raises `GANError` unless a model and the objective that fine-tunes it agree about the latent."""
+    source, latent_dim = args.pretrained_model_name_or_path, pretrained.generator.config.latent_dim
+    objective = OBJECTIVES[args.objective]
+    if latent_dim and not objective.has_latent:
+        raise GANError(
+            f"{source} has a latent, which --objective {args.objective} does not know; fine-tune it with --objective "
+            f"{pretrained.training_record.get('arguments', {}).get('objective', LATENT_OBJECTIVES[0])}."
+        )
+    if objective.has_latent and not latent_dim:
+        raise GANError(
+            f"{source} has no latent for --objective {args.objective}; name a model of "
+            f"{' or '.join(LATENT_OBJECTIVES)}, or train from scratch."
+        )
+    if objective.has_latent and pretrained.encoder.config.variational != (args.objective == "vae"):
+        raise GANError(
+            f"{source} has {'a variational' if args.objective != 'vae' else 'no variational'} encoder, so it cannot "
+            f"be fine-tuned with --objective {args.objective}; choose another, or train from scratch."
+        )
+
+
 def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights of a generator without classes: the first bias of its body has taken over the mean class embedding."""
     mean = weights.pop("embed_class.weight").mean(0)
@@ -348,7 +408,7 @@ def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         if "body.enter.weight" in weights
         else ("body.lstm.weight_ih_l0", "body.lstm.bias_ih_l0")
     )
-    weights[bias] = weights[bias] + weights[layer] @ mean
+    weights[bias] = weights[bias] + weights[layer][:, : len(mean)] @ mean  # a latent would stand behind the token
     return weights
 
 
@@ -358,9 +418,11 @@ def _set_shape(args: argparse.Namespace, pretrained: TextPipeline | None) -> Non
     Raises:
         GANError: where the command line asks for another.
     """
-    known = SHAPE_DEFAULTS
+    known = SHAPE_DEFAULTS | ({"latent_dim": LATENT_DIM} if args.objective in LATENT_OBJECTIVES else {})
     if pretrained is not None and args.objective != "ratio":  # whose critic is new
         known = {name: pretrained.generator.config[name] for name in SHAPE}
+        if pretrained.latent_dim:
+            known["latent_dim"] = pretrained.latent_dim
         for name, value in known.items():
             if getattr(args, name) not in (None, value):
                 raise GANError(

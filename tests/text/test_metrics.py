@@ -14,6 +14,7 @@ from gan import GANError, TextPipeline
 from gan.metrics.tables import metrics_tables
 from gan.text import lm_score, metrics
 from gan.text.data import IGNORED, TextSet, encode
+from gan.text.latent_metrics import edit_distance
 from gan.text.likelihood import nll
 from gan.text.sampling import generate, generate_unigram
 from gan.text.tokenizer import BEGIN, END, UNKNOWN
@@ -157,3 +158,34 @@ def test_texts_without_end(make_text_pipeline: Callable[..., TextPipeline], sets
     pipeline = make_text_pipeline(critic=False, has_end=False)
     measured = by_type(metrics.evaluate(pipeline, *sets))
     assert all(math.isfinite(metric["value"]) for metric in measured.values())
+
+
+def test_a_model_with_a_latent_is_measured_by_what_it_rebuilds(
+    make_latent_pipeline: Callable[..., TextPipeline],
+    make_text_pipeline: Callable[..., TextPipeline],
+    sets: tuple[TextSet, TextSet],
+) -> None:
+    pipeline = make_latent_pipeline()
+    pipeline.find_directions(200, 10)
+    found = metrics.evaluate(pipeline, *sets, temperatures=(0.7,), baseline=("other", make_text_pipeline()))
+    measured = by_type(found)
+    assert "nll" not in measured and "perplexity" not in measured
+    assert 0 <= measured["reconstruction_bleu"]["value"] <= 1 and measured["reconstruction_bleu"]["samples"] == 20
+    assert measured["interpolation_in_range"]["reference"] == 0.95
+    assert measured["frechet_distance_prior"]["value"] > measured["frechet_distance_prior"]["reference"] > 0
+    assert 0 < measured["edits_moved"]["value"] <= 1
+    assert [row["name"] for row in found["baselines"]] == ["at temperature 1", "other (MLE)", "unigram"]
+    assert list(found["sweep"]["curves"]) == ["generated", "other (MLE)"]
+    assert [point["temperature"] for point in found["sweep"]["curves"]["generated"]] == [0, 0.7, 1]
+    pipeline.metrics = found
+    card = pipeline.card("tester/latent")
+    assert "Measured at temperature 0 by" in card or "Measured at the end of training, at temperature 0" in card
+    assert "| LM score / reverse LM score at temperature | 0.0 | 0.7 | 1.0 |" in metrics_tables(found)
+    assert "2 standard deviations" not in found["note"] and "pairs of held-out texts" in found["note"]
+    plain = metrics.evaluate(make_latent_pipeline(), *sets)
+    assert "edits_moved" not in by_type(plain)
+
+
+def test_edit_distance_by_hand() -> None:
+    assert edit_distance([], [1, 2]) == 2 and edit_distance([1, 2, 3], [1, 3]) == 1
+    assert edit_distance([1, 2, 3, 4], [2, 3, 5, 4]) == 2 and edit_distance([1], [1]) == 0

@@ -112,12 +112,12 @@ def test_a_critic_cannot_lose_on_validation_data(trained: TextPipeline, critic_l
     assert float(nll(generator, objective.generator, held_out, None, (0.0,))) == before
     young = objective.validate(objective.generator, held_out, None)  # at a strength above 0, or it could not improve
     assert young is not None and young > before
-    assert objective.components(objective.generator, None, held_out, None)[2] == 0
+    assert objective.components(objective.generator, None, held_out, None).critic_strength == 0
     losses = learn(objective, 60)
     assert sum(losses[-10:]) < sum(losses[:10])
     assert objective.validate(objective.generator, held_out, None) < before
     assert all(torch.equal(generator.state_dict()[name], tensor) for name, tensor in frozen.items())
-    kept, critic, strength = objective.components(objective.generator, None, held_out, None)
+    kept, critic, strength, _ = objective.components(objective.generator, None, held_out, None)
     assert kept is generator and critic is objective.generator and strength in STRENGTHS and strength > 0
 
 
@@ -217,7 +217,7 @@ def test_both_networks_learn(trained: TextPipeline, kind: type[TextObjective]) -
                 parameter -= 0.01 * parameter.grad
         generator.zero_grad()
     assert objective.validate(generator, language(4), None) is None
-    assert objective.components(generator, discriminator, None, None) == (generator, discriminator, 0.0)
+    assert objective.components(generator, discriminator, None, None) == (generator, discriminator, 0.0, None)
 
 
 def test_policy_gradient_makes_what_is_rewarded_likelier(trained: TextPipeline) -> None:

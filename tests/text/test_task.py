@@ -11,7 +11,7 @@ import torch
 from cli import IN_ONE_PROCESS, Result, environment, read, run
 from safetensors.torch import load_file
 
-from gan import SequenceDiscriminator, TextDiscriminator, TextPipeline
+from gan import LatentDiscriminator, SequenceDiscriminator, TextDiscriminator, TextPipeline
 from gan.text import data
 from gan.text.likelihood import nll
 from gan.text.tokenizer import decode, encode, kind_of
@@ -31,6 +31,8 @@ LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
 LINES["seqgan"] = [*FROM_MLE, "--objective", "seqgan", "--rollouts", "2", *KEEPING]
 LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPING]
 LINES["distil"] = ["--pretrained_model_name_or_path", "ratio", "--objective", "distil", *KEEPING]
+LINES["daae"] = ["--objective", "daae", "--latent_dim", "6", *KEEPING]
+LINES["vae"] = ["--objective", "vae", "--latent_dim", "6", *KEEPING]
 for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
 LINES["memory"] = ["--architecture", "memory", "--num_heads", "2", "--half_weights"]
@@ -39,6 +41,9 @@ LINES["stanzas"] = ["--train_data_dir", "stanzas", "--text_unit", "paragraph", "
 LINES["book"] = ["--train_data_dir", "book", "--max_length", "8"]
 LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
 LINES["other verses"] = ["--train_data_dir", "others", *FROM_VERSES, "--max_train_steps", "2"]
+LINES["aae"] = ["--objective", "aae", "--architecture", "transformer", "--train_data_dir", "couplets"]
+LINES["aae again"] = ["--objective", "aae", "--pretrained_model_name_or_path", "aae", "--train_data_dir", "others"]
+LINES["ae again"] = ["--objective", "ae", "--pretrained_model_name_or_path", "daae", "--latent_noise", "0.1"]
 LINES["mle again"] = ["--pretrained_model_name_or_path", "ratio", "--max_train_steps", "2"]
 LINES["stopped early"] = ["--learning_rate", "0.5", "--validation_steps", "1", "--patience", "2"]
 LINES["stopped early"] += ["--max_train_steps", "60", "--ema_half_life", "1", "--dropout", "0"]
@@ -76,6 +81,16 @@ BAD = {  # after the runs above
     "patience of few": (
         ["--train_data_dir", "few", "--patience", "2"],
         "--patience counts validations, and 3 texts are too few to hold some out; leave it out.",
+    ),
+    "a latent of no autoencoder": (["--latent_dim", "3"], "--latent_dim belongs to --objective daae or aae or vae"),
+    "likelihood of a latent": (
+        ["--pretrained_model_name_or_path", "daae"],
+        "daae has a latent, which --objective mle does not know; fine-tune it with --objective daae.",
+    ),
+    "no latent": ([*FROM_MLE, "--objective", "vae"], "mle has no latent for --objective vae; name a model of daae"),
+    "variances of no vae": (
+        ["--pretrained_model_name_or_path", "daae", "--objective", "vae"],
+        "daae has no variational encoder, so it cannot be fine-tuned with --objective vae",
     ),
     "no folder": (["--train_data_dir", "nowhere"], "The folder nowhere does not exist"),
 }
@@ -123,27 +138,38 @@ def same(one: Path, other: Path) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
+LABELS = {name: ["spring", "winter"] for name in ("verses", "aae")}
+LABELS |= {name: ["Spring", "autumn"] for name in ("other verses", "aae again")}
+
+
 @pytest.mark.parametrize("name", [*LINES])
 def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name: str) -> None:
     results[name].check()
     pipeline = TextPipeline.from_pretrained(work / name)
     out = pipeline(seed=1, num_samples=2)
     assert len(out.texts) == 2 and pipeline(seed=2).texts == out.texts[1:]
-    assert pipeline.labels == {"verses": ["spring", "winter"], "other verses": ["Spring", "autumn"]}.get(name)
+    assert pipeline.labels == LABELS.get(name)
     assert (work / name / "samples.txt").is_file() and (work / name / "README.md").is_file()
     objective = pipeline.training_record["arguments"]["objective"]
-    kinds = {"ratio": TextDiscriminator, "seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
+    kinds: dict[str, type] = {"ratio": TextDiscriminator, "daae": LatentDiscriminator, "aae": LatentDiscriminator}
+    kinds |= {"seqgan": SequenceDiscriminator, "relgan": SequenceDiscriminator}
+    has_latent = objective in ("daae", "aae", "vae", "ae")
+    assert (pipeline.encoder is not None) == has_latent == (pipeline.latent_dim > 0)
+    if has_latent:
+        assert len(pipeline.reconstruct("the owl sees x.", pipeline.labels and pipeline.labels[0]).texts) == 1
     assert type(pipeline.discriminator) is kinds.get(objective, type(None))
     assert (pipeline.critic is not None) == (objective == "ratio")
-    betas = {"seqgan": (0.0, 0.99), "relgan": (0.9, 0.999)}.get(objective, (0.9, 0.99))
+    betas = {"seqgan": (0.0, 0.99), "relgan": (0.9, 0.999), "daae": (0.5, 0.99), "aae": (0.5, 0.99)}
     used = pipeline.training_record["arguments"]
-    assert (used["adam_beta1"], used["adam_beta2"]) == betas
-    assert (used["discriminator_steps"], used["max_grad_norm"]) == ((5, 5.0) if objective == "relgan" else (1, None))
-    assert pipeline.generator.config.architecture == ("memory" if "memory" in name else "lstm")
+    assert (used["adam_beta1"], used["adam_beta2"]) == betas.get(objective, (0.9, 0.99))
+    clipped = 5.0 if objective == "relgan" or has_latent else None
+    assert (used["discriminator_steps"], used["max_grad_norm"]) == (5 if objective == "relgan" else 1, clipped)
+    architecture = "memory" if "memory" in name else "transformer" if objective == "aae" else "lstm"
+    assert pipeline.generator.config.architecture == architecture
     assert pipeline.half_weights == (name == "memory") and pipeline.generator.dtype == torch.float32
 
 
-@pytest.mark.parametrize("name", ["mle", "ratio", "distil", "seqgan", "relgan"])
+@pytest.mark.parametrize("name", ["mle", "ratio", "distil", "seqgan", "relgan", "daae", "vae"])
 def test_three_steps_and_three_more_are_six(results: dict[str, Result], work: Path, name: str) -> None:
     assert f"Resumes from {name}/checkpoint-3." in results[f"{name} resumed"].check().err
     files = [file.relative_to(work / name) for file in (work / name).glob("*/*.safetensors")]

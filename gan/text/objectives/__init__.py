@@ -1,5 +1,7 @@
-"""What text is trained by: maximum likelihood, and the adversarial objectives that start from a model of it."""
+"""What text is trained by: maximum likelihood, the adversarial objectives that start from a model of it, and
+autoencoders, which give text a latent."""
 
+from gan.text.objectives.autoencoder import VAE, AdversarialAutoencoder, Autoencoder, DenoisingAutoencoder
 from gan.text.objectives.base import TextObjective
 from gan.text.objectives.density_ratio import CRITIC_LOSSES, DensityRatio, Distil
 from gan.text.objectives.mle import MLE
@@ -12,6 +14,10 @@ OBJECTIVES: dict[str, type[TextObjective]] = {
     "distil": Distil,
     "seqgan": SeqGAN,
     "relgan": RelGAN,
+    "daae": DenoisingAutoencoder,
+    "aae": AdversarialAutoencoder,
+    "vae": VAE,
+    "ae": Autoencoder,
 }
 
-__all__ = ["CRITIC_LOSSES", "MLE", "OBJECTIVES", "DensityRatio", "Distil", "RelGAN", "SeqGAN", "TextObjective"]
+__all__ = ["CRITIC_LOSSES", "OBJECTIVES", "TextObjective"]

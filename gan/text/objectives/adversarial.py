@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.text.networks import SequenceDiscriminator, TextGenerator
-from gan.text.objectives.base import TextObjective
+from gan.text.objectives.base import Components, TextObjective
 from gan.text.pipeline import TextPipeline
 
 
@@ -41,8 +41,8 @@ class AdversarialObjective(TextObjective):
 
     def components(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
-    ) -> tuple[TextGenerator, nn.Module | None, float]:
-        return generator, discriminator, 0.0
+    ) -> Components:
+        return Components(generator, discriminator)
 
 
 def discriminator_record(loss: Tensor, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:

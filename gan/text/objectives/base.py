@@ -1,7 +1,7 @@
 """What an objective for text is: the networks that it trains, and their losses."""
 
 import argparse
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -14,6 +14,15 @@ from gan.training.task import Batch, Generated
 Losses = tuple[Tensor, dict[str, Tensor]]  # the loss, and values to log
 
 
+class Components(NamedTuple):
+    """What is saved of a model: its networks, and the critic's strength by held-out texts."""
+
+    generator: TextGenerator
+    discriminator: nn.Module | None = None  # or critic
+    critic_strength: float = 0.0
+    encoder: nn.Module | None = None
+
+
 class TextObjective:
     """The base of all objectives. The training loop trains, averages and saves `generator`.
 
@@ -24,6 +33,7 @@ class TextObjective:
         adversarial: whether it has an opponent.
         validates: whether `validate` gives a score.
         reuses: the kind of discriminator that it takes from a model that is fine-tuned.
+        has_latent: whether the generator is conditioned on a latent.
 
     Args:
         args: the flags of training.
@@ -40,6 +50,7 @@ class TextObjective:
     max_grad_norm: float | None = None
     adversarial, validates = False, True
     reuses: type[nn.Module] | tuple[()] = ()
+    has_latent = False
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         self.generator: nn.Module = generator
@@ -65,9 +76,9 @@ class TextObjective:
 
     def components(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
-    ) -> tuple[TextGenerator, nn.Module | None, float]:
-        """What is saved: generator, critic or other discriminator, and the critic's strength by held-out texts."""
-        return generator, None, 0.0
+    ) -> Components:
+        """What is saved, given held-out texts (n, length) if there are any."""
+        return Components(generator)
 
     def state_dict(self) -> dict[str, Any]:
         return {}

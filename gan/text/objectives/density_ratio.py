@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.text.likelihood import cross_entropy, inputs, nll
 from gan.text.networks import SHAPE, TextDiscriminator, TextGenerator
-from gan.text.objectives.base import Losses, TextObjective
+from gan.text.objectives.base import Components, Losses, TextObjective
 from gan.text.pipeline import TextPipeline
 from gan.text.sampling import generate, log_ratios, refined
 from gan.text.tokenizer import IGNORED
@@ -88,11 +88,11 @@ class DensityRatio(TextObjective):
 
     def components(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
-    ) -> tuple[TextGenerator, nn.Module | None, float]:
+    ) -> Components:
         if tokens is None:
-            return self.frozen, generator, 0.0
+            return Components(self.frozen, generator)
         best = int(nll(self.frozen, generator, tokens, classes, STRENGTHS).argmin())
-        return self.frozen, generator, STRENGTHS[best]
+        return Components(self.frozen, generator, STRENGTHS[best])
 
 
 class Distil(TextObjective):

@@ -1,0 +1,240 @@
+"""What can be done with text that has a latent: reading and rewriting it, interpolation, edits, variations."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from gan.errors import GANError
+from gan.latent import directions
+from gan.latent.directions import Directions
+from gan.latent.steering import SCORED, DirectedPipeline
+from gan.pipeline import check_latents, sample_seeds, slerp
+from gan.text.attributes import attributes, content_words, varying, words_of
+from gan.text.ngrams import paired_bleu
+from gan.text.sampling import ROWS, generate
+from gan.text.tokenizer import END, IGNORED, decode, encode
+
+Sample: TypeAlias = str | int | Tensor  # a text, a seed, or a latent
+MAX_TEXTS = 1000  # of an interpolation or of variations
+MOVED_AT = 2.0  # the strength, either way, at which it is measured what an edit moves and what it keeps
+TRIES = 8  # seeds that are looked at for each variation, as some say the same
+
+
+class SteerableTextPipeline(DirectedPipeline):
+    """The part of `TextPipeline` for models with a latent z: a text is what is read from z, token by token.
+
+    Where a method takes a sample, that is a text, a seed, or a latent (latent_dim,). Everything here raises `GANError`
+    for a model without a latent, or a sample that can't be used.
+    """
+
+    tokenizer: Any
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in the latent; 0 for a model without."""
+        return self.generator.config.latent_dim
+
+    def decode(
+        self,
+        latents: Tensor,
+        label: str | int | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+        **settings: Any,
+    ) -> Any:
+        """The texts of latents.
+
+        Args:
+            latents: float (n, latent_dim).
+            label: class name or index, which a model with classes has to be told.
+            temperature: 0 takes the likeliest token each time; above, the dice of all texts are those of
+            seed: from 0 to 2^32 - 1.
+            settings: `top_k`, `top_p`, `prefix` and `acrostic` of a call.
+
+        Returns:
+            `TextPipelineOutput`, without seeds.
+        """
+        raise NotImplementedError
+
+    def latents(self, seeds: list[int], label: str | int | None = None) -> tuple[Tensor, Tensor | None]:
+        """The latents (n, latent_dim) of seeds, and their classes (n,); `None` for a model without classes."""
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def encode(self, texts: str | Sequence[str]) -> Tensor:
+        """The latents float32 (n, latent_dim) of texts.
+
+        Raises:
+            GANError: for a model without an encoder, or a text that is empty, too long, or has words in it that the
+                model doesn't know; which ones is said.
+        """
+        self._check_latent()
+        if self.encoder is None:
+            raise GANError("This model has no encoder, so it cannot read texts; start from seeds.")
+        config = self.generator.config
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts:
+            raise GANError("There are no texts to encode; give one or more.")
+        tokens = torch.full((-(-len(texts) // ROWS) * ROWS, config.max_length + config.has_end), IGNORED)
+        for row, text in zip(tokens, texts):
+            ids = self._tokens(text)
+            row[: len(ids)] = torch.tensor(ids)
+            if config.has_end:
+                row[len(ids)] = END
+        # Always batches of the same shape: products of another one round differently.
+        found = [self.encoder(batch.to(self.encoder.device)).mean.float().cpu() for batch in tokens.split(ROWS)]
+        return torch.cat(found)[: len(texts)]
+
+    def _tokens(self, text: Any) -> list[int]:
+        if not isinstance(text, str):
+            raise GANError(f"{text!r} is no text; give a sentence.")
+        if not text.strip():
+            raise GANError("The text is empty; give a sentence.")
+        try:
+            ids = encode(self.tokenizer, text, "text")
+        except GANError:
+            if text == text.lower():
+                raise
+            ids = encode(self.tokenizer, text.lower(), "text")  # a vocabulary may know no capital letters
+        if len(ids) > self.generator.config.max_length:
+            raise GANError(
+                f"The text is {len(ids)} tokens long, and a text of this model at most "
+                f"{self.generator.config.max_length}; shorten it."
+            )
+        return ids
+
+    def reconstruct(self, texts: str | Sequence[str], label: str | int | None = None) -> Any:
+        """What is read from the latents of texts; as `decode`."""
+        return self.decode(self.encode(texts), label)
+
+    def interpolate(
+        self, a: Sample, b: Sample, steps: int = 9, label: str | int | None = None, temperature: float = 0.0
+    ) -> Any:
+        """Texts on the way from one sample to another, both ends included: spherical interpolation of the latents.
+
+        Args:
+            a, b: texts, seeds or latents.
+            steps: texts, from 2 to 1,000.
+            label: class of all; a model with classes has to be told it where `a` is no seed.
+            temperature: of `decode`; the dice are those of `a`, if that is a seed.
+        """
+        if len(sample_seeds(0, steps)) < 2 or steps > MAX_TEXTS:
+            raise GANError(
+                f"An interpolation of {steps!r} texts cannot be made; it has from 2, its ends, to {MAX_TEXTS:,}."
+            )
+        (first, own, seed), (last, _, _) = self._located(a, label), self._located(b, label)
+        share = torch.linspace(0, 1, int(steps))[:, None]
+        return self.decode(slerp(first, last, share), own, temperature, seed)
+
+    def edit(
+        self, sample: Sample, edits: Mapping[str, float], label: str | int | None = None, temperature: float = 0.0
+    ) -> Any:
+        """A sample moved along directions.
+
+        Args:
+            sample: a text, a seed or a latent.
+            edits: strengths by the name of one of `directions`, such as {"length": 1}; 1 is a standard deviation of
+                the latent.
+            label, temperature: as in `interpolate`.
+        """
+        latents, own, seed = self._located(sample, label)
+        return self.decode(self.moved(latents, edits), own, temperature, seed)
+
+    def moved(self, latents: Tensor, edits: Mapping[str, float]) -> Tensor:
+        """Latents (n, latent_dim) moved along directions, by name and strength."""
+        self._check_latent()
+        return self.directions.apply(latents[:, None], edits)[:, 0]
+
+    def variations(
+        self, sample: Sample, count: int = 8, distance: float = 0.5, seed: int = 0, label: str | int | None = None
+    ) -> Any:
+        """Texts like a sample: those of latents near its own, each another one.
+
+        Args:
+            sample: a text, a seed or a latent.
+            count: how many, from 1 to 1,000; there are fewer where so few differ.
+            distance: from 0, the sample itself, to 1, any text: z' = sqrt(1 - distance^2) z + distance noise.
+            seed: of the noise.
+            label: as in `interpolate`.
+        """
+        wanted = len(sample_seeds(seed, count))
+        if wanted > MAX_TEXTS:
+            raise GANError(f"{wanted:,} variations were asked for; ask for 1 to {MAX_TEXTS:,}.")
+        if isinstance(distance, bool) or not isinstance(distance, int | float) or not 0 <= distance <= 1:
+            raise GANError(f"A distance of {distance!r} cannot be used; it goes from 0 (the same) to 1 (any text).")
+        latents, own, _ = self._located(sample, label)
+        source = torch.Generator().manual_seed(int(seed))
+        noise = torch.randn(TRIES * wanted, self.latent_dim, generator=source)
+        near = (1 - distance**2) ** 0.5 * latents + distance * noise
+        found = self.decode(near, own).texts
+        known = self.decode(latents, own).texts
+        chosen = [k for k, text in enumerate(found) if text not in known and text not in found[:k]][:wanted]
+        return self.decode(near[chosen] if chosen else latents, own)
+
+    def _located(self, sample: Sample, label: str | int | None) -> tuple[Tensor, str | int | None, int]:
+        """The latent (1, latent_dim) of a sample, its class, and the seed of its dice."""
+        self._check_latent()
+        if isinstance(sample, str):
+            return self.encode(sample), label, 0
+        if isinstance(sample, Tensor):
+            latents = sample[None] if sample.ndim == 1 else sample
+            if len(latents) != 1:
+                raise GANError(f"One latent is needed, and these are {len(latents)}; give one of them.")
+            return check_latents(latents, self.latent_dim), label, 0
+        latents, classes = self.latents(sample_seeds(sample, 1), label)
+        return latents, label if classes is None else int(classes[0]), int(sample)
+
+    def _check_latent(self) -> None:
+        if not self.latent_dim:
+            raise GANError(
+                "This model has no latent, so its texts cannot be encoded, interpolated or edited; use one of "
+                "--objective daae."
+            )
+
+    # Directions
+
+    def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
+        """As in `gan.latent`; each record says, too, at a strength of 2 either way, in which share of texts the
+        attribute is larger at the one end than at the other (`moved`), and the BLEU-4 of edited texts against
+        what they were (`kept`)."""
+        self._check_latent()
+        latents = self._prior(num_samples, seed=0)[:, None]
+        texts = self._words(latents)
+        content = content_words(texts)
+        names = varying(attributes(texts, self._ranks, content))
+
+        def measure(codes: Tensor) -> dict[str, Tensor]:
+            found = attributes(self._words(codes), self._ranks, content)
+            return {name: found[name] for name in names}
+
+        found, deviation = directions.find(self.generator, measure, latents, None, [])
+        codes = self._prior(num_scored, seed=SCORED)[:, None]
+        directions.score(found, measure, codes, deviation, progress=progress)
+        self._score_edits(found, codes, content)
+        self.directions = found
+
+    def _score_edits(self, found: Directions, codes: Tensor, content: Sequence[str]) -> None:
+        usual = self._words(codes)
+        for name, record in found.records.items():
+            low, high = (self._words(found.apply(codes, {name: side * MOVED_AT})) for side in (-1, 1))
+            if record["source"] == "measured":
+                before, after = (attributes(words, self._ranks, content)[name] for words in (low, high))
+                record["moved"] = round(float((after > before).float().mean()), 3)
+            record["kept"] = round(paired_bleu([*low, *high], [*usual, *usual]), 3)
+
+    def _prior(self, count: int, seed: int) -> Tensor:
+        return torch.randn(count, self.latent_dim, generator=torch.Generator().manual_seed(seed))
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return self.tokenizer.get_vocab()
+
+    def _words(self, codes: Tensor) -> list[list[str]]:
+        """The words of the texts of codes (n, 1, latent_dim), with classes by turns where there are any."""
+        classes = torch.arange(len(codes)) % self.generator.config.num_classes if self.labels else None
+        tokens = generate(self.generator, None, len(codes), classes, temperature=0.0, latents=codes[:, 0])
+        texts = ([token for token in row if token not in (END, IGNORED)] for row in tokens.tolist())
+        return [words_of(self.tokenizer, decode(self.tokenizer, ids)) for ids in texts]
