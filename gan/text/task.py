@@ -371,7 +371,8 @@ def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrai
             f"{source} generates up to {length} tokens and cannot be fine-tuned to another length; leave --max_length "
             f"out, or train from scratch."
         )
-    if args.objective != "mle" and pretrained.labels != train_set.label_names:
+    matches = args.objective in ("mle", *LATENT_OBJECTIVES)  # what starts from other classes
+    if not matches and pretrained.labels != train_set.label_names:
         known, found = (", ".join(labels or ["none"]) for labels in (pretrained.labels, train_set.label_names))
         raise GANError(
             f"{source} knows the classes {known}, and the data has {found}, in this order; fine-tune with --objective "
