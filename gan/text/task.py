@@ -225,7 +225,9 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
         "--rollouts", type=positive_int, help="for the reward of every token (seqgan; default: 4; published: 16)"
     )
     group.add_argument("--beta_max", type=positive_float, help="inverse temperature at the end (relgan; default: 100)")
-    group.add_argument("--latent_dim", type=positive_int, help=f"numbers in a latent (autoencoders; default: {LATENT_DIM})")
+    group.add_argument(
+        "--latent_dim", type=positive_int, help=f"numbers in a latent (autoencoders; default: {LATENT_DIM})"
+    )
     group.add_argument(
         "--word_dropping",
         type=decay,
