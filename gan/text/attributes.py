@@ -43,7 +43,7 @@ def words_of(tokenizer: Tokenizer, text: str) -> list[str]:
 
 def content_words(texts: Sequence[Words], count: int = CONTENT_WORDS) -> list[str]:
     """The words that occur in most texts, without punctuation, English function words and what is in nearly all."""
-    found = Counter(word for words in texts for word in set(words) if word.isalnum())
+    found = Counter(word for words in texts for word in dict.fromkeys(words) if word.isalnum())
     least, most = FEWEST * len(texts), MOST * len(texts)
     usable = [word for word, times in found.most_common() if least <= times <= most and word not in FUNCTION_WORDS]
     return usable[:count]
