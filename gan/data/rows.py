@@ -273,16 +273,15 @@ def _from_folder(
     base = look_through(path, files)
     tables = [find_table(folder) for folder in (base, *base.parents) if folder.is_relative_to(path)]
     table = next((read_table(found) for found in tables if found is not None), None)
-    if table is None and not args.unconditional:
-        tell_tables(everything, f"--{kind.flag}_column", report)
     parts = folder_splits(base, files, report)
     names = list(parts)
     wanted = names[0], (_roles(names, split)[1] if split else next(iter(names[1:]), None))
     name = clean_name(path.stem if is_archive(path) else path.resolve().name)
-    found = []
+    found, has_table = [], False
     for part in (parts[role] for role in wanted if role is not None):
         own = find_table(part.root) if len(parts) > 1 else None
         own_table = table if own is None else read_table(own)
+        has_table |= own_table is not None
         if own_table is None:
             found.append(_tree(part, args, kind, report, name))
         else:
@@ -290,6 +289,8 @@ def _from_folder(
     for role in names:
         if role not in wanted:
             report.leave_out(f"of the split {role}", parts[role].files)
+    if not has_table and not args.unconditional:
+        tell_tables(everything, f"--{kind.flag}_column", report)
     if is_archive(path):
         found = [replace(rows, files=Members(open_archive(path), rows.files)) for rows in found]
     return found[0], found[1] if len(found) > 1 else None

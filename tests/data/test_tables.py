@@ -96,6 +96,7 @@ def test_tables_that_are_not_read_are_named(tmp_path: Path) -> None:
             "metadata.json",
             "metadata.json is not read; to have classes from it, write it as JSON lines, metadata.jsonl",
         ),
+        ("cat/metadata.csv", "one table, above all folders, lists the files of all of them"),
         ("notes.txt", None),
     ):
         report = DataReport("sounds")

@@ -607,7 +607,7 @@ def test_wrong_columns(load: Load, tmp_path: Path) -> None:
         assert flag in said
     assert "no pictures" in refusal(load, "--dataset_name", root, "--image_column", "label")
     assert "neither classes" in refusal(load, "--dataset_name", root, "--label_column", "image")
-    assert "no classes" in refusal(load, "--dataset_name", root, "--label_column", "boxes")
+    assert "neither classes" in refusal(load, "--dataset_name", root, "--label_column", "boxes")
 
 
 def test_a_data_set_of_something_else(load: Load, tmp_path: Path) -> None:
