@@ -191,11 +191,14 @@ def _check_untrained(evaluation: Evaluation, args: argparse.Namespace, pipeline:
     trained = pipeline.training_record.get("dataset", {})
     aside = trained.get("validation", trained.get("watched", 0))  # "watched" in earlier models
     count = trained.get(pipeline.unit, 0) + aside
-    as_trained = trained.get("split", train_set.split), count or len(train_set)
-    if trained.get("name") == train_set.name and as_trained != (train_set.split, len(train_set)):
+    groups = pipeline.training_record.get("arguments", {}).get("group_column")  # they are held out whole
+    as_trained = trained.get("split", train_set.split), count or len(train_set), groups
+    as_here = train_set.split, len(train_set), getattr(args, "group_column", None)
+    if trained.get("name") == train_set.name and as_trained != as_here:
         raise GANError(
             f"{args.model} was trained on some of the {evaluation.samples} of {train_set.name} that would be held out "
-            f"here; name the data as in training (--max_train_samples, --label_column, --unconditional), or others."
+            f"here; name the data as in training (--max_train_samples, --label_column, --unconditional"
+            f"{', --group_column' if groups != as_here[2] else ''}), or others."
         )
 
 

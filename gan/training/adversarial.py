@@ -261,9 +261,10 @@ class AdversarialTask(ObjectiveTask):
         self.validation_indices, self.train_indices = (torch.from_numpy(part) for part in parts)
         self.size = len(self.train_indices)
         if self.groups is not None:
-            self._validation_pairs, self._pairs = (
-                Pairs(self.groups[part], self.train_set.labels[part]) for part in parts
-            )
+            aside, rest = parts
+            self._pairs = Pairs(self.groups[rest], self.train_set.labels[rest])
+            if len(aside):
+                self._validation_pairs = Pairs(self.groups[aside], self.train_set.labels[aside])
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         if self.groups is None:

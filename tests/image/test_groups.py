@@ -9,8 +9,8 @@ from cli import environment, read, train_each
 from PIL import Image
 from safetensors.torch import load_file
 
-from gan import GANError, GANPipeline, ImageDiscriminator
-from gan.image import data
+from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
+from gan.image import data, evaluate
 from gan.image.objectives import PairedGAN
 from gan.image.task import ImageTask, with_pair_head
 from gan.training import arguments
@@ -93,6 +93,11 @@ def test_two_processes_have_the_pairs_of_one_with_twice_the_batch(folder: Path) 
         assert torch.equal(torch.cat([half[name] for half in halves]), joint[name]), name
     augmented = [augment(half["real"], 0.8, StepRandom(0, 2, k, 2), together=2) for k, half in enumerate(halves)]
     assert torch.equal(torch.cat(augmented), augment(joint["real"], 0.8, StepRandom(0, 2), together=2))
+
+
+def test_without_augmentation_nothing_is_watched(folder: Path) -> None:
+    images = task(folder, *WORDS, "--augment_target", "1")
+    assert images.size == 66 and "validation" not in images.batch(torch.arange(4), StepRandom(0, 0))
 
 
 def test_the_smallest_sets_take_whole_groups(folder: Path) -> None:
@@ -217,6 +222,26 @@ def test_half_of_the_loss_and_of_the_penalty_is_that_of_pairs(folder: Path) -> N
         (gradient,) = torch.autograd.grad(joint.sum(), real)
         found.append(gradient.square().flatten(1).sum(1).mean())
     torch.testing.assert_close(torch.stack(found).mean(), wanted, rtol=0.1, atol=1e-6)
+
+
+def test_measuring_holds_out_what_training_did(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    shape = SHAPE | {"image_channels": 1, "num_classes": 3}
+    model = ImagePipeline(ImageGenerator(latent_dim=4, **shape), ImageDiscriminator(**shape), LETTERS)
+    flags = {"train_data_dir": "letters", "label_column": ["letter"], "group_column": ["family", "style"]}
+    dataset = {"name": "letters", "split": "train without the held-out tenth", "images": 63, "validation": 3}
+    model.training_record = {"arguments": flags, "dataset": dataset}
+    model.save_pretrained("with")
+    assert evaluate.main(["with"]) == 0
+    measured = read(Path("with/metrics.json"))
+    assert measured["metrics"][0]["samples"] == 6
+    assert "Pairs are not measured: 66 pictures are too few to learn which belong together" in measured["note"]
+    model.training_record["arguments"] = flags | {"group_column": None}
+    model.save_pretrained("without")
+    assert evaluate.main(["without", "--group_column", "family", "style"]) == 2
+    assert "(--max_train_samples, --label_column, --unconditional, --group_column)" in capsys.readouterr().err
 
 
 # Whole runs
