@@ -120,10 +120,12 @@ def train(*flags: object, env: dict[str, str], cwd: Path) -> Result:
     return run([*TRAIN, *TINY, *flags], env, cwd)
 
 
-def train_each(lines: Sequence[Sequence[object]], env: dict[str, str], cwd: Path) -> list[Result]:
+def train_each(
+    lines: Sequence[Sequence[object]], env: dict[str, str], cwd: Path, shared: Sequence[str] = TINY
+) -> list[Result]:
     """Several command lines, one after the other in one process."""
     report = cwd / "results.json"
-    words = json.dumps([["image", *TINY, *map(str, line)] for line in lines])
+    words = json.dumps([["image", *shared, *map(str, line)] for line in lines])
     run([sys.executable, "-c", IN_ONE_PROCESS, words, report], env, cwd).check()
     return [Result(*result) for result in json.loads(report.read_text())]
 

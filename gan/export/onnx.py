@@ -30,6 +30,7 @@ PACKAGES = "onnx==1.23.2 onnxruntime==1.32.0 onnxscript==0.7.2"
 
 Feeds = dict[str, Tensor]  # the inputs of a graph by name, in their order
 Run = Callable[[Feeds], list[Tensor]]
+Generator = GridGenerator | ZooGenerator
 
 
 @dataclass
@@ -52,18 +53,16 @@ class FromLatents(nn.Module):
         codes_only: leave `draw` to a graph of its own (`FromCodes`).
     """
 
-    def __init__(self, generator: GridGenerator, codes_only: bool = False):
+    def __init__(self, generator: Generator, codes_only: bool = False):
         super().__init__()
-        self.generator = first_half(generator) if codes_only else generator
+        self.generator: Any = first_half(generator) if codes_only else generator  # type: ignore[arg-type]
         self.whole = (generator,)  # a tuple, which hides it: no part of the graph
         self.outputs = ["codes" if codes_only else sample_name(generator)]
 
     def forward(self, latents: Tensor, truncation: Tensor, class_weights: Tensor | None = None) -> list[Tensor]:
         return [self.made(self.generator, latents, class_weights, truncation)]
 
-    def made(
-        self, generator: GridGenerator, latents: Tensor, labels: Tensor | None, truncation: float | Tensor
-    ) -> Tensor:
+    def made(self, generator: Generator, latents: Tensor, labels: Tensor | None, truncation: float | Tensor) -> Tensor:
         """What a generator makes, pictures in [-1, 1]."""
         codes = generator.codes(latents, labels, truncation)
         return codes if self.outputs[0] == "codes" else drawn(generator, codes)
@@ -86,8 +85,13 @@ class FromLatents(nn.Module):
 class FromSeeds(FromLatents):
     """Seeds, truncation and classes to samples and their labels; a class of -1 is drawn from the seed."""
 
-    def __init__(self, generator: GridGenerator, codes_only: bool = False):
+    def __init__(self, generator: Generator, codes_only: bool = False):
         super().__init__(generator, codes_only)
+        if isinstance(generator, ZooGenerator) and not generator.torch_seeds:
+            raise GANError(
+                f"The latents of a {generator.family}'s seeds are drawn by numpy, which no graph can do; export it "
+                f"with --inputs latents, and take latents from pipeline.latents([7])."
+            )
         self.noise = SeedNoise(generator.latent_dim, generator.class_counts)
         self.outputs += ["labels"] if generator.class_counts else []
 
@@ -99,7 +103,7 @@ class FromSeeds(FromLatents):
 
     def _both(
         self,
-        generator: GridGenerator,
+        generator: Generator,
         latents: Tensor,
         drawn: Tensor,
         truncation: float | Tensor,
@@ -128,7 +132,7 @@ class FromSeeds(FromLatents):
 class FromCodes(nn.Module):
     """The second half of the generator: codes, which may have been edited, to samples."""
 
-    def __init__(self, generator: GridGenerator):
+    def __init__(self, generator: Generator):
         super().__init__()
         self.generator, self.outputs = generator, [sample_name(generator)]
 
@@ -148,12 +152,12 @@ class FromCodes(nn.Module):
         return self.forward(feeds["codes"])
 
 
-def sample_name(generator: GridGenerator) -> str:
+def sample_name(generator: Generator) -> str:
     """What a generator's samples are called in a graph."""
-    return "images" if isinstance(generator, ImageGenerator) else "spectrograms"
+    return "images" if isinstance(generator, ImageGenerator | ZooGenerator) else "spectrograms"
 
 
-def drawn(generator: GridGenerator, codes: Tensor) -> Tensor:
+def drawn(generator: Generator, codes: Tensor) -> Tensor:
     """The samples of codes, pictures in [-1, 1]."""
     samples = generator.draw(codes)
     assert isinstance(samples, Tensor)
@@ -197,9 +201,10 @@ def export(
     Raises:
         GANError: if the model makes something else, packages are missing, or the file does not agree with PyTorch.
     """
-    if isinstance(pipeline.generator, ZooGenerator):
-        raise GANError(f"A {pipeline.generator.family} cannot be exported; only models that were trained here can.")
-    if not isinstance(pipeline.generator, GridGenerator):
+    imported = isinstance(pipeline.generator, ZooGenerator)
+    if imported and part != "whole":
+        raise GANError(f"A {pipeline.generator.family} is exported as a whole; its halves are for our own generators.")
+    if not isinstance(pipeline.generator, GridGenerator | ZooGenerator):
         raise GANError(f"This model makes {pipeline.unit}; only generators of pictures and sounds can be exported.")
     if half and form != "onnx":
         raise GANError("Weights of half precision are for ONNX files; leave --half out, or choose --format onnx.")
@@ -207,14 +212,14 @@ def export(
         _packages()
     generator = copy.deepcopy(pipeline.generator).cpu().float()
     graph = _graph(generator, inputs, part)
-    feeds = [graph.feeds(*trial) for trial in TRIALS]
+    feeds = [graph.feeds(*trial) for trial in TRIALS[: 3 if imported else None]]  # which may be large
     exact = _references(graph, pipeline, feeds)
     for parameter in generator.parameters() if half else ():
         parameter.data = parameter.data.half().float()
     graph = _graph(generator, inputs, part)
     meant = _references(graph, pipeline, feeds) if half else exact
-    # While training, layers are plain products and convolutions; for sampling they take kernels that no file knows.
-    program = _traced(graph.train(), feeds[1])
+    # While training, our layers are plain products and convolutions; for sampling they take kernels that no file has.
+    program = _traced(graph.train(not imported), feeds[1])
     data, run = _onnx(program, feeds[1], graph.outputs, half) if form == "onnx" else _torch(program)
     off = _largest_difference([run(feed) for feed in feeds], meant)
     if not off <= TOLERANCE:  # nor if it is no number
@@ -232,7 +237,7 @@ def export(
     return Export(data, record)
 
 
-def _graph(generator: GridGenerator, inputs: str, part: str) -> Graph:
+def _graph(generator: Generator, inputs: str, part: str) -> Graph:
     return FromCodes(generator) if part == "draw" else GRAPHS[inputs](generator, codes_only=part == "codes")
 
 

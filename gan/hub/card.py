@@ -89,9 +89,9 @@ def model_card(facts: CardFacts) -> str:
             {
                 "model": f"# {facts.title}\n\n{facts.description}\n\n{facts.samples}",
                 "use": _use(facts),
-                "training": _imported(facts) or _training(facts),
+                "training": "\n\n".join(filter(None, (_imported(facts), _training(facts)))),
                 "metrics": _metrics(facts),
-                "finetuning": "" if facts.training_record.get("imported") else _finetuning(facts),
+                "finetuning": _finetuning(facts),
                 "limits": f"## Limits\n\n{LIMITS}",
             },
         )
@@ -125,7 +125,6 @@ def _dataset_id(facts: CardFacts) -> str | None:
 def _front_matter(facts: CardFacts) -> dict[str, Any]:
     dataset = facts.training_record.get("dataset", {})
     arguments = facts.training_record.get("arguments", {})
-    imported = facts.training_record.get("imported", {})
     data = _dataset_id(facts)
     measured_on = facts.metrics.get("dataset") or data or dataset.get("name", "unknown")
     results = [
@@ -143,13 +142,20 @@ def _front_matter(facts: CardFacts) -> dict[str, Any]:
     return ModelCardData(
         library_name="gan-studio",
         pipeline_tag=facts.hub_task,
-        license=arguments.get("license") or dataset.get("license") or imported.get("license"),
+        license=_license(facts),
         base_model=_hub_id(arguments.get("pretrained_model_name_or_path")),
         datasets=[data] if data else None,
         tags=["gan", "gan-studio", "safetensors", facts.pipeline],
         model_name=facts.title,
         eval_results=results or None,
     ).to_dict()
+
+
+def _license(facts: CardFacts) -> str | None:
+    """What was asked for, else that of the weights it goes on from, which data do not change, else the data's."""
+    training = facts.training_record
+    asked, imported = training.get("arguments", {}).get("license"), training.get("imported")
+    return asked or (training.get("dataset", {}) if imported is None else imported).get("license")
 
 
 def _use(facts: CardFacts) -> str:
@@ -199,12 +205,17 @@ def _imported(facts: CardFacts) -> str:
         "It was trained by other code and converted, without executing anything of the file; the weights belong to "
         "their authors. Seeds give what the family's own scripts give."
     )
+    if "steps" in facts.training_record:
+        text = (
+            "Training went on from weights that other code trained, converted without executing anything of their "
+            "file. They belong to their authors, whose licence holds for what is made of them, too."
+        )
     return "\n\n".join([f"## Where it comes from\n\n{text}\n\n| | |\n|---|---|\n{table}", *imported["notes"]])
 
 
 def _training(facts: CardFacts) -> str:
     training, unit = facts.training_record, facts.unit
-    if not training:
+    if not training.keys() - {"imported"}:
         return ""
     dataset, arguments = training.get("dataset", {}), training.get("arguments", {})
     data = _dataset_id(facts)
@@ -212,7 +223,7 @@ def _training(facts: CardFacts) -> str:
     machine = "{device}, threads: {threads}".format(**training["machine"]) if "machine" in training else None
     rows = {
         "Data": _data(dataset, name, unit) if dataset else None,
-        "Licence of the model": arguments.get("license") or dataset.get("license") or "not stated",
+        "Licence of the model": _license(facts) or "not stated",
         "Started from": arguments.get("pretrained_model_name_or_path"),
         "Credit": arguments.get("data_credit"),
         "Steps": f"{training.get('steps', 0):,}",
@@ -221,7 +232,7 @@ def _training(facts: CardFacts) -> str:
         "Machine": machine,
         "Parameters": f"{facts.num_parameters:,} in the generator"
         + (", weights rounded to float16" if facts.half_weights else ""),
-        "Loss": facts.losses[arguments.get("objective", next(iter(facts.losses)))]
+        "Loss": (training.get("loss") or facts.losses[arguments.get("objective", next(iter(facts.losses)))])
         + ", weights averaged over training (EMA)",
         "Seed": str(training.get("seed", 0)),
     }
@@ -259,13 +270,15 @@ def _finetuning(facts: CardFacts) -> str:
     objective = facts.training_record.get("arguments", {}).get("objective", default)
     if objective in facts.last_objectives:
         objective = default
+    # Of a model that was trained here, the objective says whether it needs one.
+    lacks_discriminator = "imported" in facts.training_record and "discriminator" not in facts.networks
     networks = " and ".join([", ".join(facts.networks[:-1]), facts.networks[-1]]).removeprefix(" and ")
     return (
         f"## Fine-tune it\n\nThe repository holds {networks}, so that training can continue from "
         f"here with data of your own, here a folder{' whose sub-folders are the classes' * facts.has_classes}:\n\n"
         f"```bash\naccelerate launch -m gan.training {facts.modality} "
         f"--pretrained_model_name_or_path {facts.name} \\\n"
-        f"  {f'--objective {objective} ' * (objective != default)}"
+        f"  {f'--objective {objective} ' * (objective != default)}{'--new_discriminator ' * lacks_discriminator}"
         f"--train_data_dir ./my-folder --output_dir my-model\n```\n\n"
         f"In a clone of the package, `train.py` is the same as `-m gan.training`."
     )

@@ -7,6 +7,7 @@ the most expensive one by far, and CPUs compute few pixels of many channels fast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,15 @@ from torch import Tensor, nn
 
 from gan.blocks import SampleLinear, scaled
 from gan.errors import GANError
-from gan.networks import GridDiscriminator, GridGenerator, class_weights, downward_stages, grids
+from gan.networks import (
+    SIZES,
+    GridDiscriminator,
+    GridGenerator,
+    class_weights,
+    downward_stages,
+    grids,
+    stage_channels,
+)
 
 
 class ImageGenerator(GridGenerator):
@@ -174,6 +183,12 @@ def folded_size(resolution: tuple[int, int], patch_size: int) -> tuple[int, int]
         raise GANError(f"Pictures of {height}x{width} cannot be cut into patches of {patch_size}x{patch_size}.")
     grids(resolution)
     return height // patch_size, width // patch_size
+
+
+def size_preset(resolution: tuple[int, int], size: str, patch_size: int) -> dict[str, Any]:
+    """What the configs of networks say of a size preset."""
+    channels = stage_channels(folded_size(resolution, patch_size), size, patch_size > 1)
+    return {"channels": tuple(channels), "blocks_per_stage": SIZES[size][2], "patch_size": patch_size}
 
 
 def class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:

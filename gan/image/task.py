@@ -12,17 +12,19 @@ from torch import Tensor, nn
 from gan.cli import expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
-from gan.image import data, metrics
-from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, folded_size, patch_size_of
+from gan.image import data, imported, metrics
+from gan.image.imported import Critic, ImportedGenerator
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, patch_size_of, size_preset
 from gan.image.objectives import OBJECTIVES, Autoencoder, PairedGAN
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import classes_by_seeds, contact_sheet, reconstructions
 from gan.labels import by_column
-from gan.networks import SIZES, grids, stage_channels
+from gan.networks import SIZES, grids
 from gan.training.adversarial import VALIDATION_SHARE, AdversarialTask, add_adversarial_arguments, keep_shape
 from gan.training.class_transfer import resembling, starts, transferred, with_columns
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
+from gan.zoo import ZooGenerator
 
 GAMMA_VALUES = 28 * 28  # of the pictures that the default gamma was found with
 
@@ -104,6 +106,17 @@ class ImageTask(AdversarialTask):
         pictures.add_argument("--model_size", choices=tuple(SIZES), help="of both networks (default: small)")
         pictures.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (default: 64)")
         add_adversarial_arguments(pictures, "images")
+        pictures.add_argument(
+            "--new_discriminator",
+            action="store_true",
+            help="fine-tune against a new one, as where a model was published without",
+        )
+        pictures.add_argument(
+            "--path_length_weight",
+            type=positive_float,
+            help="of path length regularisation, where a StyleGAN2 is fine-tuned; its authors take 2, and none for "
+            "small data sets; by default there is none",
+        )
 
     @staticmethod
     def unused_flags(args: argparse.Namespace) -> dict[str, str]:
@@ -120,6 +133,7 @@ class ImageTask(AdversarialTask):
         self.args = args
         _check_groups(args)
         pretrained = load_pretrained(args, ImagePipeline)
+        _check_flags(args, pretrained)
         if pretrained is not None:
             args.resolution = args.resolution or pretrained.resolution
             args.image_channels = _colours(args, pretrained)
@@ -127,22 +141,36 @@ class ImageTask(AdversarialTask):
             grids(args.resolution)  # refuses what cannot be used before any picture is read
         self.train_set, self.test_set = data.load(args)
         self._order_columns(by_column(pretrained.labels) if pretrained is not None else {})
-        networks = _networks(args, self.train_set, pretrained)
-        for network in networks.values():
-            network.to(memory_format=torch.channels_last).train()
-        encoder = networks.get("encoder")
-        self.generator = networks["generator"] if encoder is None else Autoencoder(networks["generator"], encoder)
-        self.discriminator = networks.get("discriminator")
+        self.origin = {} if pretrained is None else pretrained.training_record.get("imported", {})
+        self._make_players(pretrained)
 
         can_overfit = self.discriminator is not None and args.augment_target < 1
         self.freeze_discriminator()
         self.groups = self.train_set.groups
         self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
-        self.objective = OBJECTIVES[args.objective](args) if self.groups is None else PairedGAN(args)
         # A picture enlarged to twice the sides, or repeated in every channel, has as many times more values as the
         # square of its gradient is smaller: with this, the penalty weighs the same.
         values = self.train_set.channels * math.prod(self.train_set.resolution)
         self.default_gamma = ObjectiveTask.default_gamma * values / GAMMA_VALUES
+        if isinstance(self.discriminator, Critic):
+            self.objective = imported.Imported(args, self.discriminator.discriminator)
+            self.validation_share = 1.0  # their logits depend on the batch, so all batches are of one size
+            self.default_gamma = imported.default_gamma(args, self.discriminator.discriminator, self.default_gamma)
+        else:
+            self.objective = OBJECTIVES[args.objective](args) if self.groups is None else PairedGAN(args)
+
+    def _make_players(self, pretrained: ImagePipeline | None) -> None:
+        if pretrained is not None:
+            _check_resolution(self.args, self.train_set, pretrained)
+        if pretrained is not None and isinstance(pretrained.generator, ZooGenerator):
+            self.generator, self.discriminator = imported.networks(self.args, self.train_set, pretrained)
+        else:
+            networks = _networks(self.args, self.train_set, pretrained)
+            encoder = networks.get("encoder")
+            self.generator = networks["generator"] if encoder is None else Autoencoder(networks["generator"], encoder)
+            self.discriminator = networks.get("discriminator")
+        for network in filter(None, (self.generator, self.discriminator)):
+            network.to(memory_format=torch.channels_last).train()
 
     def _order_columns(self, known: dict[str, list[str]]) -> None:
         """Puts several label columns into the order of an earlier model's, where these are the same."""
@@ -156,6 +184,8 @@ class ImageTask(AdversarialTask):
 
     def batch(self, indices: Tensor, random: StepRandom) -> Batch:
         batch = super().batch(indices, random)
+        if isinstance(self.generator, ImportedGenerator):  # whose noise is drawn from the global state
+            torch.manual_seed(int(random.uniform(1)[0] * 2**31) + random.rank)
         if self.args.random_flip:
             for name in [
                 name for name in ("real", "validation") if name in batch
@@ -169,7 +199,14 @@ class ImageTask(AdversarialTask):
         encoder = None
         if isinstance(generator, Autoencoder):
             generator, encoder = generator.generator, generator.encoder
-        return ImagePipeline(generator, discriminator, self.train_set.label_names, encoder=encoder)
+        if isinstance(generator, ImportedGenerator):
+            generator, discriminator = generator.generator, discriminator and discriminator.discriminator
+        pipeline = ImagePipeline(generator, discriminator, self.train_set.label_names, encoder=encoder)
+        if self.origin:
+            pipeline.training_record["imported"] = self.origin
+        if isinstance(self.objective, imported.Imported):
+            pipeline.training_record["loss"] = self.objective.description
+        return pipeline
 
     def preview(self, pipeline: ImagePipeline, path: Path) -> Path:
         file = path.with_suffix(".png")
@@ -203,14 +240,17 @@ def _networks(
     earlier: dict[str, Any] = {}
     if pretrained is None:
         args.model_size, args.latent_dim = args.model_size or "small", args.latent_dim or 64
-        config |= _shape(train_set, args.model_size, patch_size_of(train_set.resolution))
+        config |= size_preset(train_set.resolution, args.model_size, patch_size_of(train_set.resolution))
     else:
-        _check_pretrained(args, train_set, pretrained)
+        _check_pretrained(args, pretrained)
         patch = pretrained.generator.config.patch_size
-        keep_shape(args, pretrained.generator, _shape(train_set, args.model_size, patch) if args.model_size else {})
+        asked = size_preset(train_set.resolution, args.model_size, patch) if args.model_size else {}
+        keep_shape(args, pretrained.generator, asked)
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage", "patch_size")}
         earlier = {name: getattr(pretrained, name) for name in OBJECTIVES[args.objective].networks}
         earlier = {name: network for name, network in earlier.items() if network is not None}
+        if args.new_discriminator:
+            earlier.pop("discriminator", None)
         columns = by_column(pretrained.labels)
         known = list(columns.values())
         if known and names and len(known) != len(names):
@@ -263,10 +303,14 @@ def _check_groups(args: argparse.Namespace) -> None:
         )
 
 
-def _shape(train_set: data.ImageSet, size: str, patch: int) -> dict[str, Any]:
-    """What the configs of networks say of a size preset."""
-    channels = stage_channels(folded_size(train_set.resolution, patch), size, patch > 1)
-    return {"channels": tuple(channels), "blocks_per_stage": SIZES[size][2], "patch_size": patch}
+def _check_flags(args: argparse.Namespace, pretrained: ImagePipeline | None) -> None:
+    """Raises `GANError` for flags that only mean something to models of another kind."""
+    if args.new_discriminator and (pretrained is None or "discriminator" not in OBJECTIVES[args.objective].networks):
+        raise GANError("--new_discriminator belongs to fine-tuning a model against a discriminator; leave it out.")
+    if args.new_discriminator and args.freeze_discriminator_layers:
+        raise GANError("A new discriminator has nothing to freeze; leave --freeze_discriminator_layers out.")
+    if args.path_length_weight and (pretrained is None or not isinstance(pretrained.generator, ZooGenerator)):
+        raise GANError("--path_length_weight belongs to fine-tuning a StyleGAN2; leave it out.")
 
 
 def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
@@ -279,21 +323,20 @@ def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
     return known
 
 
-def _check_pretrained(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
-    source = args.pretrained_model_name_or_path
-    if not isinstance(pretrained.generator, ImageGenerator):
-        raise GANError(
-            f"{source} holds a {pretrained.generator.family}, which can be sampled and steered, but not fine-tuned; "
-            f"name another model, or train from scratch."
-        )
+def _check_resolution(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
     if train_set.resolution != pretrained.resolution:
         height, width = pretrained.resolution
         raise GANError(
-            f"{source} draws pictures of {height}x{width}, and cannot be fine-tuned at another resolution; "
-            f"leave --resolution out, or train from scratch."
+            f"{args.pretrained_model_name_or_path} draws pictures of {height}x{width}, and cannot be fine-tuned at "
+            f"another resolution; leave --resolution out, or train from scratch."
         )
-    if pretrained.discriminator is None and "discriminator" in OBJECTIVES[args.objective].networks:
-        remedy = "train from scratch" if pretrained.encoder is None else "fine-tune it with --objective vae"
+
+
+def _check_pretrained(args: argparse.Namespace, pretrained: ImagePipeline) -> None:
+    needed = "discriminator" in OBJECTIVES[args.objective].networks and not args.new_discriminator
+    if pretrained.discriminator is None and needed:
+        remedy = "" if pretrained.encoder is None else ", or fine-tune it with --objective vae"
         raise GANError(
-            f"{source} has no discriminator, so it cannot be fine-tuned with --objective {args.objective}; {remedy}."
+            f"{args.pretrained_model_name_or_path} has no discriminator, so it cannot be fine-tuned with --objective "
+            f"{args.objective}; add --new_discriminator{remedy}."
         )

@@ -31,7 +31,8 @@ def guide(
     latents keep their length and samples their variety.
 
     Args:
-        generator, discriminator: of a model, not in training; (n,) logits of samples and labels by the second.
+        generator, discriminator: of a model, not in training; `logits` of the second are higher where samples look
+            real.
         latents: (n, latent_dim).
         labels: of the samples, as both take them.
         truncation: psi, with which the samples are drawn.
@@ -45,7 +46,7 @@ def guide(
         labels = None if labels is None else labels.clone()
         for _ in range(steps):
             z = z.detach().requires_grad_()
-            logits = discriminator(generator(z, labels, truncation), labels)
+            logits = discriminator.logits(generator.draw(generator.codes(z, labels, truncation)), labels)
             (gradient,) = torch.autograd.grad(logits.sum(), z)
             z = z - step_size / 2 * (prior * z - gradient)
         return z.detach()

@@ -17,6 +17,11 @@ def pipeline_class(source: str) -> type[GANPipeline] | None:
     return next((kind for kind in PIPELINES.values() if kind.__name__ == name), None)
 
 
+def has_index(source: str) -> bool:
+    """Whether a model on the Hub is a repository of ours, as far as it has been fetched."""
+    return isinstance(try_to_load_from_cache(source, INDEX), str)
+
+
 def modality(source: str) -> str | None:
     """The modality of a model; `None` where it isn't known (yet)."""
     kind = pipeline_class(source)

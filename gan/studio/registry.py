@@ -16,7 +16,7 @@ from torch import nn
 from gan.errors import GANError
 from gan.hub import client as hub
 from gan.pipeline import INDEX, PIPELINES, GANPipeline
-from gan.studio.model_info import modality, pipeline_class
+from gan.studio.model_info import has_index, modality, pipeline_class
 from gan.zoo.fetch import SUFFIXES
 
 BUNDLED = Path(__file__).parents[2] / "weights"  # beside the package in the source tree
@@ -96,6 +96,8 @@ class Registry:
     def get(self, model: str, wanted: type[Pipeline] = GANPipeline) -> Pipeline:  # type: ignore[assignment]
         """The pipeline of an offered name, a Hub id or, where allowed, a folder, without its `training_components`.
 
+        A repository without an index of ours is opened where it holds one checkpoint of other code.
+
         Args:
             wanted: the class that it must have.
 
@@ -120,10 +122,10 @@ class Registry:
             with self._lock:
                 if source in self._loaded:
                     return self._loaded[source]
-            if _is_single_file(source):
+            self.fetch_index(source)
+            if _is_single_file(source) or (not Path(source).is_dir() and not has_index(source)):
                 pipeline = GANPipeline.from_single_file(source, token=self._token(source))
             else:
-                self.fetch_index(source)
                 kind = pipeline_class(source) or GANPipeline
                 unused = dict.fromkeys(kind.training_components)  # the model loads faster and takes less memory
                 pipeline = GANPipeline.from_pretrained(source, token=self._token(source), **unused)

@@ -12,7 +12,7 @@ from gan.cli import positive_float, whole_number
 from gan.data import Pairs, set_aside
 from gan.errors import GANError
 from gan.training.augment import augment
-from gan.training.losses import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
+from gan.training.losses import LOSSES, Loss, gradient_penalty
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated, ObjectiveTask
 
@@ -57,9 +57,15 @@ class AdversarialObjective:
     Args:
         args: `augment_target`, how far the discriminator may overfit, and `augment_samples`, over which the
             probability of augmentation can rise from 0 to 1.
+
+    Attributes:
+        loss: of both players.
+        penalises_generated: whether there is an R2 beside the R1.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    loss: Loss = LOSSES["relativistic"]
+    penalises_generated = True
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -82,7 +88,7 @@ class AdversarialObjective:
         both = torch.cat([self.augment(real, random), self.augment(fake, random)])
         both_labels = None if labels is None else torch.cat([labels, labels])
         judged = {name: logits.chunk(2) for name, logits in self.judge(discriminator, both, both_labels).items()}
-        losses = {f"{name}_loss": relativistic_discriminator_loss(*logits) for name, logits in judged.items()}
+        losses = {f"{name}_loss": self.loss.discriminator(*logits) for name, logits in judged.items()}
         loss = _mean(losses.values())
         logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
         logs["overfitting"] = torch.tensor(self.overfitting)
@@ -97,12 +103,15 @@ class AdversarialObjective:
             self._adapt(_mean(means), len(real))
         if penalty:
             # With respect to the sample before augmentation, and through it.
-            r1, r2 = (
-                gradient_penalty(lambda x: self.penalised(bare, self.augment(x, random), labels, random), samples)
-                for samples in (real, fake)
-            )
-            loss = loss + penalty * (r1 + r2)
-            logs |= {"r1": r1.detach(), "r2": r2.detach()}
+            def logits_of(x: Tensor) -> Tensor:
+                return self.penalised(bare, self.augment(x, random), labels, random)
+
+            penalties = {
+                name: gradient_penalty(logits_of, samples)
+                for name, samples in (("r1", real), ("r2", fake))[: 1 + self.penalises_generated]
+            }
+            loss = loss + penalty * sum(penalties.values())
+            logs |= {name: value.detach() for name, value in penalties.items()}
         return loss, logs
 
     def judge(self, discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
@@ -117,9 +126,11 @@ class AdversarialObjective:
         self, discriminator: nn.Module, batch: Batch, generated: Generated, random: StepRandom
     ) -> tuple[Tensor, dict[str, Tensor]]:
         fake = self.judge(discriminator, self.augment(generated["samples"], random), batch["labels"])
-        with torch.no_grad():
-            real = self.judge(discriminator, self.augment(batch["real"], random), batch["labels"])
-        loss = _mean(relativistic_generator_loss(real[name], fake[name]) for name in fake)
+        real = fake
+        if self.loss.relativistic:
+            with torch.no_grad():
+                real = self.judge(discriminator, self.augment(batch["real"], random), batch["labels"])
+        loss = _mean(self.loss.generator(real[name], fake[name]) for name in fake)
         return loss, {"generator_loss": loss.detach()}
 
     def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
@@ -188,6 +199,7 @@ class AdversarialTask(ObjectiveTask):
         validation_indices: those of the others, which show how far the discriminator overfits (ADA).
         groups: int64 (n,) of the training set where batches are made of pairs, two samples of one group with one
             latent; or `None`.
+        validation_share: validation samples beside a batch, as a share of it.
     """
 
     args: argparse.Namespace
@@ -197,6 +209,7 @@ class AdversarialTask(ObjectiveTask):
     validation_indices: Tensor
     discriminator: Any
     groups: np.ndarray | None = None
+    validation_share = 0.25
 
     @staticmethod
     def unused_flags(args: argparse.Namespace) -> dict[str, str]:
@@ -275,7 +288,7 @@ class AdversarialTask(ObjectiveTask):
         chosen = self.train_indices[indices]
         batch: Batch = {"real": self.samples(chosen), "labels": self.train_set.classes(chosen), "latents": latents}
         if len(self.validation_indices):
-            chosen = self._draw_validation(max(1, len(indices) // 4), random)
+            chosen = self._draw_validation(max(1, int(len(indices) * self.validation_share)), random)
             batch["validation"] = self.samples(chosen)
             batch["validation_labels"] = self.train_set.classes(chosen)
         return batch

@@ -16,6 +16,7 @@ OF_PENALTIES = ("--gamma", "--gamma_final", "--penalty_interval")
 # What is said of a discriminator means nothing to an objective without one.
 OF_DISCRIMINATORS = {"--discr_learning_rate", "--discriminator_steps", *OF_PENALTIES}
 OF_DISCRIMINATORS |= {"--augment_target", "--augment_samples"}
+LEARNING_RATE = 4e-4
 TENSORBOARD, TRACKIO = ("tensorboard", "all"), ("trackio", "all")
 LR_SCHEDULERS = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup")
 
@@ -168,7 +169,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_optimisation(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("optimisation")
-    group.add_argument("--learning_rate", type=positive_float, default=4e-4, help="of the generator")
+    group.add_argument(
+        "--learning_rate",
+        type=positive_float,
+        help=f"of the generator; by default {LEARNING_RATE:g}, or that of the authors of an imported model",
+    )
     group.add_argument("--discr_learning_rate", type=positive_float, help="by default the generator's")
     group.add_argument(
         "--discriminator_steps",
@@ -200,7 +205,7 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         "--gamma",
         type=positive_float,
         help="weight of the R1 and R2 penalties at the start; by default 0.5; for pictures, 0.5 for every 784 "
-        "values, which are those of a grey one of 28x28",
+        "values, which are those of a grey one of 28x28; for an imported model, as its family has it",
     )
     group.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
     group.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")

@@ -9,7 +9,6 @@ from accelerate import PartialState
 from torch import Tensor, nn
 
 from gan.labels import label_index
-from gan.networks import GridGenerator
 
 # The weights of generators, discriminators and encoders that depend on the class, and the axis that counts classes.
 CLASS_AXIS = {"embed.weight": 1, "pair.embed.weight": 1, "to_class.weight": 0, "to_class.bias": 0}
@@ -24,7 +23,9 @@ def by_name(old: Sequence[str], new: Sequence[str]) -> Start:
     return [label_index(name, old) for name in new]
 
 
-def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) -> Callable[[int, Tensor], int]:
+def resembling(
+    generator: nn.Module, samples: Callable[[Tensor], Tensor], averaged: int = AVERAGED
+) -> Callable[[int, Tensor], int]:
     """Finds the class that real samples resemble: that whose generated samples are, on average, nearest to their mean.
 
     Fine-tuned with so few steps that it counts where one starts, a class that starts as the one it resembles comes to
@@ -32,12 +33,13 @@ def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) ->
 
     Args:
         samples: gives real samples (k, channels, height, width) for k indices of the data.
+        averaged: generated samples of a class.
 
     Returns:
         For `starts`: a column of the generator's labels, and indices of the data, to a class of that column.
     """
     counts = generator.class_counts
-    latents = torch.randn(AVERAGED, generator.latent_dim, generator=torch.Generator().manual_seed(0))
+    latents = torch.randn(averaged, generator.latent_dim, generator=torch.Generator().manual_seed(0))
 
     @cache
     @torch.inference_mode()
@@ -48,7 +50,7 @@ def resembling(generator: GridGenerator, samples: Callable[[Tensor], Tensor]) ->
                 torch.full((count,), 1 / count) for count in counts
             ]  # uniform over the classes of the other columns
             weights[column] = F.one_hot(torch.tensor(index), counts[column]).float()
-            found.append(generator(latents, torch.cat(weights).expand(AVERAGED, -1)).float().mean(0))
+            found.append(generator(latents, torch.cat(weights).expand(averaged, -1)).float().mean(0))
         return torch.stack(found)
 
     def nearest(column: int, some: Tensor) -> int:
@@ -61,7 +63,7 @@ def starts(
     old: Sequence[Sequence[str]],
     new: Sequence[Sequence[str]],
     classes: Tensor | None,
-    resembled: Callable[[int, Tensor], int],
+    resembled: Callable[[int, Tensor], int | None],
 ) -> list[Start]:
     """Where each class of the data starts: as the class of its name, or else as the one that it resembles; says so.
 
@@ -70,7 +72,8 @@ def starts(
     Args:
         old, new: the class names of each label column of the model and of the data; as many columns, or none.
         classes: int64 (n,) or (n, columns), of the data; `None` where there are no columns.
-        resembled: a column and indices of the data to the class of the model that these samples are most like.
+        resembled: a column and indices of the data to the class of the model that these samples are most like, `None`
+            for the mean of all.
     """
     if bool(old) != bool(new):
         said = "Training starts from the mean of the model's classes" if old else "All classes start as the model is"

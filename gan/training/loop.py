@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan.training.arguments import check_discriminator_flags, check_sources, check_used
+from gan.training.arguments import LEARNING_RATE, check_discriminator_flags, check_sources, check_used
 from gan.training.batches import MicroBatches
 from gan.training.launcher import make_accelerator
 from gan.training.players import Players, make_players
@@ -77,6 +77,7 @@ def setup(args: argparse.Namespace, task_class: type[Task], words: Sequence[str]
     if task.discriminator is None:
         check_discriminator_flags(words)
     args.gamma = args.gamma or task.default_gamma
+    args.learning_rate = args.learning_rate or LEARNING_RATE
     publisher = Publisher(args, accelerator.is_main_process)
     batches = MicroBatches(args, task, accelerator)
     args.max_train_steps = _run_length(args, task.size, batches.step_samples)

@@ -260,7 +260,7 @@ class Run:
             progress["best_step"] = self.early_stopping.step
         progress["seconds"] = round(self.progress.seconds, 1)
         seen = self.step * self.batches.step_samples
-        pipeline.training_record = training_record(
+        pipeline.training_record |= training_record(
             self.args, self.task, self.accelerator, self.command, seen, **progress
         )
         return pipeline

@@ -6,8 +6,10 @@ from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.pipeline import GANPipeline
 from gan.training.randomness import StepRandom
+from gan.zoo.fetch import is_single_file
 
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
 Batch = dict[str, Any]  # tensors, and None for what the data hasn't (labels)
@@ -92,11 +94,16 @@ def load_pretrained(args: argparse.Namespace, kind: type[Pipeline]) -> Pipeline 
     Raises:
         GANError: if there is none there, or it isn't of that kind.
     """
-    if not args.pretrained_model_name_or_path:
+    source = args.pretrained_model_name_or_path
+    if not source:
         return None
-    pipeline = kind.from_pretrained(
-        args.pretrained_model_name_or_path, revision=args.revision, token=args.hub_token, cache_dir=args.cache_dir
-    )
+    access = {"token": args.hub_token, "cache_dir": args.cache_dir}
+    if kind.opens_single_files and is_single_file(source):
+        if args.revision:
+            raise GANError("--revision belongs to a model of ours; write user/name@revision/file for a checkpoint.")
+        pipeline: GANPipeline = kind.from_single_file(source, **access)
+    else:
+        pipeline = kind.from_pretrained(source, revision=args.revision, **access)
     assert isinstance(pipeline, kind)
     return pipeline
 

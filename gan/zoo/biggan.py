@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.zoo.checkpoint import state_dict
-from gan.zoo.family import Imported, ZooGenerator, build, check_noise
+from gan.zoo.family import Imported, Starts, ZooGenerator, build, check_noise, picked
 from gan.zoo.unpickle import DamagedError
 
 NAME = "BigGAN-deep"
@@ -128,6 +129,8 @@ class BigGANGenerator(ZooGenerator):
 
     family = NAME
     paper = "Large scale GAN training for high fidelity natural image synthesis, Brock, Donahue & Simonyan 2019"
+    learning_rate = 5e-5
+    torch_seeds = False
     truncation = "scales the latent and selects the statistics of batch norm"
 
     @register_to_config
@@ -163,7 +166,9 @@ class BigGANGenerator(ZooGenerator):
         embedding = self.embeddings(self.class_input(labels, latents))
         # In double precision, as the original divides: 0.7 / 0.02 is 35, and no fraction below.
         row = torch.as_tensor(truncation, dtype=torch.float64) / (1.0 / (self.rows - 1))
-        row = row.clamp(max=self.rows - 1).to(latents).expand(len(latents), 1)
+        if isinstance(truncation, Tensor):  # of an exported graph, in float32
+            row = (row * 1e4).round() / 1e4
+        row = row.clamp(max=self.rows - 1).to(latents).expand(latents.shape[0], 1)
         code = torch.cat([latents * truncation, embedding, row], dim=1)
         return code[:, None].repeat(1, len(self.layers) + 2, 1)
 
@@ -196,6 +201,13 @@ class BigGANGenerator(ZooGenerator):
         weights.append(torch.zeros_like(weights[0][:1]))
         return [F.pad(weight.detach(), (0, 1)) for weight in weights]
 
+    def for_classes(self, count: int, starts: Starts = ()) -> "BigGANGenerator":
+        """See `ZooNetwork.for_classes`."""
+        if not count:
+            raise GANError(f"A {NAME} draws classes and nothing else; fine-tune it with pictures that have some.")
+        weights = {**self.state_dict(), "embeddings.weight": picked(self.embeddings.weight.detach(), starts)}
+        return self.rebuilt(weights, num_classes=count)
+
 
 def recognise(content: Any, config: dict[str, Any] | None = None) -> Imported | None:
     """The generator of a state dict, if it is one of BigGAN-deep; `config` is that of `config.json`."""
@@ -207,7 +219,8 @@ def recognise(content: Any, config: dict[str, Any] | None = None) -> Imported | 
     place = config.get("attention_layer_position")
     if not isinstance(layers, list) or not layers or not isinstance(eps, float) or type(place) is not int:
         raise DamagedError("is a BigGAN-deep and needs its config.json beside it, which is missing or damaged")
-    if not 0 <= place < len(layers) or type(width) is not int:
+    numbers = [width, *(number for row in layers for number in row[1:])]
+    if not 0 <= place < len(layers) or any(type(number) is not int for number in numbers):
         raise DamagedError("is a BigGAN-deep, and the config.json beside it is not its own")
     tensors: dict[str, Tensor] = {}
     for name, tensor in state.items():

@@ -15,10 +15,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from gan.errors import GANError
+from gan.labels import printable
 from gan.zoo.unpickle import DTYPES, DamagedError, Limits, Name, Record, Storage, StoredTensor, Unpickler
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch.save before it wrote archives
 MAX_ENTRIES = 50_000  # of an archive
+MAX_STATES = 100  # entries of a dict that is searched for a state dict
 SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 # What damaged bytes make Python, numpy and PyTorch raise while their meaning is looked for.
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, struct.error)
@@ -159,7 +161,7 @@ def _wide(extra: bytes, numbers: list[int]) -> list[int]:
         kind, size = struct.unpack("<HH", extra[position : position + 4])
         if kind == 1:
             wide = iter(struct.unpack(f"<{size // 8}Q", extra[position + 4 : position + 4 + size // 8 * 8]))
-            numbers = [next(wide) if number == 0xFFFFFFFF else number for number in numbers]
+            numbers = [next(wide, number) if number == 0xFFFFFFFF else number for number in numbers]
         position += 4 + size
     full, compressed, start = numbers
     return [compressed, full, start]
@@ -180,7 +182,7 @@ def _safetensors(path: Path) -> dict[str, StoredTensor]:
 def stored(tensor: torch.Tensor) -> StoredTensor:
     """A tensor as if it were in a file."""
     count = tensor.numel()
-    data = memoryview(tensor.contiguous().view(torch.uint8).numpy()).cast("B") if count else memoryview(b"")
+    data = memoryview(tensor.flatten().view(torch.uint8).numpy()).cast("B") if count else memoryview(b"")
     strides = tuple(math.prod(tensor.shape[k + 1 :]) for k in range(tensor.ndim))
     storage = Storage(tensor.dtype, count, Limits(len(data)), data)
     return StoredTensor(storage, 0, tuple(tensor.shape), strides)
@@ -204,7 +206,9 @@ def looks_like(content: Any) -> str:
 
 def nested_state(content: Any) -> dict[str, Any] | None:
     """The one state dict that a dict of something else has, under "state_dict" say."""
-    if not isinstance(content, dict) or any(isinstance(value, StoredTensor) for value in content.values()):
+    if not isinstance(content, dict) or len(content) > MAX_STATES:
+        return None
+    if any(isinstance(value, StoredTensor) for value in content.values()):
         return None
     states = [value for value in content.values() if state_dict(value)]
     return states[0] if len(states) == 1 else None
@@ -221,4 +225,4 @@ def state_dict(content: Any) -> dict[str, StoredTensor]:
 
 
 def _short(text: Any) -> str:
-    return str(text)[:60] if isinstance(text, str | int | float) else type(text).__name__
+    return printable(str(text)[:60]) if isinstance(text, str | int | float) else type(text).__name__

@@ -25,7 +25,7 @@ class DCGANGenerator(ZooGenerator):
         channels: of each layer, the coarsest first.
     """
 
-    family = "DCGAN"
+    family = NAME
     paper = (
         "Unsupervised representation learning with deep convolutional generative adversarial networks, Radford, Metz "
         "& Chintala 2016"
@@ -78,6 +78,8 @@ class DCGANDiscriminator(ZooDiscriminator):
         channels: of each layer, the finest first.
     """
 
+    family = NAME
+
     @register_to_config
     def __init__(self, image_channels: int = 3, channels: tuple[int, ...] = (64, 128, 256, 512)):
         super().__init__()
@@ -99,6 +101,11 @@ class DCGANDiscriminator(ZooDiscriminator):
     def head(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """See `ZooDiscriminator.head`."""
         return self.main[-1](x).flatten()
+
+    def resolutions(self) -> list[nn.Module]:
+        """See `ZooDiscriminator.resolutions`."""
+        ends = [k + 1 for k, layer in enumerate(self.main) if isinstance(layer, nn.LeakyReLU)]
+        return [self.main[a:b] for a, b in zip([0, *ends], [*ends, len(self.main)])]
 
 
 def recognise(content: Any, **_: Any) -> Imported | None:

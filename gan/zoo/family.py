@@ -1,8 +1,9 @@
 """What the generators and discriminators of all families have in common, and how they are built from a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -16,17 +17,49 @@ from gan.zoo.unpickle import DamagedError, StoredTensor
 MAX_SIDE = 2048  # of an image: a config of a few bytes could ask for all the memory there is
 NOISES = ("const", "none", "random")
 Network = TypeVar("Network", bound=nn.Module)
+Starts = Sequence[int | None]  # for each class of new data, the class of the network that it starts as
 
 
 class ZooNetwork(ModelMixin, ConfigMixin):
-    """The base of both."""
+    """The base of both.
 
+    Attributes:
+        family: what people call it.
+        learning_rate: that its authors train it with, which fine-tuning begins with.
+    """
+
+    family: ClassVar[str]
+    learning_rate: ClassVar[float] = 2e-4
     class_counts: tuple[int, ...] = ()
 
     def class_input(self, labels: Tensor | None, like: Tensor) -> Tensor:
         """Labels as (n, classes) in the type of `like`."""
         assert labels is not None, "a network with classes needs labels"
         return class_weights(labels, self.class_counts, like.dtype)
+
+    def for_classes(self, count: int, starts: Starts = ()) -> "ZooNetwork":
+        """A network for other classes, which computes what this one does.
+
+        From classes to none, the effect of the class becomes its mean. The other way round, new classes begin without
+        effect.
+
+        Args:
+            count: of the classes, 0 for none.
+            starts: for each, the class that it starts as, `None` for the mean of all; () where there were none, or
+                none are left.
+
+        Raises:
+            GANError: if the family cannot have them, or cannot be without.
+        """
+        if count:
+            raise GANError(f"A {self.family} has no classes, and these pictures have {count}; add --unconditional.")
+        return self
+
+    def rebuilt(self, weights: Mapping[str, Tensor], **settings: Any) -> Self:
+        """A network with other settings and weights."""
+        network = type(self).from_config(self.config, **settings)
+        network.load_state_dict(weights)
+        return network.train(self.training)
 
 
 class ZooGenerator(ZooNetwork):
@@ -40,13 +73,15 @@ class ZooGenerator(ZooNetwork):
         latent_dim: length of a latent `z`.
 
     Attributes:
-        family: what people call it.
         paper: its title, authors and year.
         truncation: what psi does in this family.
+        style_mixing: in training, share of the images whose layers are conditioned on two latents.
+        torch_seeds: whether a seed's latent is what torch's generator draws of it.
     """
 
-    family: ClassVar[str]
     paper: ClassVar[str]
+    style_mixing: ClassVar[float] = 0.0
+    torch_seeds: ClassVar[bool] = True
     truncation: ClassVar[str] = "scales the latent"
 
     def __init__(self, resolution: tuple[int, int], image_channels: int, num_classes: int, latent_dim: int):
@@ -107,9 +142,22 @@ class ZooGenerator(ZooNetwork):
         """(features, width) of each layer: the linear map from a layer's code to its activations."""
         raise NotImplementedError
 
+    def track(self, codes: Tensor) -> None:
+        """Takes the codes (n, layers, width) of a training step into the averages that truncation needs."""
+
 
 class ZooDiscriminator(ZooNetwork):
-    """The base of discriminators that come from elsewhere."""
+    """The base of discriminators that come from elsewhere.
+
+    Attributes:
+        loss: of `gan.training.losses`, with which its authors train it.
+        penalises_generated: whether they penalise its gradients on generated images (R2), too.
+        sign: of the logits of `forward`: 1 if they are higher where an image looks real, -1 if they are lower.
+    """
+
+    loss: ClassVar[str] = "logistic"
+    penalises_generated: ClassVar[bool] = False
+    sign: ClassVar[int] = 1
 
     def forward(
         self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False
@@ -121,18 +169,26 @@ class ZooDiscriminator(ZooNetwork):
             return_features: also return the `features` of the samples.
 
         Returns:
-            (n,) logits, higher where a sample looks real.
+            (n,) logits, as the original computes them.
         """
         features = self.features(samples)
         logits = self.head(features[-1], labels)
         return (logits, features) if return_features else logits
 
     def logits(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """`forward` under a name that Accelerate does not wrap in autocast."""
-        return self.head(self.features(samples)[-1], labels)
+        """(n,) logits of images in [-1, 1], as `draw` makes them, higher where they look real, whatever the family."""
+        return self.sign * self.head(self.features(samples)[-1], labels)
+
+    def gamma(self, side: int, batch: int) -> float:
+        """The weight of the R1 penalty for images of `side` pixels, in batches of so many: StyleGAN2-ADA's rule."""
+        return 0.0002 * side**2 / batch
+
+    def resolutions(self) -> list[nn.Module]:
+        """The layers of each resolution, the finest first."""
+        raise NotImplementedError
 
     def features(self, samples: Tensor) -> list[Tensor]:
-        """The output of each resolution, (n, channels, height, width), the finest first."""
+        """The output of each resolution, (n, channels, height, width), the finest first, of images in [-1, 1]."""
         raise NotImplementedError
 
     def head(self, x: Tensor, labels: Tensor | None) -> Tensor:
@@ -188,9 +244,11 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
     if odd:
         name = odd[0][0]
         raise DamagedError(
-            f"looks like {getattr(kind, 'family', 'a generator')}, but its {name} is {found.get(name, 'missing')} "
-            f"and should be {wanted.get(name, 'missing')}"
+            f"looks like {getattr(kind, 'family', 'a generator')}, but its {name[:100]} is "
+            f"{found.get(name, 'missing')} and should be {wanted.get(name, 'missing')}"
         )
+    if whole := [name for name, tensor in tensors.items() if not tensor.dtype.is_floating_point]:
+        raise DamagedError(f"has weights that are whole numbers ({whole[0][:100]}), which none of its family are")
     state = {name: _taken(tensor).float() for name, tensor in tensors.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()
@@ -198,6 +256,21 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
 
 def _taken(tensor: StoredTensor | Tensor) -> Tensor:
     return tensor.tensor() if isinstance(tensor, StoredTensor) else tensor
+
+
+def picked(columns: Tensor, starts: Starts) -> Tensor:
+    """The columns (features, classes) of new classes, which are those of old ones, or the mean of all."""
+    return torch.stack([columns.mean(1) if k is None else columns[:, k] for k in starts], dim=1)
+
+
+def spread(row: Tensor, count: int, deviation: float) -> Tensor:
+    """Rows (count, features) whose sum is that of (1, features), and which differ by chance.
+
+    A discriminator that has known no classes begins so: its features times those of any class, which are ones, sum up
+    to the old logit, and as they differ they learn different things.
+    """
+    chance = torch.randn(count, row.shape[1]) * deviation
+    return row / count + chance - chance.mean(0)
 
 
 def renamed(tensors: Mapping[str, Any], old: str, new: str = "") -> dict[str, Any]:
@@ -208,6 +281,12 @@ def renamed(tensors: Mapping[str, Any], old: str, new: str = "") -> dict[str, An
 def numpy_latent(seed: int, size: int) -> Tensor:
     """The latent (size,) of a seed as NVIDIA's scripts draw it: numpy's legacy generator, in double precision."""
     return torch.from_numpy(np.random.RandomState(seed).randn(size)).float()
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Within it, autocast does not round to half precision."""
+    kind = device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def check_noise(noise: Any) -> None:

@@ -15,6 +15,7 @@ from yaml import YAMLError
 from gan.errors import GANError
 from gan.hub import client as hub
 from gan.hub.card import README
+from gan.hub.repository import INDEX
 from gan.labels import printable
 from gan.utils.files import files_into
 
@@ -41,6 +42,18 @@ class Fetched:
     path: Path
     origin: str
     license: str | None = None
+
+
+def is_single_file(source: str) -> bool:
+    """Whether this names a checkpoint of other code: a file, a folder of one and no model of ours, an address, or
+    `user/name/file.pkl` on the Hub."""
+    if source.startswith(("https://", "http://")) or Path(source).is_file():
+        return True
+    if Path(source).is_dir():
+        names = [path.name for path in Path(source).iterdir()]
+        return INDEX not in names and any(name.endswith(SUFFIXES) for name in names)
+    found = HUB_FILE.fullmatch(source)
+    return found is not None and str(found["file"]).endswith(SUFFIXES)
 
 
 def fetch(source: str, token: str | bool | None = None, cache_dir: str | None = None) -> Fetched:

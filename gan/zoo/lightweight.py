@@ -7,6 +7,7 @@ it is sampled; here noise is the same for every image unless it is asked for oth
 """
 
 import re
+from functools import cache
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ NAME = "lightweight-gan"
 START = 4  # pixels a side
 HEADS, HEAD_DIM, WINDOW = 8, 64, 3  # of attention
 SLOPE = 0.1  # of leaky ReLU
+MAX_LAYERS = 16
 LOW = 32  # pixels a side of the discriminator's second look
 LOW_WIDTHS = (64, 32)
 GATES = {16: 128, 32: 256, 64: 512, 128: 1024}  # sides of the features that gate, and of those that are gated
@@ -109,6 +111,13 @@ class GeneratorLayer(nn.Module):
         return F.glu(self.norm(x), dim=1)
 
 
+@cache
+@torch.inference_mode(False)  # gradients may pass through what it is added to
+def constant_noise(layer: int, side: int) -> Tensor:
+    """(1, 1, side, side) that a layer adds to every image."""
+    return torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(layer))
+
+
 class LightweightGenerator(ZooGenerator):
     """Latents to images: `forward` in [0, 1], `draw` in [-1, 1].
 
@@ -169,7 +178,7 @@ class LightweightGenerator(ZooGenerator):
         features, gates = [x], {}
         for k, layer in enumerate(self.layers):
             side = START * 2 ** (k + 1)
-            x = layer(x, self._noise(noise, k, len(x), side))
+            x = layer(x, self._noise(noise, k, x.shape[0], side))
             if layer.gate is not None:
                 gates[GATES[side]] = layer.gate(x)
             x = x * gates[side] if side in gates else x
@@ -186,7 +195,7 @@ class LightweightGenerator(ZooGenerator):
             return None
         if noise == "random":
             return torch.randn(count, 1, side, side)
-        return torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(layer))
+        return constant_noise(layer, side)
 
     def code_weights(self) -> list[Tensor]:
         """See `ZooGenerator.code_weights`."""
@@ -210,14 +219,20 @@ class DownBlock(nn.Module):
 
 
 class LightweightDiscriminator(ZooDiscriminator):
-    """Images to logits; `forward` takes images in [0, 1], `features` in [-1, 1], as the generator's halves give them.
+    """Images to logits, lower where they look real. `forward` takes images in [0, 1], `features` and `logits` in
+    [-1, 1], as the generator's halves give them.
 
     Args:
         image_channels: of an image.
         channels: of each stage's output, the finest first.
         attention: of each stage, 1 where there is before it, otherwise 0.
         last_kernel: 3 for a file with one logit an image, 1 for one with 5x5.
+        first: channels after each of the plain convolutions that halve images of more than 256 pixels.
     """
+
+    family = NAME
+    loss = "hinge"
+    sign = -1
 
     @register_to_config
     def __init__(
@@ -226,19 +241,23 @@ class LightweightDiscriminator(ZooDiscriminator):
         channels: tuple[int, ...] = (128, 256, 512),
         attention: tuple[int, ...] = (0, 1, 0),
         last_kernel: int = 3,
+        first: tuple[int, ...] = (),
     ):
         super().__init__()
-        widths = (image_channels, *channels)
+        colours = (image_channels, *first)
+        self.halves = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in zip(colours, first))
+        widths = (colours[-1], *channels)
         self.stages = nn.ModuleList(DownBlock(before, width) for before, width in zip(widths, channels))
         self.attends = nn.ModuleList(Attention(w) if there else nn.Identity() for w, there in zip(widths, attention))
         stride, padding = (2, 1) if last_kernel == 3 else (1, 0)
         self.last = nn.Conv2d(channels[-1], channels[-1], last_kernel, stride, padding)
         self.to_logits = nn.Conv2d(channels[-1], 1, 4)
-        first, second = LOW_WIDTHS
-        self.low_start = nn.Conv2d(image_channels, first, 3, padding=1)
+        self.low_start = nn.Conv2d(image_channels, LOW_WIDTHS[0], 3, padding=1)
         self.low_attention = nn.ModuleList(Attention(width) for width in LOW_WIDTHS)
-        self.low_down = DownBlock(first, second)
-        self.low_logits = nn.Conv2d(second, 1, 4)
+        self.low_down = DownBlock(*LOW_WIDTHS)
+        self.low_logits = nn.Conv2d(LOW_WIDTHS[1], 1, 4)
+        for layer in (self.low_start, self.low_attention, self.low_down, self.low_logits):
+            layer.requires_grad_(False)  # only the logits of whole images are trained on
 
     def forward(
         self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False
@@ -248,10 +267,6 @@ class LightweightDiscriminator(ZooDiscriminator):
         logits = self.head(features[-1], labels)
         return (logits, features) if return_features else logits
 
-    def logits(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """See `ZooDiscriminator.logits`."""
-        return self.head(self._stages(samples)[-1], labels)
-
     def features(self, samples: Tensor) -> list[Tensor]:
         """See `ZooDiscriminator.features`."""
         return self._stages((samples + 1) / 2)
@@ -259,6 +274,11 @@ class LightweightDiscriminator(ZooDiscriminator):
     def head(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """See `ZooDiscriminator.head`: the mean logit where there is one for each of 5x5 places."""
         return self.to_logits(F.leaky_relu(self.last(x), SLOPE)).flatten(1).mean(1)
+
+    def resolutions(self) -> list[nn.Module]:
+        """See `ZooDiscriminator.resolutions`."""
+        stages = [nn.ModuleList(pair) for pair in zip(self.attends, self.stages)]
+        return [*self.halves, *stages, nn.ModuleList([self.last, self.to_logits])]
 
     def logits_of_32(self, samples: Tensor) -> Tensor:
         """The second output, (n,) logits of images in [0, 1] that are brought to 32x32 pixels."""
@@ -268,6 +288,9 @@ class LightweightDiscriminator(ZooDiscriminator):
 
     def _stages(self, x: Tensor) -> list[Tensor]:
         features = []
+        for layer in self.halves:
+            x = F.leaky_relu(layer(x), SLOPE)
+            features.append(x)
         for stage, attention in zip(self.stages, self.attends):
             x = stage(attention(x))
             features.append(x)
@@ -309,18 +332,28 @@ def recognise(content: Any, **_: Any) -> Imported | None:
     critic = renamed(state, "D.")
     if "residual_layers.0.0.branches.0.1.1.weight" not in critic:
         return Imported(generator, None, ["The file has no discriminator that is known."])
-    if any(name.startswith("non_residual_layers.") for name in critic):
-        return Imported(
-            generator, None, ["The discriminator, for more than 256 pixels, is not known and was left out."]
-        )
+    if any(name.endswith(".f") for name in critic):
+        return Imported(generator, None, ["The discriminator blurs, is not known and was left out."])
     return Imported(generator, read_discriminator(critic))
+
+
+def count(state: dict[str, StoredTensor], kind: str) -> int:
+    """How many layers `kind.N.` there are.
+
+    Raises:
+        DamagedError: if they are far too many: what is read of them is looked for by their numbers.
+    """
+    numbers = [int(name.split(".")[1]) for name in state if re.match(rf"{kind}\.\d{{1,3}}\.", name)]
+    if not numbers or max(numbers) >= MAX_LAYERS:
+        raise DamagedError("has layers for images that are far too large")
+    return 1 + max(numbers)
 
 
 def read_generator(state: dict[str, StoredTensor]) -> LightweightGenerator:
     """The generator of a state dict."""
     tensors = renamed(state, "initial_conv.0.", "start.") | renamed(state, "initial_conv.1.", "norm.")
     tensors |= renamed(state, "out_conv.", "to_image.")
-    depth = 1 + max(int(name.split(".")[1]) for name in state if re.match(r"layers\.\d+\.", name))
+    depth = count(state, "layers")
     for k in range(depth):
         for theirs, ours in LAYER.items():
             tensors |= renamed(state, f"layers.{k}.{theirs}", f"layers.{k}.{ours}")
@@ -354,7 +387,7 @@ def read_generator(state: dict[str, StoredTensor]) -> LightweightGenerator:
 def read_discriminator(state: dict[str, StoredTensor]) -> LightweightDiscriminator:
     """The discriminator of a state dict; decoders, which only training needs, are left out."""
     tensors: dict[str, StoredTensor] = {}
-    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("residual_layers."))
+    depth = count(state, "residual_layers")
     blocks = {f"residual_layers.{k}.0.": f"stages.{k}." for k in range(depth)} | {"to_shape_disc_out.2.": "low_down."}
     attentions = {f"residual_layers.{k}.1.": f"attends.{k}." for k in range(depth)}
     attentions |= {"to_shape_disc_out.1.fn.": "low_attention.0.", "to_shape_disc_out.3.fn.": "low_attention.1."}
@@ -368,8 +401,14 @@ def read_discriminator(state: dict[str, StoredTensor]) -> LightweightDiscriminat
     tensors |= renamed(state, "to_shape_disc_out.0.", "low_start.") | renamed(
         state, "to_shape_disc_out.5.", "low_logits."
     )
+    halving = 0
+    if any(name.startswith("non_residual_layers.") for name in state):
+        halving = count(state, "non_residual_layers")
+        for k in range(halving):  # the first of each, a blur, is only there where it was asked for
+            tensors |= renamed(state, f"non_residual_layers.{k}.1.", f"halves.{k}.")
     config = {
-        "image_channels": tensors["stages.0.skip.weight"].shape[1],
+        "image_channels": tensors["low_start.weight"].shape[1],
+        "first": tuple(tensors[f"halves.{k}.bias"].shape[0] for k in range(halving)),
         "channels": tuple(tensors[f"stages.{k}.conv.weight"].shape[0] for k in range(depth)),
         "attention": tuple(int(f"attends.{k}.gain" in tensors) for k in range(depth)),
         "last_kernel": tensors["last.weight"].shape[-1],

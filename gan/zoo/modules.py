@@ -6,7 +6,7 @@ from typing import Any
 from gan.zoo.unpickle import DamagedError, Record, StoredTensor
 
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"  # NVIDIA's way to pickle a class with its source
-MAX_MODULES, MAX_DEPTH = 10_000, 32
+MAX_PARTS, MAX_DEPTH = 50_000, 32  # modules and their tensors; modules within modules
 
 
 def attributes(record: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def class_name(record: Any) -> str:
     if not isinstance(record, Record):
         return ""
     if record.name == PERSISTENT and record.args and isinstance(record.args[0], dict):
-        return str(record.args[0].get("class_name"))
+        return text(record.args[0].get("class_name"))
     return record.name
 
 
@@ -42,7 +42,7 @@ def tensors(record: Any) -> dict[str, StoredTensor]:
     Raises:
         DamagedError: for far more, or more deeply nested modules than a network has.
     """
-    return dict(_tensors(record, "", 0, [MAX_MODULES]))
+    return dict(_tensors(record, "", 0, [MAX_PARTS]))
 
 
 def _tensors(record: Any, prefix: str, depth: int, left: list[int]) -> Iterator[tuple[str, StoredTensor]]:
@@ -52,11 +52,17 @@ def _tensors(record: Any, prefix: str, depth: int, left: list[int]) -> Iterator[
     state = attributes(record)
     for kind in ("_parameters", "_buffers"):
         for name, tensor in (state.get(kind) or {}).items():
-            if isinstance(tensor, StoredTensor):
+            left[0] -= 1  # many modules may share one dict
+            if isinstance(tensor, StoredTensor) and left[0] >= 0:
                 yield f"{prefix}{name}", tensor
     for name, module in (state.get("_modules") or {}).items():
         if module is not None:
             yield from _tensors(module, f"{prefix}{name}.", depth + 1, left)
+
+
+def text(value: Any) -> str:
+    """A setting that is a text, or "": to write out a tuple of tuples of tuples may take for ever."""
+    return value if isinstance(value, str) else ""
 
 
 def number(value: Any) -> float | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.errors import GANError
+from gan.labels import printable
 from gan.zoo import biggan, dcgan, lightweight, r3gan, rosinality, stylegan2, stylegan3
 from gan.zoo.checkpoint import FAILURES, looks_like, nested_state, read_checkpoint
 from gan.zoo.family import Imported, ZooDiscriminator
@@ -29,9 +30,9 @@ def open_checkpoint(path: Path, discriminator: Path | None = None) -> Imported:
     try:
         imported = _recognised(content, path)
     except DamagedError as error:
-        raise GANError(f"{path.name} cannot be opened: it {error}.") from error
+        raise GANError(printable(f"{path.name} cannot be opened: it {error}.")) from error
     except GANError as error:  # of a network that cannot be
-        raise GANError(f"{path.name} cannot be opened. {error}") from error
+        raise GANError(printable(f"{path.name} cannot be opened. {error}")) from error
     except FAILURES as error:
         raise GANError(
             f"{path.name} cannot be opened: it looks like {looks_like(content)}, but is damaged or of a version that "

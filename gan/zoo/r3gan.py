@@ -12,7 +12,17 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from gan.zoo.family import Imported, ZooDiscriminator, ZooGenerator, build, check_noise, numpy_latent
+from gan.zoo.family import (
+    Imported,
+    Starts,
+    ZooDiscriminator,
+    ZooGenerator,
+    build,
+    check_noise,
+    numpy_latent,
+    picked,
+    spread,
+)
 from gan.zoo.modules import attributes, child, class_name, tensors
 from gan.zoo.resample import resample
 from gan.zoo.unpickle import DamagedError, StoredTensor
@@ -84,10 +94,10 @@ class Stage(nn.Module):
 class Start(nn.Module):
     """A learned grid whose channels are scaled by a linear function of the latent."""
 
-    def __init__(self, inputs: int, width: int):
+    def __init__(self, inputs: int, width: int, bias: bool):
         super().__init__()
         self.basis = nn.Parameter(torch.zeros(width, START, START))
-        self.linear = nn.Linear(inputs, width, bias=False)
+        self.linear = nn.Linear(inputs, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs) to (n, width, 4, 4)."""
@@ -114,10 +124,12 @@ class R3GANGenerator(ZooGenerator):
         embedding_dim: of a class, 0 without.
         channels, inner, groups, blocks: of each stage, the coarsest first: width, width and groups of the grouped
             convolutions, number of blocks.
+        start_bias: whether the first stage has one, as where a class became a constant.
     """
 
     family = NAME
     paper = "The GAN is dead; long live the GAN! A modern baseline GAN, Huang et al. 2024"
+    torch_seeds = False
 
     @register_to_config
     def __init__(
@@ -131,13 +143,14 @@ class R3GANGenerator(ZooGenerator):
         inner: tuple[int, ...] = (1024, 1024, 1024, 1024),
         groups: tuple[int, ...] = (64, 64, 64, 64),
         blocks: tuple[int, ...] = (2, 2, 2, 2),
+        start_bias: bool = False,
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         self.embed = nn.Linear(num_classes, embedding_dim, bias=False) if num_classes else None
         condition = latent_dim + (embedding_dim if num_classes else 0)
         stages = []
         for k, width in enumerate(channels):
-            transition = Start(condition, width) if k == 0 else Transition(channels[k - 1], width, up=True)
+            transition = Start(condition, width, start_bias) if k == 0 else Transition(channels[k - 1], width, up=True)
             stages.append(Stage(transition, width, inner[k], groups[k], blocks[k], last=False))
         self.stages = nn.ModuleList(stages)
         self.to_image = nn.Conv2d(channels[-1], image_channels, 1, bias=False)
@@ -169,12 +182,35 @@ class R3GANGenerator(ZooGenerator):
         """See `ZooGenerator.code_weights`."""
         return [self.stages[0].transition.linear.weight.detach()]
 
+    @torch.no_grad()
+    def for_classes(self, count: int, starts: Starts = ()) -> "R3GANGenerator":
+        """See `ZooNetwork.for_classes`."""
+        weights, linear, name = self.state_dict(), self.stages[0].transition.linear, "stages.0.transition.linear"
+        if not (count or self.class_counts):
+            return self
+        if count and self.embed is not None:
+            weights["embed.weight"] = picked(self.embed.weight, starts)
+            return self.rebuilt(weights, num_classes=count)
+        if count:
+            fresh = nn.Linear(count, self.latent_dim, bias=False)
+            weights |= {"embed.weight": fresh.weight, f"{name}.weight": F.pad(linear.weight, (0, self.latent_dim))}
+            return self.rebuilt(weights, num_classes=count, embedding_dim=self.latent_dim)
+        of_latent, of_class = linear.weight.tensor_split([self.latent_dim], dim=1)
+        constant = of_class @ weights.pop("embed.weight").mean(1)
+        constant = constant if linear.bias is None else constant + linear.bias
+        weights |= {f"{name}.weight": of_latent, f"{name}.bias": constant}
+        return self.rebuilt(weights, num_classes=0, embedding_dim=0, start_bias=True)
+
 
 class R3GANDiscriminator(ZooDiscriminator):
     """Images and classes to logits.
 
     Args: those of `R3GANGenerator`, the finest stage first.
     """
+
+    family = NAME
+    loss = "relativistic"
+    penalises_generated = True
 
     @register_to_config
     def __init__(
@@ -212,6 +248,30 @@ class R3GANDiscriminator(ZooDiscriminator):
         if self.embed is None:
             return x.squeeze(1)
         return (x * self.embed(self.class_input(labels, x))).sum(1)
+
+    def gamma(self, side: int, batch: int) -> float:
+        """See `ZooDiscriminator.gamma`; between those of the published settings, which do not depend on the batch."""
+        return 0.5 * (side / 32) ** 2
+
+    def resolutions(self) -> list[nn.Module]:
+        """See `ZooDiscriminator.resolutions`."""
+        return [nn.ModuleList([self.from_image, self.stages[0]]), *self.stages[1:]]
+
+    @torch.no_grad()
+    def for_classes(self, count: int, starts: Starts = ()) -> "R3GANDiscriminator":
+        """See `ZooNetwork.for_classes`."""
+        weights, name = self.state_dict(), f"stages.{len(self.stages) - 1}.transition.linear.weight"
+        if not (count or self.class_counts):
+            return self
+        if count and self.embed is not None:
+            weights["embed.weight"] = picked(self.embed.weight, starts)
+            return self.rebuilt(weights, num_classes=count)
+        if count:
+            width = weights[name].shape[1]
+            weights |= {"embed.weight": torch.ones(width, count), name: spread(weights[name], width, width**-0.5)}
+            return self.rebuilt(weights, num_classes=count, embedding_dim=width)
+        weights[name] = weights.pop("embed.weight").mean(1, keepdim=True).T @ weights[name]
+        return self.rebuilt(weights, num_classes=0, embedding_dim=0)
 
 
 # Files

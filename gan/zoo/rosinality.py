@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 
 from gan.zoo.checkpoint import state_dict
-from gan.zoo.family import Imported, build
-from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
-from gan.zoo.unpickle import StoredTensor
+from gan.zoo.family import MAX_SIDE, Imported, build
+from gan.zoo.stylegan2 import AVERAGED, MAPPING_LR, StyleGAN2Discriminator, StyleGAN2Generator
+from gan.zoo.unpickle import DamagedError, StoredTensor
 
 NAME = "StyleGAN2 of rosinality"
-LR_MULTIPLIER = 0.01  # of the mapping network
-AVERAGED = 4096  # latents, where a file has no average of w
 LAYER = {  # ours: theirs, of a modulated layer
     "weight": "conv.weight",
     "affine.weight": "conv.modulation.weight",
@@ -29,6 +27,7 @@ class RosinalityStyleGAN2Generator(StyleGAN2Generator):
     """`StyleGAN2Generator` whose seeds are torch's."""
 
     family = NAME
+    torch_seeds = True
 
     def latent(self, seed: int) -> Tensor:
         """See `ZooGenerator.latent`."""
@@ -54,6 +53,8 @@ def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleG
     notes = []
     depth = len([name for name in state if re.fullmatch(r"style\.\d+\.weight", name)])
     sides = [4 * 2**k for k in range(1 + len([n for n in state if re.fullmatch(r"to_rgbs\.\d+\.bias", n)]))]
+    if sides[-1] > MAX_SIDE:
+        raise DamagedError("has layers for images that are far too large")
     has_noise = "noises.noise_0" in state
     tensors: dict[str, Tensor] = {}
     for k in range(depth):
@@ -81,15 +82,12 @@ def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleG
         "image_channels": len(tensors["synthesis.b4.torgb.bias"]),
         "latent_dim": tensors["mapping.fc0.weight"].shape[1],
         "mapping_widths": tuple(len(tensors[f"mapping.fc{k}.bias"]) for k in range(depth)),
-        "lr_multiplier": LR_MULTIPLIER,
+        "lr_multiplier": MAPPING_LR,
         "channels": tuple(len(tensors[f"synthesis.b{side}.conv1.bias"]) for side in sides),
     }
     generator = build(RosinalityStyleGAN2Generator, config, tensors)
     if not isinstance(average, StoredTensor):
-        source = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            latents = torch.randn(AVERAGED, generator.latent_dim, generator=source)
-            generator.mapping.w_avg.copy_(generator.mapping(latents, None).mean(0))
+        generator.mapping.centre(generator.latent_dim)
         notes.append(f"The file has no average of w; truncation moves towards that of {AVERAGED:,} latents.")
     if not has_noise:
         notes.append("The file has no noise; samples are drawn without.")

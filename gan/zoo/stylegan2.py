@@ -14,14 +14,28 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from gan.zoo.family import Imported, ZooDiscriminator, ZooGenerator, build, check_noise, numpy_latent
-from gan.zoo.modules import attributes, child, class_name, number, tensors
+from gan.zoo.family import (
+    Imported,
+    Starts,
+    ZooDiscriminator,
+    ZooGenerator,
+    build,
+    check_noise,
+    full_precision,
+    numpy_latent,
+    picked,
+    spread,
+)
+from gan.zoo.modules import attributes, child, class_name, number, tensors, text
 from gan.zoo.resample import resample
 from gan.zoo.unpickle import DamagedError
 
 NAME = "StyleGAN2"
 SLOPE = 0.2  # of leaky ReLU, whose gain of sqrt 2 keeps the variance
 TAPS = 4  # a side of the resampling filter
+AVERAGED = 4096  # latents, where no average of w is known
+AVERAGE_DECAY = 0.995  # a step of training; of w_avg
+MAPPING_LR = 0.01  # learning rate of mapping networks, relative to the others
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -85,13 +99,14 @@ class MappingNetwork(nn.Module):
 
     def forward(self, latents: Tensor | None, classes: Tensor | None) -> Tensor:
         """(n, latent_dim) and one-hot (n, classes) to (n, width)."""
-        parts = [] if latents is None else [normalise(latents)]
-        if self.embed is not None:
-            assert classes is not None
-            parts.append(normalise(self.embed(classes)))
-        x = torch.cat(parts, dim=1)
-        for k in range(self.depth):
-            x = F.leaky_relu(getattr(self, f"fc{k}")(x), SLOPE) * math.sqrt(2)
+        with full_precision(self.fc0.weight.device):
+            parts = [] if latents is None else [normalise(latents)]
+            if self.embed is not None:
+                assert classes is not None
+                parts.append(normalise(self.embed(classes.to(self.embed.weight.dtype))))
+            x = torch.cat(parts, dim=1)
+            for k in range(self.depth):
+                x = F.leaky_relu(getattr(self, f"fc{k}")(x), SLOPE) * math.sqrt(2)
         return x
 
     def truncated(self, w: Tensor, psi: float | Tensor) -> Tensor:
@@ -99,6 +114,42 @@ class MappingNetwork(nn.Module):
         if not isinstance(psi, Tensor) and psi == 1:
             return w
         return self.w_avg.to(w.dtype) + psi * (w - self.w_avg.to(w.dtype))
+
+    @torch.no_grad()
+    def centre(self, latent_dim: int) -> None:
+        """Sets `w_avg` to the mean over random latents and classes."""
+        source = torch.Generator().manual_seed(0)
+        latents, classes = torch.randn(AVERAGED, latent_dim, generator=source), None
+        if self.embed is not None:
+            count = self.embed.weight.shape[1]
+            classes = F.one_hot(torch.randint(count, (AVERAGED,), generator=source), count).float()
+        self.w_avg.copy_(self(latents, classes).mean(0))
+
+    @torch.no_grad()
+    def for_classes(self, latent_dim: int, count: int, starts: Starts) -> tuple[dict[str, Tensor], int]:
+        """The weights, by their names, of a mapping network of latents for other classes, and the size of its
+        embeddings; arguments as of `ZooNetwork.for_classes`."""
+        weights = self.state_dict()
+        if self.embed is not None and count:
+            return weights | {"embed.weight": embeddings(self.embed, starts)}, len(self.embed.weight)
+        # Weights are divided by the root of the inputs, of which there will be others.
+        matrix = self.fc0.weight
+        if count:
+            size = len(self.w_avg)
+            embed = {f"embed.{name}": tensor for name, tensor in Linear(count, size).state_dict().items()}
+            matrix = F.pad(matrix, (0, size)) * math.sqrt((latent_dim + size) / latent_dim)
+            return weights | embed | {"fc0.weight": matrix}, size
+        assert self.embed is not None
+        of_latent, of_class = (matrix / math.sqrt(matrix.shape[1])).tensor_split([latent_dim], dim=1)
+        constant = of_class @ normalise(self.embed(torch.eye(self.embed.weight.shape[1]))).mean(0)
+        weights = {name: weight for name, weight in weights.items() if not name.startswith("embed.")}
+        weights |= {"fc0.weight": of_latent * math.sqrt(latent_dim), "fc0.bias": self.fc0.bias + constant}
+        return weights, 0
+
+
+def embeddings(embed: Any, starts: Starts) -> Tensor:
+    """The weight of an embedding for other classes; it is divided by the root of their number when it is used."""
+    return picked(embed.weight, starts) * math.sqrt(len(starts) / embed.weight.shape[1])
 
 
 def mapping_config(module: Any) -> dict[str, Any]:
@@ -158,12 +209,16 @@ class SynthesisLayer(nn.Module):
         else:
             x = F.conv2d(x, self.weight, padding=1)
         norms = styles.square() @ self.weight.square().sum((2, 3)).T
-        x = x * (norms + 1e-8).rsqrt()[:, :, None, None]
+        # The gain of the activation commutes with it: taken in here, it costs no pass over the pixels.
+        total = gain * math.sqrt(2)
+        scale = (norms + 1e-8).rsqrt() * total
+        x = torch.addcmul((self.bias * total).to(x.dtype)[:, None, None], x, scale.to(x.dtype)[:, :, None, None])
         if self.use_noise and noise == "const":
-            x = x + self.noise_const * self.noise_strength
+            x = x + (self.noise_const * (self.noise_strength * total)).to(x.dtype)
         elif self.use_noise and noise == "random":
-            x = x + torch.randn_like(x[:, :1]) * self.noise_strength
-        return activate(x, self.bias, self.clamp, gain)
+            x = x + torch.randn_like(x[:, :1]) * (self.noise_strength * total).to(x.dtype)
+        x = F.leaky_relu(x, SLOPE)
+        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
 
 
 class ToRGB(nn.Module):
@@ -234,7 +289,7 @@ class SynthesisBlock(nn.Module):
     def forward(self, x: Tensor | None, ws: list[Tensor], kernel: Tensor, noise: str) -> Tensor:
         """Features (n, inputs, height, width), `None` for the first, to (n, outputs, height, width)."""
         if x is None:
-            x = self.const[None].to(ws[0].dtype).expand(len(ws[0]), -1, -1, -1)
+            x = self.const[None].to(ws[0].dtype).expand(ws[0].shape[0], -1, -1, -1)
             return self.conv1(x, ws[0], kernel, noise)
         if self.skip is None:
             return self.conv1(self.conv0(x, ws[0], kernel, noise), ws[1], kernel, noise)
@@ -300,6 +355,9 @@ class StyleGAN2Generator(ZooGenerator):
     family = NAME
     paper = "Analyzing and improving the image quality of StyleGAN, Karras et al. 2020"
     truncation = "moves w towards its mean"
+    learning_rate = 2e-3
+    style_mixing = 0.9
+    torch_seeds = False
 
     @register_to_config
     def __init__(
@@ -345,6 +403,28 @@ class StyleGAN2Generator(ZooGenerator):
         convolutions = [getattr(block, name, None) for block in blocks for name in ("conv0", "conv1")]
         layers = [layer for layer in [*convolutions, blocks[-1].torgb] if layer is not None]
         return [layer.affine.scaled().detach() for layer in layers]
+
+    @torch.no_grad()
+    def track(self, codes: Tensor) -> None:
+        """See `ZooGenerator.track`."""
+        self.mapping.w_avg.lerp_(codes[:, 0].float().mean(0), 1 - AVERAGE_DECAY)
+
+    def for_classes(self, count: int, starts: Starts = ()) -> "StyleGAN2Generator":
+        """See `ZooNetwork.for_classes`."""
+        return mapped_for_classes(self, count, starts)
+
+
+def mapped_for_classes(generator: Any, count: int, starts: Starts) -> Any:
+    """`ZooNetwork.for_classes` of a generator with a mapping network."""
+    known = sum(generator.class_counts)
+    if list(starts) == list(range(known)) and count == known:
+        return generator
+    mapping, size = generator.mapping.for_classes(generator.latent_dim, count, starts)
+    weights = {name: weight for name, weight in generator.state_dict().items() if not name.startswith("mapping.")}
+    weights |= {f"mapping.{name}": weight for name, weight in mapping.items()}
+    network = generator.rebuilt(weights, num_classes=count, embedding_dim=size)
+    network.mapping.centre(network.latent_dim)
+    return network
 
 
 # The discriminator
@@ -417,6 +497,9 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         embedding_dim, mapping_widths, lr_multiplier: of the mapping network of classes.
     """
 
+    family = NAME
+    learning_rate = 2e-3
+
     @register_to_config
     def __init__(
         self,
@@ -467,6 +550,36 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         mapped = self.mapping(None, self.class_input(labels, x))
         return (x * mapped).sum(1) / math.sqrt(x.shape[1])
 
+    def resolutions(self) -> list[nn.Module]:
+        """See `ZooDiscriminator.resolutions`."""
+        return [*(getattr(self, f"b{side}") for side in self.sides), self.b4]
+
+    @torch.no_grad()
+    def for_classes(self, count: int, starts: Starts = ()) -> "StyleGAN2Discriminator":
+        """See `ZooNetwork.for_classes`."""
+        weights, out = self.state_dict(), self.b4.out
+        if not (count or self.class_counts):
+            return self
+        if count and self.mapping is not None:
+            weights["mapping.embed.weight"] = embeddings(self.mapping.embed, starts)
+            return self.rebuilt(weights, num_classes=count)
+        if count:
+            width = out.weight.shape[1]
+            mapping = MappingNetwork(0, count, width, (width,), MAPPING_LR, average=False)
+            mapping.fc0.weight.zero_()
+            mapping.fc0.bias.fill_(1 / (math.sqrt(2) * MAPPING_LR))  # which maps every class to ones
+            weights |= {f"mapping.{name}": weight for name, weight in mapping.state_dict().items()}
+            root = math.sqrt(width)
+            weights["b4.out.weight"] = spread(out.weight * root, width, 1.0)
+            weights["b4.out.bias"] = out.bias.repeat(width) / root
+            sizes = {"embedding_dim": width, "mapping_widths": (width,), "lr_multiplier": MAPPING_LR}
+            return self.rebuilt(weights, num_classes=count, **sizes)
+        assert self.mapping is not None
+        mean = self.mapping(None, torch.eye(sum(self.class_counts))).mean(0) / math.sqrt(len(out.weight))
+        weights = {name: weight for name, weight in weights.items() if not name.startswith("mapping.")}
+        weights |= {"b4.out.weight": mean[None] @ out.weight, "b4.out.bias": (mean @ out.bias)[None]}
+        return self.rebuilt(weights, num_classes=0, embedding_dim=0, mapping_widths=())
+
 
 # Files
 
@@ -505,7 +618,7 @@ def read_generator(record: Any) -> StyleGAN2Generator:
         "resolution": (sides[-1], sides[-1]),
         "image_channels": found[f"synthesis.b{sides[-1]}.torgb.bias"].shape[0],
         "channels": tuple(found[f"synthesis.b{side}.conv1.weight"].shape[0] for side in sides),
-        "architecture": str(attributes(last).get("architecture")),
+        "architecture": text(attributes(last).get("architecture")),
         "clamp": number(layer.get("conv_clamp")),
         "use_noise": f"synthesis.b{sides[-1]}.conv1.noise_const" in found,
     }
@@ -530,7 +643,7 @@ def read_discriminator(record: Any) -> tuple[StyleGAN2Discriminator | None, list
         "image_channels": found[f"b{sides[0]}.fromrgb.weight"].shape[1],
         "channels": tuple(found[f"b{side}.conv0.weight"].shape[1] for side in sides[:-1])
         + (found["b4.fc.weight"].shape[0],),
-        "architecture": str(attributes(first).get("architecture")),
+        "architecture": text(attributes(first).get("architecture")),
         "clamp": number(attributes(child(first, "conv0")).get("conv_clamp")),
         "group_size": int(number(groups.get("group_size")) or 0),
         "group_channels": int(number(groups.get("num_channels")) or 0),

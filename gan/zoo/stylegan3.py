@@ -15,20 +15,31 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.hub.repository import Signed
-from gan.zoo.family import Imported, ZooGenerator, build, check_noise, numpy_latent
+from gan.zoo.family import Imported, Starts, ZooGenerator, build, check_noise, full_precision, numpy_latent
 from gan.zoo.modules import attributes, child, number, tensors
 from gan.zoo.resample import resample
-from gan.zoo.stylegan2 import SLOPE, Linear, MappingNetwork, mapping_config, read_discriminator
+from gan.zoo.stylegan2 import (
+    SLOPE,
+    Linear,
+    MappingNetwork,
+    mapped_for_classes,
+    mapping_config,
+    read_discriminator,
+)
 from gan.zoo.unpickle import DamagedError, StoredArray
 
 NAME = "StyleGAN3"
-MAX_SIZE = 4096  # of a layer's input, in pixels
+MAX_SIZE = 4096  # of a layer, in pixels
+MAX_UP = 2 * MAX_SIZE  # within a layer
 MAX_FACTOR = 16  # of up- and down-sampling
+AVERAGE_DECAY = 0.998  # a step of training; of w_avg
+MAGNITUDE_HALF_LIFE = 20_000  # images, in training; of the mean square of what comes into a layer
 
 
 class SynthesisInput(nn.Module):
-    """Sinusoids whose frequencies and phases `w` rotates and shifts. Computed in float32: a phase is a place.
+    """Sinusoids whose frequencies and phases `w` rotates and shifts. Computed in float32, as a phase is a place.
 
     Args:
         channels: sinusoids.
@@ -49,6 +60,10 @@ class SynthesisInput(nn.Module):
 
     def forward(self, w: Tensor) -> Tensor:
         """(n, w_dim) to (n, channels, height, width)."""
+        with full_precision(w.device):
+            return self._waves(w)
+
+    def _waves(self, w: Tensor) -> Tensor:
         pose = F.linear(w.float(), self.affine.scaled().float(), self.affine.bias.float())
         cosine, sine, *shift = (pose / pose[:, :2].norm(dim=1, keepdim=True)).unbind(1)
         rotation = torch.stack([cosine, -sine, sine, cosine], dim=1).unflatten(1, (2, 2))
@@ -111,6 +126,10 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """(n, inputs, height, width) and (n, w_dim) to (n, outputs, height, width)."""
+        if self.training:
+            with torch.no_grad():
+                decay = 0.5 ** (len(x) / MAGNITUDE_HALF_LIFE)
+                self.magnitude_ema.lerp_(x.float().square().mean(), 1 - decay)
         styles, weight = self.affine(w), self.weight
         if self.last:
             styles = styles / math.sqrt(weight[0].numel())
@@ -169,6 +188,8 @@ class StyleGAN3Generator(ZooGenerator):
     family = NAME
     paper = "Alias-free generative adversarial networks, Karras et al. 2021"
     truncation = "moves w towards its mean"
+    learning_rate = 2.5e-3
+    torch_seeds = False
     _keep_in_fp32_modules = ["input"]
 
     @register_to_config
@@ -204,6 +225,7 @@ class StyleGAN3Generator(ZooGenerator):
         }
         for settings, up_filter, down_filter in zip(layers.values(), up_filters, down_filters):
             settings |= {"up_filter": up_filter, "down_filter": down_filter}
+        _check_sizes(max(input_size), list(layers.values()))
         self.mapping = MappingNetwork(latent_dim, num_classes, embedding_dim, mapping_widths, lr_multiplier, True)
         start = {"size": input_size, "sampling_rate": sampling_rate, "bandwidth": bandwidth}
         self.synthesis = SynthesisNetwork(mapping_widths[-1], channels, start, layers)
@@ -234,6 +256,25 @@ class StyleGAN3Generator(ZooGenerator):
         """See `ZooGenerator.code_weights`."""
         layers = [getattr(self.synthesis, name) for name in ("input", *self.synthesis.names)]
         return [layer.affine.scaled().detach() for layer in layers]
+
+    @torch.no_grad()
+    def track(self, codes: Tensor) -> None:
+        """See `ZooGenerator.track`."""
+        self.mapping.w_avg.lerp_(codes[:, 0].float().mean(0), 1 - AVERAGE_DECAY)
+
+    def for_classes(self, count: int, starts: Starts = ()) -> "StyleGAN3Generator":
+        """See `ZooNetwork.for_classes`."""
+        return mapped_for_classes(self, count, starts)
+
+
+def _check_sizes(size: int, layers: list[dict[str, Any]]) -> None:
+    """Raises `GANError` for factors and paddings that make layers too large for memory, or leave nothing of them."""
+    for layer in layers:
+        high = (size + layer["kernel"] - 1) * layer["up"] + sum(layer["padding"][:2])
+        taps = [next(iter(layer[f"{way}_filter"]), 1) for way in ("up", "down")]
+        size = (high - sum(taps) + 1) // layer["down"] + 1
+        if not 0 < size <= MAX_SIZE or high > MAX_UP:
+            raise GANError(f"The generator has layers of {max(size, high)} pixels, and {MAX_SIZE} are the most.")
 
 
 # Files
@@ -287,8 +328,9 @@ def _shape(found: dict[str, Any], name: str) -> tuple[int, ...]:
 
 def _list(value: Any, count: int) -> list[Any]:
     """A list, tuple or array of so many numbers."""
-    if isinstance(value, StoredArray | np.ndarray):
-        value = (value.values if isinstance(value, StoredArray) else value).tolist()
+    value = value.values if isinstance(value, StoredArray) else value
+    if isinstance(value, np.ndarray) and value.shape == (count,):
+        value = value.tolist()
     if not isinstance(value, list | tuple) or len(value) != count:
         raise DamagedError("has sizes that are not known")
     return list(value)

@@ -7,12 +7,12 @@ is built from bytes of the file. Python's own unpickler is not used, not even re
 file claims (a memo index, the length of a bytearray) before looking whether it is there.
 
 Bytes are not copied but pointed at, and long texts left out. Memory is bounded by the number of opcodes, of which a
-file may have `MIN_OPCODES` and one more for every `BYTES_PER_OPCODE` bytes.
+file may have `MIN_OPCODES` and one more for every `BYTES_PER_OPCODE` bytes; what an opcode copies counts as many.
 """
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,11 @@ from torch import Tensor
 MIN_OPCODES, BYTES_PER_OPCODE = 100_000, 256
 MIN_TENSOR_BYTES = 2**22  # that even a small file may claim: its tensors may share numbers
 MAX_TEXT = 4096  # bytes; longer texts, source code that travels with a model, are not read
+MAX_TEXTS = 2**22  # bytes of all texts
 MAX_LINE = 1024  # of opcodes whose argument ends with the line
 MAX_DIGITS = 256  # bytes of a whole number
 MAX_DIMENSIONS = 8
+MAX_LENGTH = 2**40  # of a dimension
 DTYPES = {  # by the name of their storage class
     "FloatStorage": torch.float32,
     "DoubleStorage": torch.float64,
@@ -67,11 +69,17 @@ class Limits:
     def __init__(self, size: int):
         self.opcodes = MIN_OPCODES + size // BYTES_PER_OPCODE
         self.tensor_bytes = max(size, MIN_TENSOR_BYTES)
+        self.text_bytes = MAX_TEXTS
 
-    def count_opcode(self) -> None:
-        self.opcodes -= 1
+    def count_opcodes(self, count: int = 1) -> None:
+        self.opcodes -= count
         if self.opcodes < 0:
             raise DamagedError("describes far more objects than a checkpoint has")
+
+    def count_text(self, size: int) -> None:
+        self.text_bytes -= size
+        if self.text_bytes < 0:
+            raise DamagedError("holds far more text than a checkpoint has")
 
     def count_tensor(self, size: int) -> None:
         self.tensor_bytes -= size
@@ -102,8 +110,13 @@ class StoredTensor:
         numbers = (self.offset, *self.shape, *self.strides)
         if len(self.shape) != len(self.strides) or len(self.shape) > MAX_DIMENSIONS:
             raise DamagedError("has a tensor of impossible dimensions")
-        if any(type(number) is not int or not 0 <= number < 2**40 for number in numbers):
+        if any(type(number) is not int or not 0 <= number < MAX_LENGTH for number in numbers):
             raise DamagedError("has a tensor of impossible size")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its numbers."""
+        return self.storage.dtype
 
     def tensor(self) -> Tensor:
         """A copy of it.
@@ -177,7 +190,7 @@ class Unpickler:
             DamagedError: if it is none, or describes more than it may.
         """
         while True:
-            self.limits.count_opcode()
+            self.limits.count_opcodes()
             opcode = bytes(self._take(1))
             if opcode == b".":
                 return self._pop()
@@ -207,7 +220,10 @@ class Unpickler:
 
     def _text(self, length: int, encoding: str = "utf-8") -> Any:
         taken = self._take(length)
-        return bytes(taken).decode(encoding, "surrogatepass") if length <= MAX_TEXT else Record("text")
+        if length > MAX_TEXT:
+            return Record("text")
+        self.limits.count_text(length)
+        return bytes(taken).decode(encoding, "surrogatepass")
 
     # The stack
 
@@ -265,7 +281,12 @@ class Unpickler:
             self.push(self.load_from_bytes(memoryview(args[0])))
         else:
             make = CALLS.get(called.name.replace("numpy._core.", "numpy.core."))
-            self.push(make(*args) if make else Record(called.name, args))
+            if make is None:
+                self.push(Record(called.name, args))
+                return
+            # What is made is a copy of them, and the same arguments can be given over and over again.
+            self.limits.count_opcodes(sum(len(arg) for arg in args if isinstance(arg, Sized)))
+            self.push(make(*args))
 
     def _build(self, state: Any) -> None:
         target = self._top()
@@ -291,7 +312,9 @@ def _array(state: Any) -> np.ndarray:
     _, shape, kind, by_columns, data = state
     if not isinstance(kind, NumberType) or not isinstance(data, memoryview | bytes):
         raise DamagedError("has an array that does not hold numbers")
-    if not all(isinstance(n, int) and n >= 0 for n in shape) or math.prod(shape) * kind.dtype.itemsize != len(data):
+    if len(shape) > MAX_DIMENSIONS or not all(isinstance(n, int) and 0 <= n < MAX_LENGTH for n in shape):
+        raise DamagedError("has an array of impossible size")
+    if math.prod(shape) * kind.dtype.itemsize != len(data):
         raise DamagedError("has a damaged array")
     return np.frombuffer(data, kind.dtype).reshape(shape, order="F" if by_columns else "C")
 

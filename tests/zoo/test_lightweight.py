@@ -2,8 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from gan.errors import GANError
+from gan.zoo.checkpoint import read_checkpoint, stored
+from gan.zoo.family import renamed
+from gan.zoo.lightweight import read_discriminator
 
 NAME = "lightweight-gan"
 
@@ -55,3 +59,16 @@ def test_gradients_of_gradients(opened, reference):
     (gradient,) = torch.autograd.grad(discriminator.logits(images).sum(), images, create_graph=True)
     gradient.square().sum().backward()
     assert images.grad is not None and images.grad.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_discriminator_of_large_images_halves_them_first(opened, fixtures):
+    known = opened("lightweight-gan.pt").discriminator
+    critic = renamed(read_checkpoint(fixtures / "lightweight-gan.pt")["GAN"], "D.")
+    weight, bias = torch.randn(3, 3, 4, 4), torch.randn(3)
+    critic |= {"non_residual_layers.0.1.weight": stored(weight), "non_residual_layers.0.1.bias": stored(bias)}
+    discriminator = read_discriminator(critic)
+    images = torch.rand(2, 3, 128, 128)
+    halved = F.leaky_relu(F.conv2d(images, weight, bias, stride=2, padding=1), 0.1)
+    assert torch.equal(discriminator(images), known(halved))
+    assert len(discriminator.resolutions()) == len(known.resolutions()) + 1

@@ -40,7 +40,8 @@ def test_saved_and_loaded(fixtures: Path, tmp_path: Path, name: str) -> None:
     alone, batch = loaded(8).images[0], loaded(7, 3).images[1]
     assert np.abs(np.asarray(alone, int) - np.asarray(batch, int)).max() <= 1
     card = (tmp_path / "model/README.md").read_text()
-    assert "not stated: ask its authors" in card and loaded.generator.family in card and "Fine-tune" not in card
+    assert "not stated: ask its authors" in card and loaded.generator.family in card and "Fine-tune it" in card
+    assert ("--new_discriminator" in card) == (loaded.discriminator is None)
     assert "/fixtures" not in card and str(tmp_path) not in card
     assert (tmp_path / "model/samples.png").is_file()
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pt", ".pth", ".bin")]
@@ -169,10 +170,27 @@ def test_from_the_hub(fixtures: Path, tmp_path: Path) -> None:
     assert "knows no such repository" in nobody
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("stylegan2-ada-conditional.pkl", "latents"),
+        ("rosinality-stylegan2.pt", "seeds"),
+        ("r3gan-conditional.pkl", "latents"),
+        ("dcgan-tutorial.pth", "seeds"),
+    ],
+)
+def test_exported(fixtures: Path, name: str, inputs: str) -> None:
+    """`export` compares with PyTorch itself, and writes nothing that differs by more than 1e-4."""
+    pipeline = GANPipeline.from_single_file(fixtures / name)
+    made = export(pipeline, inputs=inputs)
+    assert made.record["largest_difference"] < 1e-4 and ("seeds" in made.record["inputs"]) == (inputs == "seeds")
+
+
 def test_what_is_refused(fixtures: Path, tmp_path: Path) -> None:
     """A flag or command that a family cannot obey says so."""
     pipeline = GANPipeline.from_single_file(fixtures / "dcgan-tutorial.pth")
-    with pytest.raises(GANError, match="A DCGAN cannot be exported"):
-        export(pipeline)
+    with pytest.raises(GANError, match="drawn by numpy, which no graph can do; export it with --inputs"):
+        export(GANPipeline.from_single_file(fixtures / "r3gan-conditional.pkl"))
     with pytest.raises(GANError, match="no discriminator"):
         pipeline(1, critic_steps=1)

@@ -5,36 +5,20 @@ import os
 import pickle
 import struct
 import tarfile
-import tracemalloc
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hostile import OBJECTS, archive, binary, peak
 
 from gan.errors import GANError
 from gan.zoo.checkpoint import looks_like, read_checkpoint, state_dict
-from gan.zoo.unpickle import MIN_OPCODES, DamagedError, Record, StoredTensor
+from gan.zoo.unpickle import DamagedError, Record, StoredTensor
 
 MiB = 2**20
-OBJECTS = 150 * MIN_OPCODES  # bytes of the objects that any file may describe, however small it is
-
-
-def peak(read: Callable[[], object]) -> int:
-    """Bytes that were allocated at the most meanwhile; tensors are made of bytes of Python's, so all count."""
-    tracemalloc.start()
-    try:
-        read()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def binary(text: str) -> bytes:
-    return b"X" + struct.pack("<I", len(text)) + text.encode()
 
 
 def tensor(count: bytes, size: bytes, strides: bytes) -> bytes:
@@ -162,13 +146,6 @@ def test_laughs_as_keys(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "x.pkl") == {}
     (tmp_path / "x.pkl").write_bytes(laughs + b".")
     assert looks_like(read_checkpoint(tmp_path / "x.pkl")) == "a tuple"
-
-
-def archive(path: Path, files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", compression) as file:
-        for name, data in files.items():
-            file.writestr(name, data)
-    return path
 
 
 HUGE = b"\x8a\x06\x00\x00\x00\x00\x00\x01"

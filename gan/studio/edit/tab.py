@@ -53,7 +53,7 @@ def build(registry: Registry) -> None:
             "columns": label_columns(pipeline, language),
             "width": width,
             "height": height,
-            "critic": has_component(registry.source(model), "discriminator"),
+            "critic": pipeline.discriminator is not None or has_component(registry.source(model), "discriminator"),
             "directions": directions,
             "layers": [name for name in PRESETS if chosen_layers(name, layers)] if layers > 1 else [],
             "grey": facts["channels"] == 1,

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import math
 import re
+import time
 import zipfile
 from collections.abc import Sequence
 from functools import partial
@@ -24,6 +26,8 @@ MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
 MAX_CRITIC_STEPS = 10  # of the slider; the pipeline takes more
 MAX_COLUMNS = 8  # seeds beside one another where every class has a row
 GUIDED = 4  # pictures at once with critic guidance, which takes as long as some dozens without
+PIXELS_AT_ONCE = MAX_IMAGES * 64 * 64  # larger pictures are drawn fewer at a time, so that nobody else waits for all
+PATIENCE = 1.0  # seconds after which the page gets what is drawn, and asks for the rest
 START: dict[str, Any] = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "": a class a seed
 
 
@@ -39,22 +43,32 @@ def generate_images(
     """Pictures of consecutive seeds, and the milliseconds that they took.
 
     Args:
-        critic_steps: of critic guidance; a few pictures at a time then, so that nobody else waits for all.
+        critic_steps: of critic guidance.
 
     Raises:
         GANError: if an argument can't be used.
     """
-    if not all(isinstance(number, Real) for number in (seed, num_images, truncation, critic_steps)):
-        raise GANError("The seed, the number of pictures, the truncation and the critic steps must be numbers.")
-    if not 1 <= num_images <= MAX_IMAGES:
-        raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MAX_IMAGES}.")
     pipeline = registry.get(model, ImagePipeline)
-    seeds, size = sample_seeds(seed, int(num_images)), GUIDED if critic_steps else MAX_IMAGES
+    _check_numbers(seed, num_images, truncation, critic_steps)
+    seeds, size = sample_seeds(seed, int(num_images)), _at_once(pipeline, critic_steps)
 
     def make(some: list[int]) -> ImagePipelineOutput:
         return pipeline(some[0], len(some), truncation, label or None, critic_steps)
 
     return _joined([run_queued(partial(make, seeds[k : k + size])) for k in range(0, len(seeds), size)])
+
+
+def _check_numbers(seed: Any, num_images: Any, truncation: Any, critic_steps: Any) -> None:
+    if not all(isinstance(number, Real) for number in (seed, num_images, truncation, critic_steps)):
+        raise GANError("The seed, the number of pictures, the truncation and the critic steps must be numbers.")
+    if not 1 <= num_images <= MAX_IMAGES:
+        raise GANError(f"{num_images} pictures were asked for; ask for 1 to {MAX_IMAGES}.")
+
+
+def _at_once(pipeline: ImagePipeline, critic_steps: int) -> int:
+    """How many pictures are drawn at a time."""
+    size = max(1, min(MAX_IMAGES, PIXELS_AT_ONCE // math.prod(pipeline.resolution)))
+    return min(size, GUIDED) if critic_steps else size
 
 
 def every_class(
@@ -65,11 +79,18 @@ def every_class(
     Raises:
         GANError: if an argument can't be used, or for a model without classes or with too many.
     """
+    rows = _rows(registry, model, seed)
+    shared: dict[str, Any] = {"model": model, "truncation": truncation, "critic_steps": critic_steps}
+    return _joined([generate_images(registry, **shared, **row) for row in rows])
+
+
+def _rows(registry: Registry, model: str, seed: int) -> list[dict[str, Any]]:
+    """Seed, number of pictures and class of each row."""
     names = registry.get(model, ImagePipeline).label_choices()
     if not 2 <= len(names) <= MAX_IMAGES:
         raise GANError(f"{model} has {len(names)} classes; from 2 to {MAX_IMAGES} are shown below one another.")
     count = min(MAX_COLUMNS, MAX_IMAGES // len(names))
-    return _joined([generate_images(registry, model, seed, count, truncation, name, critic_steps) for name in names])
+    return [{"seed": seed, "num_images": count, "label": name} for name in names]
 
 
 def _joined(parts: list[tuple[ImagePipelineOutput, float]]) -> tuple[ImagePipelineOutput, float]:
@@ -103,7 +124,7 @@ def png_base64(image: Image.Image) -> str:
 
 def archive(registry: Registry, settings: dict[str, Any]) -> bytes:
     """A ZIP of the pictures that the page shows."""
-    output, _ = _wanted(registry, settings)
+    output, _ = _joined([generate_images(registry, **batch) for batch in _batches(registry, settings)])
     model, truncation = settings["model"], settings["truncation"]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as folder:
@@ -112,9 +133,25 @@ def archive(registry: Registry, settings: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def images_for_page(registry: Registry, settings: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
-    """The pictures that the page shows (of each its seed, class, file name and PNG), and their milliseconds."""
-    output, milliseconds = _wanted(registry, settings)
+def images_for_page(registry: Registry, settings: dict[str, Any]) -> tuple[list[dict[str, Any]], float, int]:
+    """Pictures that the page shows (of each its seed, class, file name and PNG), their milliseconds, and how many
+    there are in all: where drawing takes long, they come in several answers.
+
+    Args:
+        settings: of `generate_images`; `rows`, "classes" for each seed in every class; and `skip`, how many pictures
+            came in earlier answers.
+    """
+    settings = dict(settings)
+    skip = settings.pop("skip", 0)
+    batches = _batches(registry, settings)
+    drawn, passed, started = [], 0, time.monotonic()
+    for batch in batches:
+        if passed >= skip:
+            drawn.append(generate_images(registry, **batch))
+        passed += batch["num_images"]
+        if drawn and time.monotonic() - started > PATIENCE:
+            break
+    output, milliseconds = _joined(drawn)
     model, truncation = settings["model"], settings["truncation"]
     pictures = [
         {
@@ -126,16 +163,25 @@ def images_for_page(registry: Registry, settings: dict[str, Any]) -> tuple[list[
         }
         for image, number, name in zip(output.images, output.seeds, _labels(output))
     ]
-    return pictures, milliseconds
+    return pictures, milliseconds, sum(batch["num_images"] for batch in batches)
 
 
-def _wanted(registry: Registry, settings: dict[str, Any]) -> tuple[ImagePipelineOutput, float]:
-    """Pictures of consecutive seeds; with `rows` "classes", each seed in every class."""
+def _batches(registry: Registry, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the page shows, as arguments of `generate_images` that are drawn at once each."""
     settings = dict(settings)
-    if settings.pop("rows", "") != "classes":
-        return generate_images(registry, **settings)
-    shared = {key: value for key, value in settings.items() if key not in ("label", "num_images")}
-    return every_class(registry, **shared)
+    rows: list[dict[str, Any]] = [{}]
+    if settings.pop("rows", "") == "classes":
+        rows = _rows(registry, settings["model"], settings["seed"])
+    critic_steps = settings.get("critic_steps", 0)
+    _check_numbers(settings["seed"], settings["num_images"], settings["truncation"], critic_steps)
+    size = _at_once(registry.get(settings["model"], ImagePipeline), critic_steps)
+    batches = []
+    for row in rows:
+        whole = settings | row
+        for first in range(0, int(whole["num_images"]), size):
+            count = min(size, int(whole["num_images"]) - first)
+            batches.append(whole | {"seed": whole["seed"] + first, "num_images": count})
+    return batches
 
 
 def _labels(output: ImagePipelineOutput) -> Sequence[str | None]:

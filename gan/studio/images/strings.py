@@ -10,6 +10,7 @@ EN = {
     "back": "All pictures",
     "picture": "seed {seed}",
     "speed_value": "{each} ms a picture ({count} in {total} ms)",
+    "drawn_so_far": "{count} of {total} drawn",
     # the model panel
     "resolution": "Resolution",
     "grey": "grey",
@@ -26,6 +27,7 @@ ZH = {
     "back": "全部图片",
     "picture": "种子 {seed}",
     "speed_value": "每张 {each} 毫秒（{count} 张共 {total} 毫秒）",
+    "drawn_so_far": "已画 {count} / {total} 张",
     "resolution": "分辨率",
     "grey": "灰度",
     "colour": "彩色",

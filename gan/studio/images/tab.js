@@ -61,12 +61,27 @@ function setRows(name) {
   fields.num_images.box.hidden = rows === "classes"; // as many seeds as there is room for
 }
 
-function render({ pictures, milliseconds }, state) {
-  const seeds = new Set(pictures.map((picture) => picture.seed)).size;
-  shown = { state, pictures, seeds, model: tab.model };
+// Where drawing takes long, the first answer holds some of the pictures, and others are asked for as long as they are
+// wanted.
+async function render({ pictures, milliseconds, total }, state, superseded) {
+  draw(pictures, milliseconds, total, state);
+  while (pictures.length < total && !superseded()) {
+    const more = await server.make_images({ ...state, skip: pictures.length });
+    if (superseded()) return;
+    if (more.error) return void tab.showMessage(more.error);
+    pictures = [...pictures, ...more.pictures];
+    milliseconds += more.milliseconds;
+    draw(pictures, milliseconds, total, state);
+  }
+}
+
+function draw(pictures, milliseconds, total, state) {
+  const seeds = state.rows ? total / tab.model.labels.length : total;
+  shown = { state, pictures, seeds, total, model: tab.model };
   root.classList.toggle("by-class", Boolean(state.rows));
-  while (tiles.childElementCount > pictures.length) tiles.lastChild.remove();
-  while (tiles.childElementCount < pictures.length) tiles.append(makeTile(tiles.childElementCount));
+  while (tiles.childElementCount > total) tiles.lastChild.remove();
+  while (tiles.childElementCount < total) tiles.append(makeTile(tiles.childElementCount));
+  [...tiles.children].forEach((tile, k) => tile.classList.toggle("pending", k >= pictures.length));
   pictures.forEach((picture, k) => {
     const [image, caption] = tiles.children[k].children;
     image.src = png(picture.png);
@@ -76,11 +91,12 @@ function render({ pictures, milliseconds }, state) {
     caption.className = state.rows && k % seeds === 0 ? "class-name" : "";
     tiles.children[k].title = [picture.seed, picture.label].filter(Boolean).join(" · ");
   });
-  const single = pictures.length === 1;
+  const single = total === 1;
   root.classList.toggle("single", single);
   if (!single) grid = { seed: state.seed, label: state.label, rows: state.rows, num_images: fields.num_images.get() };
-  title.textContent = t(single ? "one_seed" : "seeds", { first: pictures[0].seed, last: pictures.at(-1).seed });
+  title.textContent = t(single ? "one_seed" : "seeds", { first: state.seed, last: state.seed + seeds - 1 });
   if (single && pictures[0].label) title.append(make("small", { text: pictures[0].label }));
+  if (pictures.length < total) title.append(make("small", { text: t("drawn_so_far", { count: pictures.length, total }) }));
   speed.set(t("speed_value", { each: (milliseconds / pictures.length).toFixed(1), count: pictures.length, total: milliseconds.toFixed(0) }));
   layout();
 }
@@ -92,8 +108,8 @@ function makeTile(index) {
 }
 
 function single(index) {
-  const { seed, label } = shown.pictures[index];
-  if (shown.pictures.length > 1) tab.set({ seed, num_images: 1, ...(rows && { label, rows: "" }) }, "pushState");
+  const { seed, label } = shown.pictures[index] ?? {}; // which may not be drawn yet
+  if (seed !== undefined && shown.total > 1) tab.set({ seed, num_images: 1, ...(rows && { label, rows: "" }) }, "pushState");
 }
 
 function edit() {
@@ -114,7 +130,7 @@ function keydown(event) {
   if (!shown || onSlider(event)) return;
   if (event.key === "ArrowLeft") turn(-1);
   if (event.key === "ArrowRight") turn(1);
-  if (event.key === "Escape" && shown.pictures.length === 1) back();
+  if (event.key === "Escape" && shown.total === 1) back();
 }
 
 // The largest whole number of device pixels a pixel at which all pictures are in sight; never a blurred one.
@@ -122,7 +138,7 @@ function layout() {
   if (!shown || !tab.inSight()) return;
   const { width, height } = shown.model;
   const ratio = window.devicePixelRatio || 1;
-  const count = shown.pictures.length;
+  const count = shown.total;
   const gap = onPhone() ? 6 : 10;
   const caption = count > 1 ? (onPhone() ? 14 : 18) : 0;
   const top = tiles.getBoundingClientRect().top + window.scrollY;

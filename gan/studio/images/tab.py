@@ -40,14 +40,14 @@ def build(registry: Registry) -> None:
             "columns": label_columns(pipeline, language),
             "width": width,
             "height": height,
-            "critic": has_component(registry.source(model), "discriminator"),
+            "critic": pipeline.discriminator is not None or has_component(registry.source(model), "discriminator"),
             "panel": panel,
         }
 
     @page_errors
     def make_images(settings: dict[str, Any]) -> dict[str, Any]:
-        pictures, milliseconds = images_for_page(registry, settings)
-        return {"pictures": pictures, "milliseconds": milliseconds}
+        pictures, milliseconds, total = images_for_page(registry, settings)
+        return {"pictures": pictures, "milliseconds": milliseconds, "total": total}
 
     @page_errors
     def zip_images(settings: dict[str, Any]) -> dict[str, str]:

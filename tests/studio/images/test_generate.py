@@ -19,7 +19,8 @@ def test_a_number_that_is_missing_is_said(missing, registry):
 
 
 def test_each_seed_is_drawn_in_every_class(registry):
-    pictures, _ = images_for_page(registry, {"model": "shapes", **START, "label": "Star", "rows": "classes"})
+    pictures, _, total = images_for_page(registry, {"model": "shapes", **START, "label": "Star", "rows": "classes"})
+    assert total == 24
     assert [picture["label"] for picture in pictures] == ["Circle"] * 8 + ["Square/box"] * 8 + ["Star"] * 8
     assert [picture["seed"] for picture in pictures] == [*range(7, 15)] * 3
     output, _ = every_class(registry, "shapes", 7, 1.0)
@@ -27,6 +28,21 @@ def test_each_seed_is_drawn_in_every_class(registry):
     assert np.array_equal(output.images[18], direct)
     with pytest.raises(GANError, match="strokes has 0 classes"):
         every_class(registry, "strokes", 7, 1.0)
+
+
+def test_where_drawing_takes_long_pictures_come_in_several_answers(registry, monkeypatch):
+    monkeypatch.setattr("gan.studio.images.generate.PATIENCE", 0.0)
+    monkeypatch.setattr("gan.studio.images.generate.PIXELS_AT_ONCE", 16 * 16 * 5)
+    for rows, total in (("", 12), ("classes", 24)):
+        settings = {"model": "shapes", **START, "num_images": 12, "rows": rows}
+        pictures, answers = [], 0
+        while len(pictures) < total:
+            more, _, said = images_for_page(registry, settings | {"skip": len(pictures)})
+            assert 1 <= len(more) <= 5 and said == total
+            pictures, answers = pictures + more, answers + 1
+        monkeypatch.setattr("gan.studio.images.generate.PATIENCE", 60.0)
+        assert pictures == images_for_page(registry, settings)[0] and answers > 2
+        monkeypatch.setattr("gan.studio.images.generate.PATIENCE", 0.0)
 
 
 def test_guidance_goes_in_parts(vae_registry):
