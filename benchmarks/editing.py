@@ -139,7 +139,7 @@ def random_drag(image: Tensor, scale: int, chance: torch.Generator) -> tuple[Ten
 
 def inversion(pipeline: ImagePipeline, options: argparse.Namespace) -> list[tuple[str, str]]:
     """The error on held-out pictures, root mean square in [-1, 1], and the seconds that one takes."""
-    _, test_set = load(options.dataset_name)
+    _, test_set = load(options.dataset_name, "--resolution", "x".join(map(str, pipeline.resolution)))
     chosen = fixed_random_subset(len(test_set), options.pictures)
     given = test_set.images(chosen)
     ways: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {

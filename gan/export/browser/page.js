@@ -48,7 +48,7 @@ function showSettings({ seed, label, truncation: psi }) {
     : `pipeline(${[`seed=${seed}`, `num_images=${COUNT}`, `truncation=${psi}`, ...named].join(", ")}).images`);
   for (const { slider, said } of directions) showStrength(slider, said);
   document.getElementById("reset").hidden = !edited;
-  const written = Object.entries(moved).map(([key, strength]) => `${encodeURIComponent(key)}:${strength}`).join(";");
+  const written = Object.entries(moved).map(([name, strength]) => `${name}:${strength}`).join(";");
   const address = new URLSearchParams({ seed, truncation: psi, ...(name && { label: name }), ...(edited && { edits: written }) });
   history.replaceState(null, "", `?${address}`);
 }
@@ -87,7 +87,7 @@ function showPictures({ seed: first, pictures, labels, milliseconds }) {
 function prepareDirections(address) {
   const wanted = new Map((address.get("edits") ?? "").split(";").map((part) => {
     const colon = part.lastIndexOf(":");
-    return [decodeURIComponent(part.slice(0, colon)), Number(part.slice(colon + 1)) || 0];
+    return [part.slice(0, colon), Number(part.slice(colon + 1)) || 0];
   }));
   directions.forEach((direction, k) => {
     const { name, range: [min, max] } = direction;
