@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gan.image.attributes import background, distance_from_background
 
+HAZE = 0.04  # share of full ink that a generator leaves on its ground, and takes from its strokes
 INKED = 0.25  # share of full ink from which on a column belongs to a letter
 # As shares of the width of a picture:
 GAP = 0.08  # between the ink of two letters
@@ -27,7 +28,8 @@ def glyphs(images: Tensor) -> list[np.ndarray]:
     """
     images = images.float().clamp(-1, 1)
     ground = background(images)
-    ink = (distance_from_background(images) / (1 + ground.abs().amax(1))[:, None, None]).clamp(0, 1).numpy()
+    share = distance_from_background(images) / (1 + ground.abs().amax(1))[:, None, None]
+    ink = ((share - HAZE) / (1 - 2 * HAZE)).clamp(0, 1).numpy()
     if images.shape[1] == 1:
         opacity = (255 * ink).round().astype(np.uint8)[..., None]
         tiles = np.concatenate([np.zeros((*ink.shape, 3), np.uint8), opacity], axis=3)

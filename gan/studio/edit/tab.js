@@ -100,7 +100,7 @@ tools.before.addEventListener("keyup", () => showBefore(false));
 
 // Where it starts: a seed, or the user's picture.
 const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => (take(file.files[0]), (file.value = "")) });
-const uploadButton = make("button", { type: "button", text: t("your_picture"), title: t("picture_info"), onclick: () => file.click() });
+const uploadButton = make("button", { type: "button", class: "upload", text: t("your_picture"), title: t("picture_info"), onclick: () => file.click() });
 const whence = make("span");
 const back = make("button", { type: "button", class: "quiet", onclick: fromSeed });
 const note = make("small", { text: t("too_long"), hidden: true });
