@@ -25,7 +25,7 @@ function lettersPane({ changed, room }) {
     [shown, asked] = [answer, of];
     image.src = png(answer.png);
     image.alt = text.trim() || field.input.placeholder;
-    missing.textContent = answer.missing.length ? t("missing_letters", { letters: answer.missing.join(" ") }) : "";
+    missing.textContent = answer.missing.length ? t("missing_letters", { letters: answer.missing.map((one) => `“${one}”`).join(" ") }) : "";
     layout();
   }
 
