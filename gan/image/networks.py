@@ -109,6 +109,7 @@ class PairHead(nn.Module):
         """
         scale, shift = self.embed(class_weights(labels, self.class_counts, x.dtype)).chunk(2, dim=1)
         features = self.to_features(F.leaky_relu(x, 0.2).flatten(1))
+        features = features * torch.rsqrt(features.square().mean(1, keepdim=True) + 1e-4)  # or products run away
         one, other = F.leaky_relu(features * (1 + scale) + shift, 0.2).unflatten(0, (-1, 2)).unbind(1)
         common = [one * other, (one - other).abs()]
         orders = torch.cat([one, other, *common], dim=1), torch.cat([other, one, *common], dim=1)

@@ -149,9 +149,11 @@ class ImageTask(AdversarialTask):
         self.groups = self.train_set.groups
         self.split_validation(VALIDATION_SHARE if can_overfit else 0.0)
         # A picture enlarged to twice the sides, or repeated in every channel, has as many times more values as the
-        # square of its gradient is smaller: with this, the penalty weighs the same.
+        # square of its gradient is smaller: with this, the penalty weighs the same. A discriminator of patches needs
+        # more of it: with half as much, that of white letters on black ran away (benchmarks/ablation.md).
         values = self.train_set.channels * math.prod(self.train_set.resolution)
-        self.default_gamma = ObjectiveTask.default_gamma * values / GAMMA_VALUES
+        patch = patch_size_of(self.train_set.resolution)
+        self.default_gamma = ObjectiveTask.default_gamma * patch * values / GAMMA_VALUES
         if isinstance(self.discriminator, Critic):
             self.objective = imported.Imported(args, self.discriminator.discriminator)
             self.validation_share = 1.0  # their logits depend on the batch, so all batches are of one size

@@ -196,4 +196,4 @@ def test_large_pictures_are_drawn_in_patches_under_a_stronger_penalty(
     assert model.generator.config.patch_size == 2 and [*model.generator.config.channels] == [96, 64, 32, 16]
     assert model(seed=0).images[0].size == (64, 64)
     arguments = read(work / f"{objective} large/training.json")["arguments"]
-    assert arguments["gamma"] == pytest.approx(0.5 * 3 * 64**2 / 28**2)
+    assert arguments["gamma"] == pytest.approx(2 * 0.5 * 3 * 64**2 / 28**2)
