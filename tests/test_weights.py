@@ -73,6 +73,28 @@ def test_tokens(name: str, texts: list[str], log_likelihoods: list[float], plain
     assert pipeline(seed=3, critic_strength=0.0).texts == [plain]
 
 
+def test_texts_of_a_latent():
+    """Seeds 3 and 4, seed 3 with dice, and a caption read, rewritten and walked from."""
+    pipeline = TextPipeline.from_pretrained(WEIGHTS / "captions-latent")
+    written = pipeline(seed=3, num_samples=2)
+    assert written.texts == [
+        "a computer in front of a toilet, to a sink.",
+        "four urinals are sitting in the bathroom next to a bathroom.",
+    ]
+    np.testing.assert_allclose(written.log_likelihoods, [-15.2714, -9.8002], atol=1e-2)
+    assert pipeline(seed=3, temperature=1).texts == ["an apartment's view stands next to a tree under a yellow.."]
+    caption = "a cat sitting on the hood of a car."
+    latent = pipeline.encode(caption)[0, :6]
+    np.testing.assert_allclose(latent, [0.4449, 0.7638, 0.7257, -0.661, -0.0016, 0.0605], atol=1e-3)
+    assert pipeline.reconstruct(caption).texts == [caption]
+    assert pipeline.edit(caption, {"length": 3}).texts == ["a cat sitting on the hood of a car next to a car."]
+    assert pipeline.interpolate(caption, "a man is riding a horse.", 7).texts[2:5] == [
+        "a cat is sitting on the hood of a car.",
+        "a man is sitting on a bench.",
+        "a man is riding a motorcycle down a road.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "label", "start", "step", "samples"),
     [
