@@ -164,7 +164,7 @@ def evaluate(
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
     kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))
     distances, indices = nearest(space(generated), trained_on, min(NEIGHBOURS, len(train_set)))
-    held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, 1)
+    held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, min(NEIGHBOURS, len(train_set)))
     n_fft = window_size(train_set.sampling_rate)
     sheet = io.BytesIO()
     neighbour_sheet(
@@ -175,7 +175,7 @@ def evaluate(
         "clips",
     ).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
-    near = memorisation(distances[:, 0], held_out_distances[:, 0])
+    near = memorisation(distances, held_out_distances)
     return records | {"neighbours": {"features": space.name, "of": "clip"} | near}
 
 

@@ -27,6 +27,7 @@ EPOCHS, BATCH, LEARNING_RATE = 5, 128, 2e-3
 RECIPE = 1  # of the classifier: raised with any change to the network or its training, as older ones are kept on disk
 MIN_PICTURES, MAX_PICTURES = 1_000, 60_000  # that a classifier is trained on
 EFFICIENTNET_SIDE = 96
+RICH_SIDE = 64  # from which pictures in colour show enough for a network that knows photographs
 
 
 def on_pixels(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -145,23 +146,27 @@ def feature_space(kind: str, train_set: "ImageSet") -> FeatureSpace | None:
     """The space to measure pictures like these in.
 
     Args:
-        kind: one of `SPACES`. "auto" is the classifier where the pictures have classes and are enough, else
-            EfficientNet-Lite0 where that is installed, else `None`.
+        kind: one of `SPACES`. "auto" is EfficientNet-Lite0, where that is installed, for pictures in colour of at
+            least 64 pixels a side, and for those that no classifier can be trained on; else the classifier, or `None`.
 
     Raises:
         GANError: if the one that was asked for is not available.
     """
-    unfit = why_no_classifier(train_set, MIN_PICTURES, "pictures")
-    classifier = None if unfit and kind != "classifier" else classifier_for(train_set)
+    if kind == "auto":
+        unfit = why_no_classifier(train_set, MIN_PICTURES, "pictures")
+        kind = "" if unfit else "classifier"
+        # A classifier of designs that anybody tells apart looks at little, and takes minutes to train at this size.
+        rich = train_set.channels == 3 and min(train_set.resolution) >= RICH_SIDE
+        if (unfit or rich) and _efficientnet_is_installed():
+            kind = "efficientnet"
     if kind == "inception":
-        return FeatureSpace("Inception features", on_pixels(_inception()), "inception", classifier)
-    if kind == "efficientnet" or (kind == "auto" and classifier is None and _efficientnet_is_installed()):
-        return FeatureSpace("EfficientNet-Lite0 features", on_pixels(_efficientnet()), "efficientnet", classifier)
-    if classifier is None:
-        return None
-    return FeatureSpace(
-        "classifier features", on_pixels(lambda images: classifier(images)[0]), "classifier", classifier
-    )
+        return FeatureSpace("Inception features", on_pixels(_inception()), kind)
+    if kind == "efficientnet":
+        return FeatureSpace("EfficientNet-Lite0 features", on_pixels(_efficientnet()), kind)
+    if kind == "classifier":
+        classifier = classifier_for(train_set)
+        return FeatureSpace("classifier features", on_pixels(lambda images: classifier(images)[0]), kind, classifier)
+    return None
 
 
 def _efficientnet_is_installed() -> bool:

@@ -1,8 +1,8 @@
 """What is measured of a picture generator, always beside what real pictures score.
 
-In a feature space (`gan.image.features`): the distances and shares of `gan.metrics.distances`. By a classifier:
-whether pictures show the class that was asked for, or which classes are drawn. With no network at all: the sliced
-Wasserstein distance (`gan.image.wasserstein`).
+In a feature space (`gan.image.features`): the distances and shares of `gan.metrics.distances`. By a classifier, or by
+the nearest training pictures where there is none: whether pictures show the class that was asked for. With no network
+at all: the sliced Wasserstein distance (`gan.image.wasserstein`).
 
 Every metric has its reference, what real training pictures score against the held-out ones, and its baselines: what
 the held-out pictures themselves score with a little noise on them.
@@ -64,6 +64,7 @@ def measure(
     test_set: "ImageSet",
     space: FeatureSpace | None,
     references: bool = True,
+    train_features: Tensor | None = None,
 ) -> dict[str, Any]:
     """Measures pictures, wherever they come from, against held-out ones.
 
@@ -77,6 +78,7 @@ def measure(
             than 50 pictures features are not compared either.
         references: whether real samples, with and without noise, are measured beside them; without, there are only
             the `metrics`.
+        train_features: of all training pictures in that space, where they are known: float32 (m, d).
 
     Returns:
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space),
@@ -102,7 +104,8 @@ def measure(
     predicted: dict[str, Tensor] = {}
     if space is not None and held_out_features is not None:
         for name, pixels in rows.items():
-            features[name] = space(pixels)
+            known = train_features if name == "real" else None
+            features[name] = space(pixels) if known is None else known[chosen]
             if space.classifier is not None:
                 # The classifier has seen the training pictures: its reference is measured on those it has not.
                 judged = (held_out, held_out_features) if name == "real" else (pixels, features[name])
@@ -165,23 +168,51 @@ def evaluate(
         space = feature_space(features, train_set)
     with torch.inference_mode():
         generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Drawing pictures")
-        records = measure(generated, asked, train_set, test_set, space, references)
-        if not references:
+        look = space or PIXELS
+        trained_on = look(torch.from_numpy(train_set.pixels)) if references else None
+        known = None if space is None else trained_on
+        records = measure(generated, asked, train_set, test_set, space, references, known)
+        if trained_on is None:
             return records
         if pipeline.encoder is not None:
             _add_reconstruction(records, pipeline, test_set, kept)
 
-        look = space or PIXELS
-        trained_on = look(torch.from_numpy(train_set.pixels))
         few = fixed_random_subset(count, min(COMPARED_IMAGES, count))
-        distances, indices = nearest(look(generated[few]), trained_on, min(NEAREST, len(train_set)))
-        held_out_distances, _ = nearest(look(_pixels(test_set, kept[few])), trained_on, 1)
+        neighbours = min(NEAREST, len(train_set))
+        distances, indices = nearest(look(generated[few]), trained_on, neighbours)
+        held_out_distances, held_out_indices = nearest(look(_pixels(test_set, kept[few])), trained_on, neighbours)
+        if space is not None and space.classifier is None and asked is not None:
+            first = indices[:, 0], held_out_indices[:, 0]
+            records["metrics"] += _agreement(*first, asked[few], train_set, test_set.split)
         sheet = io.BytesIO()
         picture_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()
     if train_set.groups is not None and pipeline.labels:
         _add_pairs(records, pipeline, train_set, test_set)
-    return records | {"neighbours": {"features": look.name} | memorisation(distances[:, 0], held_out_distances[:, 0])}
+    return records | {"neighbours": {"features": look.name} | memorisation(distances, held_out_distances)}
+
+
+def _agreement(
+    generated: Tensor, held_out: Tensor, asked: Tensor, train_set: "ImageSet", split: str
+) -> list[dict[str, Any]]:
+    """How often the nearest training picture is of the class that was asked for: what takes no classifier.
+
+    Args:
+        generated, held_out: int64 (n,) the training picture that is nearest to each.
+        asked: int64 (n,) or (n, columns) the classes of the held-out pictures, which were asked for.
+    """
+    labels, names = train_set.columns()
+    assert labels is not None
+    columns = torch.from_numpy(labels)
+    records = []
+    for place, (column, wanted) in enumerate(zip(names, asked.view(len(asked), -1).unbind(1), strict=True)):
+        of = f" of {column}" if len(names) > 1 else ""
+        shares = [
+            round(float((columns[found, place] == wanted).double().mean()), 4) for found in (generated, held_out)
+        ]
+        record = metric_record(f"Class agreement{of} with the nearest", "neighbour_agreement", shares[0], True)
+        records.append(record | {"samples": len(wanted), "reference": shares[1], "split": split})
+    return records
 
 
 def _model_classes(pipeline: "ImagePipeline", test_set: "ImageSet", asked: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """The nearest training samples of generated ones: did the model learn them by heart?"""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 ROWS, NEAREST = 8, 5  # of one half of the sheet
+QUANTILES = (0.01, 0.1, 0.5, 0.9)
 IN_MEMORY = 2**26  # numbers of a distance matrix at once
 
 
@@ -17,20 +19,38 @@ def nearest(queries: Tensor, candidates: Tensor, count: int) -> tuple[Tensor, Te
     return torch.cat([distances for distances, _ in found]), torch.cat([indices for _, indices in found])
 
 
-def memorisation(generated: Tensor, held_out: Tensor) -> dict[str, float]:
+def memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Any]:
     """How near generated samples are to training samples, beside how near held-out ones are.
 
     Args:
-        generated, held_out: (n,) distance of each sample from its nearest training sample.
+        generated, held_out: (n, k) and (m, k) distances of each sample from its nearest training samples, the nearest
+            first.
 
     Returns:
         `distance_ratio`: the median of the first over that of the second; near or above 1, nothing was memorised.
         `very_near`: the share of generated samples that are nearer than 99 % of the held-out ones are; of other
         held-out samples it would be 0.01.
+        `quantiles`: `share`, and the distances within which such a share of `generated` and `held_out` samples has
+        its nearest training sample.
+        `singled_out`: the share of `generated` and `held_out` samples of whose training samples the nearest is less
+        than half as far as the second nearest, as it is of a copy. Without a second one, it is left out.
     """
-    ratio = generated.median() / held_out.median().clamp_min(1e-12)
-    very_near = (generated < held_out.quantile(0.01)).float().mean()
-    return {"distance_ratio": round(float(ratio), 3), "very_near": round(float(very_near), 4)}
+    first = {"generated": generated[:, 0], "held_out": held_out[:, 0]}
+    ratio = first["generated"].median() / first["held_out"].median().clamp_min(1e-12)
+    very_near = (first["generated"] < first["held_out"].quantile(0.01)).float().mean()
+    found: dict[str, Any] = {"distance_ratio": round(float(ratio), 3), "very_near": round(float(very_near), 4)}
+    shares = torch.tensor(QUANTILES)
+    found["quantiles"] = {"share": list(QUANTILES)} | {
+        name: [float(f"{value:.4g}") for value in distances.quantile(shares).tolist()]
+        for name, distances in first.items()
+    }
+    if generated.shape[1] > 1:
+        both = {"generated": generated, "held_out": held_out}
+        found["singled_out"] = {
+            name: round(float((distances[:, 0] < distances[:, 1] / 2).float().mean()), 4)
+            for name, distances in both.items()
+        }
+    return found
 
 
 def neighbour_sheet(

@@ -50,7 +50,21 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
             f"would mean copies), and {near['very_near']:.1%} are nearer than all but the nearest 1 % of the held-out "
             f"ones."
         )
+        if "quantiles" in near:
+            parts.append(_neighbour_table(near, what))
     return "\n\n".join(parts)
+
+
+def _neighbour_table(near: dict[str, Any], what: str) -> str:
+    """How far the nearest training samples are, and how often one of them stands out, as it does of a copy."""
+    quantiles, alone = near["quantiles"], near.get("singled_out")
+    heads = [f"nearest training {what}, of", *(f"{share:.0%} within" for share in quantiles["share"])]
+    rows = [[*heads, *(["half as far as the next"] if alone else [])]]
+    rows.append(["---"] * len(rows[0]))
+    for key, name in (("generated", "generated"), ("held_out", "held-out")):
+        row = [name, *(_shown(distance) for distance in quantiles[key])]
+        rows.append([*row, *([f"{alone[key]:.1%}"] if alone else [])])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _note(metrics: dict[str, Any]) -> str:

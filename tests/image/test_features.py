@@ -9,6 +9,7 @@ import torch
 from huggingface_hub import constants
 
 from gan import GANError
+from gan.image import features
 from gan.image.data import ImageSet
 from gan.image.features import FEATURES, PIXELS, classifier_for, feature_space
 
@@ -129,6 +130,22 @@ def test_efficientnet_where_it_is_installed(channels: int) -> None:
     features = space(torch.from_numpy(bars(3, channels=channels).pixels))
     assert features.shape == (3, 1280)
     assert features.std(0).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "kind"), [(64, 3, "efficientnet"), (64, 1, "classifier"), (32, 3, "classifier")]
+)
+def test_larger_pictures_in_colour_need_no_classifier(
+    side: int, channels: int, kind: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "_efficientnet_is_installed", lambda: True)
+    monkeypatch.setattr(features, "_efficientnet", lambda: lambda images: images.mean((2, 3)))
+    monkeypatch.setattr(features, "classifier_for", lambda train_set: lambda images: (images, images))
+    small = bars()
+    pixels = np.broadcast_to(small.pixels[:, :, :1, :1], (1_000, channels, side, side))
+    space = feature_space("auto", ImageSet(pixels, small.labels, small.label_names, "bars", "train"))
+    assert space is not None and space.kind == kind and (space.classifier is None) == (kind == "efficientnet")
+    assert not cache.exists()
 
 
 def test_pixels_are_a_space_of_one_size() -> None:

@@ -13,12 +13,14 @@ from huggingface_hub import constants
 from PIL import Image
 from torch import Tensor
 
-from gan import GANError, ImagePipeline
+from gan import GANError, ImageGenerator, ImagePipeline
+from gan.image import metrics
 from gan.image.data import ImageSet
-from gan.image.features import feature_space
+from gan.image.features import PIXELS, feature_space
 from gan.image.metrics import NOISE, evaluate, measure, picture_sheet, with_noise
 from gan.image.wasserstein import _pyramid, sliced_wasserstein
 from gan.metrics.neighbours import nearest
+from gan.metrics.tables import metrics_tables
 
 
 def blobs(n: int, channels: int = 3, height: int = 16, width: int = 16, seed: int = 0) -> Tensor:
@@ -175,6 +177,35 @@ def test_what_evaluate_says(make_pipeline: Callable[..., ImagePipeline], labels:
     assert evaluate(pipeline, train_set, test_set) == figures
     assert pipeline.neighbours is not None
     assert Image.open(io.BytesIO(pipeline.neighbours)).mode == "RGB"
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_without_a_classifier_the_nearest_training_picture_tells_the_class(
+    pipeline: ImagePipeline, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "feature_space", lambda kind, train_set: PIXELS)
+    train_set, test_set = image_set(60, 0, True, "train"), image_set(40, 0, True, "test")
+    if columns > 1:
+        pipeline = two_columns()
+        for images in (train_set, test_set):
+            assert images.labels is not None
+            images.labels = np.stack([images.labels, images.labels % 2], axis=1)
+            images.label_names = {"who": ["Ada", "Bob", "Cleo"], "where": ["in", "out"]}
+    figures = evaluate(pipeline, train_set, test_set)
+    found = [record for record in figures["metrics"] if record["type"] == "neighbour_agreement"]
+    of = ["", " of who", " of where"][:1] if columns == 1 else [" of who", " of where"]
+    assert [record["name"] for record in found] == [f"Class agreement{column} with the nearest" for column in of]
+    for record in found:
+        assert 0 <= record["value"] <= record["reference"] <= 1
+    assert figures["neighbours"]["singled_out"].keys() == {"generated", "held_out"}
+    assert "half as far as the next" in metrics_tables(figures)
+
+
+def two_columns() -> ImagePipeline:
+    """A tiny model of two label columns."""
+    torch.manual_seed(0)
+    generator = ImageGenerator((16, 16), 3, (3, 2), 12, 16, (16, 16, 16))
+    return ImagePipeline(generator, labels={"who": ["Ada", "Bob", "Cleo"], "where": ["in", "out"]})
 
 
 def test_more_held_out_pictures_than_training_pictures(pipeline: ImagePipeline) -> None:

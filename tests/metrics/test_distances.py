@@ -81,9 +81,21 @@ def test_the_nearest_come_first() -> None:
 
 
 def test_copies_are_found() -> None:
-    held_out = torch.rand(500, generator=torch.Generator().manual_seed(0)) + 1
+    held_out = torch.rand(500, 2, generator=torch.Generator().manual_seed(0)).sort(1).values + 1
     copied = held_out.clone()
-    copied[:200] = 0
-    assert memorisation(held_out, held_out) == {"distance_ratio": 1.0, "very_near": pytest.approx(0.01, abs=0.002)}
-    assert memorisation(copied, held_out)["very_near"] >= 0.4
-    assert memorisation(torch.zeros(500), held_out) == {"distance_ratio": 0.0, "very_near": 1.0}
+    copied[:200, 0] = 0
+    assert memorisation(held_out, held_out) == {
+        "distance_ratio": 1.0,
+        "very_near": pytest.approx(0.01, abs=0.002),
+        "quantiles": {"share": [0.01, 0.1, 0.5, 0.9]}
+        | dict.fromkeys(
+            ("generated", "held_out"),
+            pytest.approx(held_out[:, 0].quantile(torch.tensor([0.01, 0.1, 0.5, 0.9])).tolist(), rel=1e-3),
+        ),
+        "singled_out": {"generated": 0.0, "held_out": 0.0},
+    }
+    found = memorisation(copied, held_out)
+    assert found["very_near"] >= 0.4 and found["singled_out"] == {"generated": 0.4, "held_out": 0.0}
+    assert found["quantiles"]["generated"][1] == 0 < found["quantiles"]["held_out"][1]
+    alone = memorisation(torch.zeros(500, 1), held_out)
+    assert (alone["distance_ratio"], alone["very_near"]) == (0.0, 1.0) and "singled_out" not in alone

@@ -1,0 +1,91 @@
+"""The scripts that make data sets, on a package that is made up: what is fetched, drawn, written and compared."""
+
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks" / "data"))
+import avatars
+import emoji_designs
+import packages
+from packages import Package
+
+
+def archive(folder: Path, files: dict[str, bytes]) -> Package:
+    """Puts `@scope/name` 1.0.0 where npm would have put it."""
+    with tarfile.open(folder / "scope-name-1.0.0.tgz", "w:gz") as members:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(data)
+            members.addfile(entry, io.BytesIO(data))
+    digest = packages.integrity((folder / "scope-name-1.0.0.tgz").read_bytes())
+    return Package("@scope/name", "1.0.0", digest)
+
+
+def test_a_package_is_read_and_laid_out_if_it_is_the_one_that_was_pinned(tmp_path: Path) -> None:
+    package = archive(tmp_path, {"icons.json": b"{}", "lib/index.js": b"export {}"})
+    assert packages.read(packages.fetch(package, tmp_path), "icons.json") == b"{}"
+    packages.install([package], tmp_path / "project", tmp_path)
+    assert (tmp_path / "project/node_modules/@scope/name/lib/index.js").read_bytes() == b"export {}"
+    with pytest.raises(SystemExit, match=r"^The archive of @scope/name 1\.0\.0 is sha512-.*, not sha512-other\.$"):
+        packages.fetch(Package("@scope/name", "1.0.0", "sha512-other"), tmp_path)
+
+
+def test_without_npm_it_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"^npm is needed"):
+        packages.fetch(Package("@scope/name", "1.0.0", ""), tmp_path)
+
+
+def test_emoji_are_drawn_without_skin_tones_flags_and_families() -> None:
+    names = ["red-apple", "artist", "artist-dark-skin-tone", "artist-medium", "family-man-boy", "family", "kiss-mark"]
+    icons = {"width": 32, "height": 32, "icons": {name: {"body": f"<g id='{name}'/>"} for name in names}}
+    categories = {"Food & Drink": names[:1], "People & Body": names[1:], "Flags": ["pirate-flag"]}
+    found = list(emoji_designs.drawings(icons, categories))
+    assert [(name, label) for name, label, _ in found] == [
+        ("red apple", 2),
+        ("artist", 4),
+        ("family", 4),
+        ("kiss mark", 4),
+    ]
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><g id=\'red-apple\'/></svg>'
+    assert found[0][2] == svg
+    assert len(emoji_designs.held_out({str(k) for k in range(50)})) == 5
+
+
+def test_an_svg_becomes_a_picture() -> None:
+    pytest.importorskip("resvg_py")
+    box = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0h2v4H0z" fill="#f00"/></svg>'
+    pixels = np.asarray(packages.render(box, 8, "white"))
+    assert pixels.shape == (8, 8, 3)
+    assert (pixels[:, :4] == [255, 0, 0]).all() and (pixels[:, 4:] == 255).all()
+
+
+def test_who_drew_a_design_stands_in_its_drawings() -> None:
+    svg = (
+        "<svg><dc:title>Faces</dc:title><dc:creator>Ada</dc:creator><dc:source xsi:type='x'>https://ada.example"
+        "</dc:source><dcterms:license xsi:type='x'>https://licence.example</dcterms:license></svg>"
+    )
+    assert avatars.credit("micah", svg) == ("| micah | [Faces](https://ada.example) | Ada | https://licence.example |")
+
+
+def test_sets_are_written_and_compared_in_any_order(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(np.full((4, 4, 3), grey, dtype=np.uint8)) for grey in (0, 50, 100, 150)]
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
+
+    def write(name: str, shown: list[Image.Image]) -> Path:
+        splits = {split: {"image": shown, "label": [0, 0, 1, 1]} for split in ("train", "test")}
+        packages.write(tmp_path / name, splits, features, "# Card\n")
+        return tmp_path / name
+
+    brighter = Image.fromarray(np.full((4, 4, 3), 154, dtype=np.uint8))
+    mine, theirs = write("mine", pictures), write("theirs", [pictures[1], pictures[0], pictures[2], brighter])
+    assert (mine / "README.md").read_text() == "# Card\n"
+    table = packages.compare(mine, theirs, ["label"])
+    assert "| train | 4 | 4 | 75.00% | 1.0000 | 4 |" in table
