@@ -93,6 +93,9 @@ class GridGenerator(ModelMixin, ConfigMixin):
         embedding_dim: length of the class embedding.
         channels: channels of each stage, the coarsest first, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
+        grown: how many of the finest stages were added to a model that had been trained without them. Each adds its
+            detail to the enlarged sample of those before it (Karras et al. 2018, "Progressive growing of GANs"), and
+            none at first: the grown model begins as the smaller one.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class GridGenerator(ModelMixin, ConfigMixin):
         embedding_dim: int,
         channels: tuple[int, ...],
         blocks_per_stage: int,
+        grown: int = 0,
     ):
         super().__init__()
         stages = _stages(resolution, channels)
@@ -120,7 +124,9 @@ class GridGenerator(ModelMixin, ConfigMixin):
                 layers += [scaled(Conv2d(channels[i - 1], width, 1)), Upsample()]
             layers += [ModulatedBlock(width, depth, condition) for _ in range(blocks_per_stage)]
         self.stages = nn.Sequential(*layers)
-        self.to_image = scaled(Conv2d(channels[-1], grid_channels, 3, padding=1))
+        widths = channels[len(channels) - 1 - _checked(grown, channels) :]
+        self.to_image = scaled(Conv2d(widths[0], grid_channels, 3, padding=1))
+        self.details = nn.ModuleList([_without_effect(Conv2d(w, grid_channels, 3, padding=1)) for w in widths[1:]])
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """`draw(codes(latents, labels, truncation))`."""
@@ -181,8 +187,16 @@ class GridGenerator(ModelMixin, ConfigMixin):
             if isinstance(layer, Conv2d):  # the first layer of the next stage
                 features.append(x)
             x = layer(x, next(conditions)) if isinstance(layer, ModulatedBlock) else layer(x)
-        samples = self.to_image(F.leaky_relu(x, 0.2))
-        return (samples, [*features, x]) if return_features else samples
+        features.append(x)
+        heads = [self.to_image, *self.details]
+        parts = [head(F.leaky_relu(x, 0.2)) for head, x in zip(heads, features[-len(heads) :])]
+        samples = self.assemble(parts)
+        return (samples, features) if return_features else samples
+
+    def assemble(self, parts: list[Tensor]) -> Tensor:
+        """The samples (n, grid_channels, height, width) of what the finest stages draw, each twice the one before."""
+        assert len(parts) == 1, "how samples are enlarged is known to the modality"
+        return parts[0]
 
     def code_weights(self) -> list[Tensor]:
         """(features, width) of each layer: the linear map from a layer's code to its activations, without gain."""
@@ -191,17 +205,55 @@ class GridGenerator(ModelMixin, ConfigMixin):
 
 
 def downward_stages(
-    resolution: tuple[int, int], grid_channels: int, channels: tuple[int, ...], blocks_per_stage: int
+    resolution: tuple[int, int], grid_channels: int, channels: tuple[int, ...], blocks_per_stage: int, grown: int = 0
 ) -> nn.Sequential:
-    """The stages of the generator in reverse, down to its start grid: the body of discriminator and encoder."""
+    """The stages of the generator in reverse, down to its start grid: the body of discriminator and encoder.
+
+    Without the `grown` finest ones, which are `entries`.
+    """
     depth = blocks_per_stage * len(_stages(resolution, channels))
-    widths = channels[::-1]
+    widths = channels[: len(channels) - _checked(grown, channels)][::-1]
     layers: list[nn.Module] = [scaled(Conv2d(grid_channels, widths[0], 3, padding=1))]
     for i, width in enumerate(widths):
         if i > 0:
             layers += [Downsample(), scaled(Conv2d(widths[i - 1], width, 1))]
         layers += [ResidualBlock(width, depth) for _ in range(blocks_per_stage)]
     return nn.Sequential(*layers)
+
+
+def entries(grid_channels: int, channels: tuple[int, ...], blocks_per_stage: int, grown: int) -> nn.ModuleList:
+    """The finest stages of a grown discriminator or encoder, in the order in which they were added.
+
+    Each sees samples at its own resolution and adds to what the next coarser one makes of them halved; none at first.
+    """
+    depth, widths = blocks_per_stage * len(channels), channels[len(channels) - 1 - _checked(grown, channels) :]
+    stages = []
+    for coarser, width in zip(widths, widths[1:]):
+        blocks = [ResidualBlock(width, depth) for _ in range(blocks_per_stage)]
+        last = _without_effect(Conv2d(width, coarser, 1))
+        stages.append(nn.Sequential(scaled(Conv2d(grid_channels, width, 3, padding=1)), *blocks, Downsample(), last))
+    return nn.ModuleList(stages)
+
+
+def entered(entries: nn.ModuleList, stages: nn.Sequential, grids: list[Tensor]) -> list[Tensor]:
+    """What each stage makes of samples, the finest first.
+
+    Args:
+        entries: of `entries`.
+        stages: those from before the growing, as of `downward_stages`.
+        grids: samples (n, grid_channels, height, width) at the resolution of each entry, the finest first, and at
+            that of `stages`.
+    """
+    features, carried = [], None
+    for layers, grid in zip([*list(entries)[::-1], stages], grids, strict=True):
+        x = layers[0](grid)
+        x = x if carried is None else x + carried
+        for layer in layers[1:]:
+            if isinstance(layer, Downsample):
+                features.append(x)
+            x = layer(x)
+        carried = x
+    return [*features, x]
 
 
 class GridDiscriminator(ModelMixin, ConfigMixin):
@@ -220,10 +272,12 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
         channels: tuple[int, ...],
         blocks_per_stage: int,
         features: int,
+        grown: int = 0,
     ):
         super().__init__()
         self.class_counts = class_counts
-        self.stages = downward_stages(resolution, grid_channels, channels, blocks_per_stage)
+        self.entries = entries(grid_channels, channels, blocks_per_stage, grown)
+        self.stages = downward_stages(resolution, grid_channels, channels, blocks_per_stage, grown)
         (height, width), classes = grids(resolution)[0], sum(class_counts)
         self.to_features = scaled(nn.Linear(channels[0] * height * width, features), math.sqrt(2))
         self.to_logit = scaled(nn.Linear(features, 1))
@@ -253,17 +307,18 @@ class GridDiscriminator(ModelMixin, ConfigMixin):
 
     def features(self, samples: Tensor) -> list[Tensor]:
         """The output of each stage, (n, channels, height, width), the finest first."""
-        features, x = [], samples
-        for layer in self.stages:
-            if isinstance(layer, Downsample):
-                features.append(x)
-            x = layer(x)
-        return [*features, x]
+        return entered(self.entries, self.stages, self.grids(samples))
+
+    def grids(self, samples: Tensor) -> list[Tensor]:
+        """Samples as grids, at the resolution of every entry, the finest first, and of the stages behind them."""
+        assert not len(self.entries), "how samples are halved is known to the modality"
+        return [samples]
 
     def resolutions(self) -> list[nn.Sequential]:
         """The layers of each stage, the finest first."""
         starts = [k for k, layer in enumerate(self.stages) if isinstance(layer, Downsample)]
-        return [self.stages[a:b] for a, b in zip([0, *starts], [*starts, len(self.stages)])]
+        first = [self.stages[a:b] for a, b in zip([0, *starts], [*starts, len(self.stages)])]
+        return [*list(self.entries)[::-1], *first]
 
     def class_logits(self, samples: Tensor) -> Tensor:
         """(n, classes of all columns): by how much each class raises the logit, which makes it a classifier."""
@@ -290,3 +345,15 @@ def _stages(resolution: tuple[int, int], channels: tuple[int, ...]) -> list[tupl
             f"but channels lists {len(channels)} widths."
         )
     return stages
+
+
+def _checked(grown: int, channels: tuple[int, ...]) -> int:
+    if not 0 <= grown < len(channels):
+        raise GANError(f"A network of {len(channels)} stages cannot have been grown by {grown}.")
+    return grown
+
+
+def _without_effect(layer: Conv2d) -> Conv2d:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

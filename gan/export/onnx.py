@@ -177,6 +177,7 @@ def first_half(generator: GridGenerator) -> GridGenerator:
     start = nn.Linear(weight.shape[1], len(triangle))
     start.weight.data, start.bias.data = triangle[:, :-1].float(), triangle[:, -1].float()
     half.start, half.stages, half.to_image = start, nn.Identity(), nn.Identity()
+    half.details = nn.ModuleList()
     return half
 
 

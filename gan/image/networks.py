@@ -16,7 +16,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from gan.blocks import SampleLinear, scaled
+from gan.blocks import Downsample, SampleLinear, Upsample, scaled
 from gan.errors import GANError
 from gan.networks import (
     SIZES,
@@ -24,6 +24,8 @@ from gan.networks import (
     GridGenerator,
     class_weights,
     downward_stages,
+    entered,
+    entries,
     grids,
     stage_channels,
 )
@@ -41,6 +43,7 @@ class ImageGenerator(GridGenerator):
         channels: channels of each stage, the coarsest first, as `stage_channels` gives them for a size preset.
         blocks_per_stage: residual blocks at every resolution.
         patch_size: side of the patches that are drawn as one pixel of the finest stage.
+        grown: stages that were added to a smaller model (`gan.image.growing`).
     """
 
     @register_to_config
@@ -54,21 +57,20 @@ class ImageGenerator(GridGenerator):
         channels: tuple[int, ...] = (160, 112, 32, 16),
         blocks_per_stage: int = 1,
         patch_size: int = 1,
+        grown: int = 0,
     ):
         check_colours(image_channels)
         grid, cell = folded_size(resolution, patch_size), image_channels * patch_size**2
         classes = class_counts(num_classes)
-        super().__init__(grid, cell, classes, latent_dim, embedding_dim, channels, blocks_per_stage)
+        super().__init__(grid, cell, classes, latent_dim, embedding_dim, channels, blocks_per_stage, grown)
         self.patch_size = patch_size
 
-    def draw(self, codes: Tensor, return_features: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """As `GridGenerator`; samples are pictures (n, image_channels, height, width), about [-1, 1]."""
-        if return_features:
-            folded, features = super().draw(codes, return_features=True)
-            return F.pixel_shuffle(folded, self.patch_size), features
-        folded = super().draw(codes)
-        assert isinstance(folded, Tensor)
-        return F.pixel_shuffle(folded, self.patch_size)
+    def assemble(self, parts: list[Tensor]) -> Tensor:
+        """Pictures (n, image_channels, height, width), about [-1, 1]: each grown stage adds to the enlarged one."""
+        images = F.pixel_shuffle(parts[0], self.patch_size)
+        for part in parts[1:]:
+            images = Upsample()(images) + F.pixel_shuffle(part, self.patch_size)
+        return images
 
 
 class PairHead(nn.Module):
@@ -135,11 +137,12 @@ class ImageDiscriminator(GridDiscriminator):
         features: int = 64,
         patch_size: int = 1,
         pairs: bool = False,
+        grown: int = 0,
     ):
         check_colours(image_channels)
         grid, cell = folded_size(resolution, patch_size), image_channels * patch_size**2
         classes = class_counts(num_classes)
-        super().__init__(grid, cell, classes, channels, blocks_per_stage, features)
+        super().__init__(grid, cell, classes, channels, blocks_per_stage, features, grown)
         self.patch_size = patch_size
         height, width = grids(grid)[0]
         self.pair = PairHead(channels[0] * height * width, classes, 2 * features) if pairs else None
@@ -163,9 +166,17 @@ class ImageDiscriminator(GridDiscriminator):
         x = self.features(samples)[-1]
         return self._head(x, labels), self.pair(x, labels)
 
-    def features(self, samples: Tensor) -> list[Tensor]:
+    def grids(self, samples: Tensor) -> list[Tensor]:
         """As `GridDiscriminator`, of pictures (n, image_channels, height, width)."""
-        return super().features(F.pixel_unshuffle(samples, self.patch_size))
+        return folded_pyramid(samples, len(self.entries), self.patch_size)
+
+
+def folded_pyramid(images: Tensor, grown: int, patch_size: int) -> list[Tensor]:
+    """Pictures, and halved as often as a network was grown, each with its patches as channels, the largest first."""
+    sizes = [images]
+    for _ in range(grown):
+        sizes.append(Downsample()(sizes[-1]))
+    return [F.pixel_unshuffle(size, patch_size) for size in sizes]
 
 
 def patch_size_of(resolution: tuple[int, int]) -> int:
@@ -240,12 +251,14 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         channels: tuple[int, ...] = (160, 128, 64, 32),
         blocks_per_stage: int = 1,
         patch_size: int = 1,
+        grown: int = 0,
     ):
         super().__init__()
         check_colours(image_channels)
         grid, cell = folded_size(resolution, patch_size), image_channels * patch_size**2
         self.class_counts, self.patch_size = class_counts(num_classes), patch_size
-        self.stages = downward_stages(grid, cell, channels, blocks_per_stage)
+        self.entries = entries(cell, channels, blocks_per_stage, grown)
+        self.stages = downward_stages(grid, cell, channels, blocks_per_stage, grown)
         height, width = grids(grid)[0]
         # The mean depends on where things are. Variance and class can be read from averages over the image, which
         # keeps the encoder as small as the discriminator.
@@ -260,7 +273,8 @@ class ImageEncoder(ModelMixin, ConfigMixin):
         Args:
             images: (n, image_channels, height, width) in [-1, 1].
         """
-        x = F.leaky_relu(self.stages(F.pixel_unshuffle(images, self.patch_size)), 0.2)
+        grids = folded_pyramid(images, len(self.entries), self.patch_size)
+        x = F.leaky_relu(entered(self.entries, self.stages, grids)[-1], 0.2)
         average = x.mean((2, 3))
         return EncoderOutput(
             mean=self.to_mean(x.flatten(1)),

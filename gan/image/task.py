@@ -13,6 +13,7 @@ from gan.cli import expanded_path, positive_float, positive_int
 from gan.data import add_label_arguments
 from gan.errors import GANError
 from gan.image import data, imported, metrics
+from gan.image.growing import grown
 from gan.image.imported import Critic, ImportedGenerator
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, patch_size_of, size_preset
 from gan.image.objectives import OBJECTIVES, Autoencoder, PairedGAN
@@ -91,7 +92,8 @@ class ImageTask(AdversarialTask):
         pictures.add_argument(
             "--resolution",
             type=resolution,
-            help="32 or 96x64 (height x width); by default the pictures' own, up to 64",
+            help="32 or 96x64 (height x width); by default the pictures' own, up to 64. A model that is fine-tuned is "
+            "grown where this is twice its own, or four times",
         )
         pictures.add_argument(
             "--center_crop",
@@ -139,6 +141,8 @@ class ImageTask(AdversarialTask):
             args.image_channels = _colours(args, pretrained)
         if args.resolution:
             grids(args.resolution)  # refuses what cannot be used before any picture is read
+        if pretrained is not None and isinstance(pretrained.generator, ImageGenerator):
+            pretrained = grown(pretrained, args.resolution, args.pretrained_model_name_or_path)
         self.train_set, self.test_set = data.load(args)
         self._order_columns(by_column(pretrained.labels) if pretrained is not None else {})
         self.origin = {} if pretrained is None else pretrained.training_record.get("imported", {})
