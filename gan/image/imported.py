@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.image.data import ImageSet
-from gan.image.networks import ImageDiscriminator, patch_size_of, size_preset
+from gan.image.networks import ImageDiscriminator, size_preset
 from gan.image.pipeline import ImagePipeline
 from gan.training.adversarial import AdversarialObjective, keep_shape
 from gan.training.arguments import LEARNING_RATE
@@ -166,6 +166,8 @@ def networks(
         raise GANError(f"A {generator.family} is not trained on pairs; leave --group_column out.")
     if args.model_size and not args.new_discriminator:
         raise GANError(f"{source} keeps its networks; leave --model_size out, or train from scratch.")
+    if args.patch_size and not args.new_discriminator:
+        raise GANError(f"{source} keeps its networks; leave --patch_size out, or train from scratch.")
     keep_shape(args, generator, {})
     names = train_set.columns()[1]
     if len(names) > 1:
@@ -199,7 +201,7 @@ def _starts(train_set: ImageSet, pretrained: ImagePipeline) -> Sequence[int | No
 
 def _new_discriminator(args: argparse.Namespace, train_set: ImageSet, count: int) -> ImageDiscriminator:
     args.model_size = args.model_size or "small"
-    shape = size_preset(train_set.resolution, args.model_size, patch_size_of(train_set.resolution))
+    shape = size_preset(train_set.resolution, args.model_size, args.patch_size or 1)
     return ImageDiscriminator(train_set.resolution, train_set.channels, count, **shape)
 
 

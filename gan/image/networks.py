@@ -1,7 +1,7 @@
 """The image generator, discriminator and encoder, built from `gan.networks`.
 
-From 64 pixels on, they work on pictures whose patches are folded into channels (space-to-depth): their finest stage is
-the most expensive one by far, and CPUs compute few pixels of many channels faster than many of few.
+They can work on pictures whose patches are folded into channels (space-to-depth): the finest stage is the most
+expensive one by far, and CPUs compute few pixels of many channels faster than many of few.
 """
 
 import math
@@ -177,11 +177,6 @@ def folded_pyramid(images: Tensor, grown: int, patch_size: int) -> list[Tensor]:
     for _ in range(grown):
         sizes.append(Downsample()(sizes[-1]))
     return [F.pixel_unshuffle(size, patch_size) for size in sizes]
-
-
-def patch_size_of(resolution: tuple[int, int]) -> int:
-    """The side of patches that pictures of a size are drawn in, if nothing else is asked for."""
-    return 2 if min(resolution) >= 64 else 1
 
 
 def folded_size(resolution: tuple[int, int], patch_size: int) -> tuple[int, int]:

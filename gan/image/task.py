@@ -15,7 +15,7 @@ from gan.errors import GANError
 from gan.image import data, imported, metrics
 from gan.image.growing import grown
 from gan.image.imported import Critic, ImportedGenerator
-from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, patch_size_of, size_preset
+from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator, size_preset
 from gan.image.objectives import OBJECTIVES, Autoencoder, PairedGAN
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import classes_by_seeds, contact_sheet, reconstructions
@@ -106,6 +106,11 @@ class ImageTask(AdversarialTask):
         )
         pictures.add_argument("--random_flip", action="store_true", help="mirror half of all pictures, at random")
         pictures.add_argument("--model_size", choices=tuple(SIZES), help="of both networks (default: small)")
+        pictures.add_argument(
+            "--patch_size",
+            type=positive_int,
+            help="side of the patches that pictures are drawn in, by wider networks of fewer stages (default: 1)",
+        )
         pictures.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (default: 64)")
         add_adversarial_arguments(pictures, "images")
         pictures.add_argument(
@@ -156,8 +161,7 @@ class ImageTask(AdversarialTask):
         # square of its gradient is smaller: with this, the penalty weighs the same. A discriminator of patches needs
         # more of it: with half as much, that of white letters on black ran away (benchmarks/ablation.md).
         values = self.train_set.channels * math.prod(self.train_set.resolution)
-        patch = patch_size_of(self.train_set.resolution)
-        self.default_gamma = ObjectiveTask.default_gamma * patch * values / GAMMA_VALUES
+        self.default_gamma = ObjectiveTask.default_gamma * (args.patch_size or 1) * values / GAMMA_VALUES
         if isinstance(self.discriminator, Critic):
             self.objective = imported.Imported(args, self.discriminator.discriminator)
             self.validation_share = 1.0  # their logits depend on the batch, so all batches are of one size
@@ -246,10 +250,14 @@ def _networks(
     earlier: dict[str, Any] = {}
     if pretrained is None:
         args.model_size, args.latent_dim = args.model_size or "small", args.latent_dim or 64
-        config |= size_preset(train_set.resolution, args.model_size, patch_size_of(train_set.resolution))
+        config |= size_preset(train_set.resolution, args.model_size, args.patch_size or 1)
     else:
         _check_pretrained(args, pretrained)
         patch = pretrained.generator.config.patch_size
+        if args.patch_size not in (None, patch):
+            raise GANError(
+                f"{args.pretrained_model_name_or_path} draws patches of {patch}x{patch}; leave --patch_size out."
+            )
         asked = size_preset(train_set.resolution, args.model_size, patch) if args.model_size else {}
         keep_shape(args, pretrained.generator, asked)
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage", "patch_size")}

@@ -205,8 +205,8 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         "--gamma",
         type=positive_float,
         help="weight of the R1 and R2 penalties at the start; by default 0.5; for pictures, 0.5 for every 784 "
-        "values, which are those of a grey one of 28x28, and twice that from 64x64 on; for an imported model, as its "
-        "family has it",
+        "values, which are those of a grey one of 28x28, times --patch_size; for an imported model, as its family "
+        "has it",
     )
     group.add_argument("--gamma_final", type=positive_float, help="and at the end; by default a tenth of it")
     group.add_argument("--penalty_interval", type=positive_int, default=8, help="steps between penalties")

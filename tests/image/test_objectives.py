@@ -48,7 +48,7 @@ for objective in NETWORKS:
     LINES[f"{objective} poor"] = [*base, "--objective", objective, "--train_data_dir", "poor"]
 for objective in NETWORKS:
     LINES[f"{objective} large"] = [*PLAIN, "--objective", objective, "--resolution", "64", "--max_train_steps", "1"]
-    LINES[f"{objective} large"] += ["--model_size", "tiny"]
+    LINES[f"{objective} large"] += ["--model_size", "tiny", "--patch_size", "2"]
 LINES["vae of a discriminator"] = [*PLAIN, "--objective", "vae", "--gamma", "2"]
 LINES["vaegan breaks unwatched"] = [*BASE, "--objective", "vaegan", *BREAKING, "--checkpointing_steps", "99"]
 

@@ -13,7 +13,8 @@ from gan.training.randomness import StepRandom
 
 
 def task(folder: Path, *flags: str) -> ImageTask:
-    line = ["image", "--train_data_dir", str(folder), "--resolution", "16", "--model_size", "tiny", *flags]
+    size = [] if "--pretrained_model_name_or_path" in flags else ["--model_size", "tiny"]
+    line = ["image", "--train_data_dir", str(folder), "--resolution", "16", *size, *flags]
     return ImageTask(parser({"image": ImageTask}).parse_args(line))
 
 
