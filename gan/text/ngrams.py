@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sacrebleu.metrics import BLEU
 from torch import Tensor
 
 from gan.text.tokenizer import END, IGNORED
@@ -89,6 +88,8 @@ def _ngrams(text: Text, order: int) -> list[tuple[int, ...]]:
 
 def _corpus_bleu(hypotheses: Sequence[Text], references: Sequence[Sequence[Text]]) -> dict[int, float]:
     """BLEU by order; each hypothesis has references of its own."""
+    from sacrebleu.metrics import BLEU  # only to measure with: a Space does without
+
     width = max(map(len, references), default=0)
     streams: Any = [[_words(own[k]) if k < len(own) else None for own in references] for k in range(width)]
     found = BLEU(max_ngram_order=MAX_ORDER, tokenize="none", force=True).corpus_score(

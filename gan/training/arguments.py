@@ -84,10 +84,9 @@ def unused_flags(args: argparse.Namespace) -> dict[str, str]:
         unused["--logging_dir"] = f"is where TensorBoard writes, which --report_to {args.report_to} leaves out"
     if args.report_to not in TRACKIO:
         unused["--tracker_project_name"] = f"is for Trackio, which --report_to {args.report_to} leaves out"
-    if args.train_data_dir is None and args.dataset_name and Path(args.dataset_name).is_file():
-        unused["--dataset_config_name"] = (
-            f"is for data sets with several configurations, and {args.dataset_name} is a file"
-        )
+    name = getattr(args, "dataset_name", None)  # not every modality reads data sets
+    if args.train_data_dir is None and name and Path(name).is_file():
+        unused["--dataset_config_name"] = f"is for data sets with several configurations, and {name} is a file"
     return unused
 
 

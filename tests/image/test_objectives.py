@@ -40,7 +40,8 @@ LINES["vaegan to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_
 LINES["vae to gan"] = [*BASE, "--objective", "gan", "--pretrained_model_name_or_path", "vae"]
 LINES["gan resumed as vaegan"] = [*BASE, "--objective", "vaegan", "--resume_from_checkpoint", "gan/checkpoint-4"]
 LINES["vaegan resumed as vae"] = [*PLAIN, "--objective", "vae", "--resume_from_checkpoint", "vaegan/checkpoint-4"]
-LINES["gan resumed otherwise"] = [*LINES["gan"], "--resume_from_checkpoint", "gan/checkpoint-2", "--seed", "1"]
+LINES["gan resumed otherwise"] = [*PLAIN, "--penalty_interval", "3", "--checkpointing_steps", "2", "--seed", "1"]
+LINES["gan resumed otherwise"] += ["--resume_from_checkpoint", "gan/checkpoint-2"]
 LINES["gan resumed otherwise"] += ["--augment_target", "1"]  # which leaves none to be watched
 for objective in NETWORKS:
     base = PLAIN if objective == "vae" else BASE

@@ -38,6 +38,7 @@ def test_only_the_endpoints_are_public(client):
         "/mix_images",
         "/invert_image",
         "/drag_image",
+        "/type_text",
         "/interpolate_audio",
         "/drum_kit",
         "/load_model",

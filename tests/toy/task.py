@@ -20,6 +20,7 @@ class PointTask:
     """Points: on a circle."""
 
     unit = "points"
+    default_gamma = 0.5
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -365,7 +365,7 @@ BAD = {  # command line: what the sentence must name
     "other shape": (["--resume_from_checkpoint", "first/checkpoint-8"], "or belongs to a model of another shape"),
     "all broken": (["--resume_from_checkpoint", "latest", "--output_dir", "all"], "No checkpoint in all can be read"),
     "base not ours": (["--pretrained_model_name_or_path", "empty"], "empty is not a model repository of ours"),
-    "base resolution": (["--pretrained_model_name_or_path", "first", "--resolution", "32"], "pictures of 16x16"),
+    "base resolution": (["--pretrained_model_name_or_path", "first", "--resolution", "24"], "pictures of 16x16"),
     "base shape": (
         ["--pretrained_model_name_or_path", "first", "--latent_dim", "32"],
         "first keeps its networks, which are not those of --latent_dim 32; leave that out",

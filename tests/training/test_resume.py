@@ -11,7 +11,7 @@ from gan.utils.hardware import cores
 
 START = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--lr_scheduler", "constant"]
 RUN = [*START, "--output_dir", "run", "--checkpoints_total_limit", "9"]
-CHANGED = ["--learning_rate", "1e-6", "--adam_beta1", "0.3", "--adam_weight_decay", "0.1", "--lr_warmup_steps", "0"]
+CHANGED = ["--learning_rate", "1e-6", "--adam_beta1", "0.3", "--adam_weight_decay", "0.1"]
 LATEST = ["--resume_from_checkpoint", "latest"]
 LINES = {
     "run": [*RUN, "--max_train_steps", "4", "--checkpointing_steps", "2"],

@@ -173,7 +173,7 @@ def _batches(registry: Registry, settings: dict[str, Any]) -> list[dict[str, Any
     if settings.pop("rows", "") == "classes":
         rows = _rows(registry, settings["model"], settings["seed"])
     critic_steps = settings.get("critic_steps", 0)
-    _check_numbers(settings["seed"], settings["num_images"], settings["truncation"], critic_steps)
+    _check_numbers(settings["seed"], settings.get("num_images", 1), settings["truncation"], critic_steps)
     size = _at_once(registry.get(settings["model"], ImagePipeline), critic_steps)
     batches = []
     for row in rows:
