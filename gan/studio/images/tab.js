@@ -48,7 +48,7 @@ tab.arrange({
 setRows("");
 
 function showModel(model) {
-  const classes = model.columns.reduce((count, { labels }) => count + labels.length, 0);
+  const classes = classesOf(model);
   fields.label.fill(model.columns);
   everyClass.hidden = classes < 2 || classes > limits.num_images;
   fields.critic_steps.box.hidden = !model.critic;
@@ -63,6 +63,8 @@ function setRows(name) {
 
 // Where drawing takes long, the first answer holds some of the pictures, and others are asked for as long as they are
 // wanted.
+const classesOf = (model) => model.columns.reduce((count, { labels }) => count + labels.length, 0);
+
 async function render({ pictures, milliseconds, total }, state, superseded) {
   draw(pictures, milliseconds, total, state);
   while (pictures.length < total && !superseded()) {
@@ -76,7 +78,7 @@ async function render({ pictures, milliseconds, total }, state, superseded) {
 }
 
 function draw(pictures, milliseconds, total, state) {
-  const seeds = state.rows ? total / tab.model.labels.length : total;
+  const seeds = state.rows ? total / classesOf(tab.model) : total;
   shown = { state, pictures, seeds, total, model: tab.model };
   root.classList.toggle("by-class", Boolean(state.rows));
   while (tiles.childElementCount > total) tiles.lastChild.remove();
