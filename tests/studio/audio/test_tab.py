@@ -277,8 +277,10 @@ def test_what_cannot_be_is_said_and_what_was_there_stays(open_sound, audio_regis
     assert len(facts(page)) == 1
     page.locator(".sound .controls > .row input").first.fill("2")
     page.wait_for_function("document.querySelector('.sound .message').hidden")
-    page = open_sound("n=999&psi=x&view=what&label=speaker%3Dnobody&beat=99-ffff&pads=1.2")
+    page = open_sound("n=999&psi=x&view=what&beat=99-ffff&pads=1.2")
     assert len(facts(page)) == 16
+    page = open_sound("label=speaker%3Dnobody")
+    page.get_by_text("There is no label 'speaker=nobody'").wait_for()
 
 
 def test_models_change_and_what_a_repository_says_is_escaped(open_sound):
