@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -91,16 +92,9 @@ def find_directions(args: argparse.Namespace) -> None:
     pipeline.find_directions(args.num_samples, args.num_scored, progress=True)
     print(directions_table(pipeline.directions.records), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
-    if folder is None:
-        return
-    try:
-        with files_into(Path(folder)) as temporary:
-            pipeline.directions.save(temporary)
-    except OSError as error:
-        raise GANError(
-            f"The directions could not be written to {folder} ({error.strerror}); choose another --output_dir."
-        ) from error
-    print(f"\n{VECTORS} and {RECORDS} are in {folder}.", flush=True)
+    if folder is not None:
+        write(pipeline, Path(folder), args.model, pipeline.directions.save)
+        print(f"\n{VECTORS} and {RECORDS} are in {folder}.", flush=True)
 
 
 def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
@@ -127,7 +121,7 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
 
 
 def write_guidance(pipeline: SteerablePipeline, folder: Path, model: str) -> None:
-    """Writes what was measured, what follows from it for the model's index, and, where there is one, the card.
+    """Writes what was measured, and what follows from it for the model's index, if that is in the folder.
 
     Raises:
         GANError: if they cannot be written.
@@ -135,17 +129,33 @@ def write_guidance(pipeline: SteerablePipeline, folder: Path, model: str) -> Non
     texts = {CURVE: pipeline.guidance_curve}
     if (folder / INDEX).is_file():
         texts[INDEX] = {**read_index(folder, str(folder)), "guidance": pipeline.guidance}
+
+    def save(temporary: Path) -> None:
+        for name, content in texts.items():
+            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            (temporary / name).write_text(text, encoding="utf-8")
+
+    write(pipeline, folder, model, save)
+
+
+def write(pipeline: DirectedPipeline, folder: Path, model: str, save: Callable[[Path], None]) -> None:
+    """Writes files and, where there is one, the card, which shows what they say.
+
+    Args:
+        save: writes the files into a folder.
+
+    Raises:
+        GANError: if they cannot be written.
+    """
     try:
         with files_into(folder) as temporary:
-            for name, content in texts.items():
-                text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-                (temporary / name).write_text(text, encoding="utf-8")
+            save(temporary)
             if (folder / README).is_file() and Path(model).is_dir():
                 card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))
                 write_readme(temporary, pipeline.with_edits(card, folder))
     except OSError as error:
         raise GANError(
-            f"{CURVE} could not be written to {folder} ({error.strerror}); choose another --output_dir."
+            f"What was found could not be written to {folder} ({error.strerror}); choose another --output_dir."
         ) from error
 
 

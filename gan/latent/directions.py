@@ -182,8 +182,14 @@ def independent_codes(generator: nn.Module, latents: Tensor, labels: Tensor | No
     Returns:
         (n, layers, width).
     """
-    layers = [generator.codes(layer, labels)[:, k] for k, layer in enumerate(latents.unbind(1))]
+    layers = [_codes(generator, layer, labels)[:, k] for k, layer in enumerate(latents.unbind(1))]
     return torch.stack(layers, dim=1)
+
+
+def _codes(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Codes float32 on the CPU, where directions are found, of latents from there: the generator may be elsewhere."""
+    labels = None if labels is None else labels.to(generator.device)
+    return generator.codes(latents.to(generator.device, generator.dtype), labels).float().cpu()
 
 
 def sefa(generator: nn.Module, spread: Tensor, count: int = SEFA_DIRECTIONS) -> Tensor:
@@ -197,7 +203,7 @@ def sefa(generator: nn.Module, spread: Tensor, count: int = SEFA_DIRECTIONS) -> 
     Returns:
         (count, layers, width).
     """
-    weights = generator.code_weights()
+    weights = [weight.to(spread) for weight in generator.code_weights()]
     _, _, right = torch.linalg.svd(torch.cat(weights) * spread, full_matrices=False)
     return (right[:count] * spread)[:, None].repeat(1, len(weights), 1)
 
@@ -240,7 +246,7 @@ def towards_classes(generator: nn.Module, latents: Tensor, labels: Tensor) -> Te
         for k in range(count):
             labels_k = labels.clone()
             labels_k[:, column] = k
-            means.append(generator.codes(latents, labels_k).mean(0))
+            means.append(_codes(generator, latents, labels_k).mean(0))
         towards.append(torch.stack(means) - torch.stack(means).mean(0))
     return torch.cat(towards)
 

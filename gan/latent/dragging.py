@@ -74,7 +74,7 @@ def drag(
     Yields:
         The codes and handles after each step.
     """
-    free = torch.zeros(codes.shape[1], 1)
+    free = torch.zeros(codes.shape[1], 1, device=codes.device)
     free[: layers or -(-2 * codes.shape[1] // 3)] = 1
     with torch.inference_mode(False), torch.enable_grad():
         codes, handles, targets = codes.clone(), handles.clone().float(), targets.clone().float()
@@ -89,7 +89,7 @@ def drag(
             (near(began.handles, targets, size), FREE_WEIGHT) if mask is None else (mask, MASK_WEIGHT)
         )
         grow = max(1.0, max(size) / 64)
-        patch, area = (disc(round(radius * grow)) for radius in (SUPERVISED, TRACKED))
+        patch, area = (disc(round(radius * grow)).to(codes.device) for radius in (SUPERVISED, TRACKED))
         for _ in range(steps):
             change.requires_grad_()
             features = feature_map(generator, space.colour(start + change * free, codes))
@@ -114,7 +114,8 @@ def feature_map(generator: nn.Module, codes: Tensor) -> Tensor:
 
 def near(handles: Tensor, targets: Tensor, size: tuple[int, int]) -> Tensor:
     """(height, width): a mask that falls off as a Gaussian around the middle between each handle and its target."""
-    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    rows, columns = (torch.arange(length, device=handles.device) for length in size)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
     radius = FREE_RADIUS * max(size) + (targets - handles).norm(dim=1) / 4
     middle = (handles + targets) / 2
     squared = (x[..., None] - middle[:, 0]).square() + (y[..., None] - middle[:, 1]).square()

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from gan.errors import GANError
 from gan.evaluate import Evaluation
 from gan.latent.guidance import guide
 from gan.latent.steering import SteerablePipeline
+from gan.metrics.records import MIN_SAMPLES
 from gan.utils.subsets import fixed_random_subset
 
 DISTANCES = ("frechet_distance", "fid", "sliced_wasserstein_distance")
@@ -61,6 +63,9 @@ def choose_guidance(
     Args:
         args: `critic_steps` and `critic_prior`, lists, of which every pair is measured, and `critic_step_size`.
 
+    Raises:
+        GANError: if so few samples are held out that there is no distance to choose by.
+
     Returns:
         The contents of `guidance.json`: `step_size`; `curve`, a row for each pair; `chosen`, the row with the smallest
         distance, which may be that of no steps; `confirmed`: no steps and the best of those with some, on the other
@@ -73,7 +78,9 @@ def choose_guidance(
         return measured(evaluation, pipeline, train_set, half, args, steps, prior)
 
     some = sorted({steps for steps in args.critic_steps if steps})
-    curve = [row(halves[0], 0, 0.0), *(row(halves[0], n, prior) for prior in args.critic_prior for n in some)]
+    unguided = row(halves[0], 0, 0.0)
+    distance(unguided)  # where there is none to choose by, that is said before the rest is measured
+    curve = [unguided, *(row(halves[0], n, prior) for prior in args.critic_prior for n in some)]
     guided = min(curve[1:], key=distance, default=curve[0])
     pairs = [(int(each["critic_steps"]), each["critic_prior"]) for each in ([curve[0], guided] if some else curve)]
     return {
@@ -85,8 +92,18 @@ def choose_guidance(
 
 
 def distance(row: Row) -> float:
-    """What guidance is chosen by: the distance from held-out samples, in the best space that there is."""
-    return next(row[name] for name in DISTANCES if name in row)
+    """What guidance is chosen by: the distance from held-out samples, in the best space that there is.
+
+    Raises:
+        GANError: if none was measured.
+    """
+    found = [row[name] for name in DISTANCES if name in row]
+    if not found:
+        raise GANError(
+            f"Guidance is chosen by a distance from half of the held-out samples, and these are too few to measure "
+            f"one; hold out at least {2 * MIN_SAMPLES}, and generate {MIN_SAMPLES} or more."
+        )
+    return found[0]
 
 
 def suited(found: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,11 @@ class DirectedPipeline(GANPipeline):
     directions: Directions = Directions()
     guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured, of those that it can guide
 
+    @property
+    def can_be_directed(self) -> bool:
+        """Whether this model has codes to move."""
+        return True
+
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
         """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
 
@@ -411,7 +416,18 @@ class SteerableImagePipeline(SteerablePipeline):
             began = _points(since.handles)
             check_points(began, to_points, self.resolution)
             since = Drag(self.codes_of(since.codes), began)
-        return dragging.drag(self.generator, self.class_space, codes, from_points, to_points, steps, mask, since=since)
+        there = self.generator.device
+        dragged = dragging.drag(
+            self.generator,
+            self.class_space,
+            codes.to(there),
+            from_points.to(there),
+            to_points.to(there),
+            steps,
+            None if mask is None else mask.to(there),
+            since=None if since is None else Drag(since.codes.to(there), since.handles.to(there)),
+        )
+        return (Drag(found.codes.cpu(), found.handles.cpu()) for found in dragged)
 
 
 @dataclass

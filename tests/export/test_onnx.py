@@ -174,7 +174,7 @@ def test_the_command_writes_a_file_and_its_record(
     said = capsys.readouterr().out
     assert f"faces.onnx  {(tmp_path / 'made' / 'faces.onnx').stat().st_size:,} bytes" in said
     assert "classes (batch, 1) int64" in said
-    assert "largest difference from PyTorch" in said
+    assert "largest difference from PyTorch: " in said
 
 
 def test_the_command_writes_halves(

@@ -18,6 +18,7 @@ class LinearGenerator(nn.Module):
     """Codes are latents, twice; samples are linear in them: what directions should be is known."""
 
     latent_dim, class_counts = 4, ()
+    device, dtype = torch.device("cpu"), torch.float32
 
     def __init__(self) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan import GANPipeline, ImagePipeline
+from gan import GANError, GANPipeline, ImagePipeline
 from gan.latent.__main__ import main
 from gan.latent.guidance_curve import distance, suited
 
@@ -23,6 +23,7 @@ def test_directions_are_found_scored_and_written(
     loaded = GANPipeline.from_pretrained(model)
     assert loaded.directions.records["brightness"]["monotone"] > 0.5
     assert loaded.edit(1, {"brightness": 2.0}).images
+    assert "### Directions" in (model / "README.md").read_text()
 
 
 def test_a_model_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -56,6 +57,11 @@ def test_guidance_is_measured(
     assert loaded.guidance_curve == found and "### Critic guidance" in (tmp_path / "model" / "README.md").read_text()
     assert main(["guidance", model, *data, "--critic_steps", "99"]) == 2
     assert "99 critic steps cannot be measured" in capsys.readouterr().err
+
+
+def test_guidance_needs_a_distance_to_choose_by():
+    with pytest.raises(GANError, match="too few to measure one; hold out at least 100, and generate 50 or more"):
+        distance({"critic_steps": 0, "critic_prior": 0, "class_agreement": 0.9})
 
 
 def test_no_guidance_may_be_the_best():
