@@ -37,6 +37,10 @@ class SteerableTextPipeline(DirectedPipeline):
         """Numbers in the latent; 0 for a model without."""
         return self.generator.config.latent_dim
 
+    @property
+    def can_be_directed(self) -> bool:
+        return self.latent_dim > 0
+
     def decode(
         self,
         latents: Tensor,
@@ -205,6 +209,9 @@ class SteerableTextPipeline(DirectedPipeline):
         texts = self._words(latents)
         content = content_words(texts)
         names = varying(attributes(texts, self._ranks, content))
+        if not names:  # a model that says the same whatever the latent
+            self.directions = directions.closed_form(self.generator, torch.ones(1, self.latent_dim))
+            return
 
         def measure(codes: Tensor) -> dict[str, Tensor]:
             found = attributes(self._words(codes), self._ranks, content)

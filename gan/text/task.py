@@ -21,7 +21,7 @@ from gan.text.pipeline import TextPipeline, joined
 from gan.text.plots import text_sheet
 from gan.text.preprocessing import LONG, UNITS
 from gan.text.tokenizer import END, IGNORED, KINDS, UNKNOWN, kind_of
-from gan.training.arguments import OF_PENALTIES
+from gan.training.arguments import OF_PENALTIES, add_directions_argument
 from gan.training.class_transfer import matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
@@ -72,6 +72,9 @@ class TextTask(ObjectiveTask):
             unused["--patience"] = f"counts validations, and {objective} has none"
         if OBJECTIVES[args.objective].adversarial:
             unused |= dict.fromkeys(OF_PENALTIES, f"is about R1 and R2 penalties, and {objective} has none")
+        if not OBJECTIVES[args.objective].has_latent:
+            of_latents = f"is about directions of a latent, and {objective} has none"
+            unused |= dict.fromkeys(("--directions", "--no-directions"), of_latents)
         is_new = not args.pretrained_model_name_or_path or args.objective == "ratio"
         if is_new and args.architecture in (None, "lstm"):
             unused["--num_heads"] = "is about attention, and --architecture lstm has none"
@@ -245,6 +248,7 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--free_bits", type=decay, help="nats of it that each number of the latent has free (vae; default: 0.25)"
     )
+    add_directions_argument(group, "texts with a latent")
 
 
 def _add_data_arguments(group: argparse._ArgumentGroup) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gan.cli import positive_float, whole_number
 from gan.data import Pairs, set_aside
 from gan.errors import GANError
+from gan.training.arguments import add_directions_argument
 from gan.training.augment import augment
 from gan.training.losses import LOSSES, Loss, gradient_penalty
 from gan.training.randomness import StepRandom
@@ -43,12 +44,7 @@ def add_adversarial_arguments(group: argparse._ArgumentGroup, unit: str) -> None
         default=100_000,
         help=f"{unit} over which the probability of augmentation can rise from 0 to 1",
     )
-    group.add_argument(
-        "--directions",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help=f"find directions at the end along which {unit} can be edited, and score them",
-    )
+    add_directions_argument(group, unit)
 
 
 class AdversarialObjective:

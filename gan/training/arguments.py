@@ -96,6 +96,16 @@ def check_discriminator_flags(words: Sequence[str]) -> None:
         raise GANError(f"{flag} belongs to a discriminator, and this objective has none; leave it out.")
 
 
+def add_directions_argument(group: argparse._ArgumentGroup, unit: str) -> None:
+    """Adds the flag of modalities whose models have directions; `unit` is what samples are called, in the plural."""
+    group.add_argument(
+        "--directions",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=f"find directions at the end along which {unit} can be edited, and score them",
+    )
+
+
 def seed(text: str) -> int:
     """An argparse type: a whole number, brought below 2**62 where it is not: PyTorch's seeds have 64 bits."""
     return int(text) % 2**62

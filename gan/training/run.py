@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from gan.data import shown_name
 from gan.errors import GANError
-from gan.latent.steering import SteerablePipeline
+from gan.latent.steering import DirectedPipeline
 from gan.pipeline import INDEX, GANPipeline
 from gan.training import checkpoints
 from gan.training.batches import MicroBatches
@@ -224,7 +224,8 @@ class Run:
         unfinished = stopped or _any_process(self.accelerator, self.stop_signal.received)
         if self.args.evaluate and not unfinished:
             self._evaluate(pipeline)
-        if isinstance(pipeline, SteerablePipeline) and self.args.directions and not unfinished:
+        has_directions = isinstance(pipeline, DirectedPipeline) and pipeline.can_be_directed
+        if has_directions and self.args.directions and not unfinished:
             self._find_directions(pipeline)
         if self.accelerator.is_main_process:
             print(f"The model is in {self.output_dir}.", flush=True)
@@ -277,7 +278,7 @@ class Run:
         except GANError as error:  # a finished model is published nevertheless
             logger.warning(f"The model could not be measured: {error}")
 
-    def _find_directions(self, pipeline: SteerablePipeline) -> None:
+    def _find_directions(self, pipeline: DirectedPipeline) -> None:
         """By the main process alone: the same samples are looked at whatever the number of processes."""
         if self.accelerator.is_main_process:
             print("Finding directions to edit along (--no-directions leaves that out).", flush=True)

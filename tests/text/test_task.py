@@ -31,7 +31,7 @@ LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
 LINES["seqgan"] = [*FROM_MLE, "--objective", "seqgan", "--rollouts", "2", *KEEPING]
 LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPING]
 LINES["distil"] = ["--pretrained_model_name_or_path", "ratio", "--objective", "distil", *KEEPING]
-LINES["daae"] = ["--objective", "daae", "--latent_dim", "6", *KEEPING]
+LINES["daae"] = ["--objective", "daae", "--latent_dim", "6", *KEEPING, "--no-directions"]
 LINES["vae"] = ["--objective", "vae", "--latent_dim", "6", *KEEPING]
 for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
@@ -42,8 +42,11 @@ LINES["book"] = ["--train_data_dir", "book", "--max_length", "8"]
 LINES["verses"] = ["--train_data_dir", "couplets", "--max_train_steps", "2"]
 LINES["other verses"] = ["--train_data_dir", "others", *FROM_VERSES, "--max_train_steps", "2"]
 LINES["aae"] = ["--objective", "aae", "--architecture", "transformer", "--train_data_dir", "couplets"]
+LINES["aae"] += ["--no-directions"]
 LINES["aae again"] = ["--objective", "aae", "--pretrained_model_name_or_path", "aae", "--train_data_dir", "others"]
+LINES["aae again"] += ["--no-directions"]
 LINES["ae again"] = ["--objective", "ae", "--pretrained_model_name_or_path", "daae", "--latent_noise", "0.1"]
+LINES["ae again"] += ["--no-directions"]
 LINES["mle again"] = ["--pretrained_model_name_or_path", "ratio", "--max_train_steps", "2"]
 LINES["stopped early"] = ["--learning_rate", "0.5", "--validation_steps", "1", "--patience", "2"]
 LINES["stopped early"] += ["--max_train_steps", "60", "--ema_half_life", "1", "--dropout", "0"]
@@ -87,6 +90,7 @@ BAD = {  # after the runs above
         ["--pretrained_model_name_or_path", "daae"],
         "daae has a latent, which --objective mle does not know; fine-tune it with --objective daae.",
     ),
+    "no directions": (["--no-directions"], "--no-directions is about directions of a latent, and --objective mle has"),
     "no latent": ([*FROM_MLE, "--objective", "vae"], "mle has no latent for --objective vae; name a model of daae"),
     "variances of no vae": (
         ["--pretrained_model_name_or_path", "daae", "--objective", "vae"],
@@ -164,6 +168,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     assert (used["adam_beta1"], used["adam_beta2"]) == betas.get(objective, (0.9, 0.99))
     clipped = 5.0 if objective == "relgan" or has_latent else None
     assert (used["discriminator_steps"], used["max_grad_norm"]) == (5 if objective == "relgan" else 1, clipped)
+    assert bool(pipeline.directions) == (name.startswith("vae"))
     architecture = "memory" if "memory" in name else "transformer" if objective == "aae" else "lstm"
     assert pipeline.generator.config.architecture == architecture
     assert pipeline.half_weights == (name == "memory") and pipeline.generator.dtype == torch.float32
