@@ -2,6 +2,7 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -126,6 +127,16 @@ def test_a_drag_in_parts_is_that_of_the_pipeline(registry):
     steps = list(pipeline.drag(7, [(4, 4)], [(12, 12)], steps=23))
     result = drag(registry, "shapes", Base(7), {}, [(4, 4)], [(12, 12)], 23)
     assert torch.equal(result.codes, steps[-1].codes)
+
+
+def test_sixteen_who_drag_at_once_get_what_each_gets_alone(registry):
+    def dragged(seed):
+        return drag(registry, "shapes", Base(seed), {}, [(4, 4)], [(12, 12)], 12).codes
+
+    alone = [dragged(seed) for seed in range(16)]
+    with ThreadPoolExecutor(16) as users:
+        together = list(users.map(dragged, range(16)))
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
 def test_a_picture_is_inverted_and_can_be_edited(registry):
