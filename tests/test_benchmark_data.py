@@ -1,5 +1,6 @@
-"""The scripts that make data sets, on a package that is made up: what is fetched, drawn, written and compared."""
+"""The scripts that make data sets, on packages that are made up: what is fetched, drawn, written and compared."""
 
+import hashlib
 import io
 import sys
 import tarfile
@@ -8,13 +9,17 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from gan.export import fonts
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks" / "data"))
 import avatars
 import emoji_designs
 import packages
-from packages import Package
+import typefaces
+from packages import DebianPackage, Package
 
 
 def archive(folder: Path, files: dict[str, bytes]) -> Package:
@@ -35,6 +40,43 @@ def test_a_package_is_read_and_laid_out_if_it_is_the_one_that_was_pinned(tmp_pat
     assert (tmp_path / "project/node_modules/@scope/name/lib/index.js").read_bytes() == b"export {}"
     with pytest.raises(SystemExit, match=r"^The archive of @scope/name 1\.0\.0 is sha512-.*, not sha512-other\.$"):
         packages.fetch(Package("@scope/name", "1.0.0", "sha512-other"), tmp_path)
+
+
+def debian_archive(folder: Path, files: dict[str, bytes]) -> DebianPackage:
+    """Puts `name` 1.0 where apt would have put it."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:xz") as members:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            entry.size = len(content)
+            members.addfile(entry, io.BytesIO(content))
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", "data.tar.xz": data.getvalue()}
+    whole = b"!<arch>\n"
+    for name, content in parts.items():
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n"
+        whole += header.encode() + content + b"\n" * (len(content) % 2)
+    (folder / "name_1.0_all.deb").write_bytes(whole)
+    return DebianPackage("name", "1.0", hashlib.sha256(whole).hexdigest())
+
+
+def test_files_of_a_debian_package_are_read_if_it_is_the_one_that_was_pinned(tmp_path: Path) -> None:
+    package = debian_archive(tmp_path, {"usr/a": b"one", "usr/b": b"two"})
+    assert packages.read_debian(packages.fetch_debian(package, tmp_path), {"usr/b"}) == {"usr/b": b"two"}
+    with pytest.raises(SystemExit, match=r"^The archive of name 1\.0 is [0-9a-f]{64}, not other\.$"):
+        packages.fetch_debian(DebianPackage("name", "1.0", "other"), tmp_path)
+
+
+def test_characters_stand_on_one_baseline_and_capitals_are_36_pixels_tall() -> None:
+    box = torch.zeros(64, 64)
+    box[20:40, 20:30] = 1
+    data, _ = fonts.font(box.repeat(62, 1, 1), typefaces.CHARACTERS, "Boxes", "Licensed under the Apache License.")
+    found = typefaces.face(data, "boxes 1.0")
+    assert (found.family, found.style, found.licence) == ("Boxes", "Regular", "apache")
+    pictures = typefaces.drawn(found.data)
+    assert len(pictures) == 62
+    top, bottom = np.flatnonzero(np.asarray(pictures[7]).max(1) > 127)[[0, -1]]
+    assert (top, bottom) == (11, 46)
+    assert typefaces.credits([found]) == ["| Boxes | 1 |  | Apache-2.0 | boxes 1.0 |"]
 
 
 def test_without_npm_it_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

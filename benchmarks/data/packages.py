@@ -1,7 +1,8 @@
-"""What the scripts of this folder share: pinned packages of npm, a data set on disk, and its comparison with another.
+"""What the scripts of this folder share: pinned packages, a data set on disk, and its comparison with another.
 
-A package is fetched by npm itself, so that whatever registry and cache it is set up with is used, and its archive is
-checked against the hash that is written here in the scripts. Nothing in it is run but DiceBear's own drawing.
+A package is fetched by npm or apt itself, so that whatever registry and cache it is set up with is used, and its
+archive is checked against the hash that is written here in the scripts. Nothing in it is run but DiceBear's own
+drawing.
 """
 
 import base64
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,58 @@ def fetch(package: Package, cache: Path = CACHE) -> Path:
 def integrity(data: bytes) -> str:
     """The hash of an archive as npm writes it."""
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of Debian, for all architectures.
+
+    Attributes:
+        name, version: exact.
+        sha256: of its archive, as `apt-cache show` prints it.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+
+def fetch_debian(package: DebianPackage, cache: Path = CACHE) -> Path:
+    """The archive of a package, from the cache or by apt.
+
+    Raises:
+        SystemExit: if apt is missing or cannot fetch it, or the archive is another one than is written here.
+    """
+    archive = cache / f"{package.name}_{package.version}_all.deb"
+    if not archive.is_file():
+        if shutil.which("apt-get") is None:
+            raise SystemExit(f"apt is needed to fetch packages of Debian; or put {archive.name} into {cache}.")
+        cache.mkdir(parents=True, exist_ok=True)
+        wanted = f"{package.name}={package.version}"
+        said = subprocess.run(["apt-get", "download", wanted], cwd=cache, capture_output=True, text=True)
+        if said.returncode or not archive.is_file():
+            raise SystemExit(
+                f"apt could not fetch {wanted}: {said.stderr.strip()} Run apt-get update first; or, where this is "
+                f"another release of Debian, put {archive.name} into {cache}."
+            )
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != package.sha256:
+        archive.unlink()
+        raise SystemExit(f"The archive of {package.name} {package.version} is {found}, not {package.sha256}.")
+    return archive
+
+
+def read_debian(archive: Path, members: Collection[str]) -> dict[str, bytes]:
+    """Files of a package of Debian by path: it is an `ar` archive, in which a tar archive has them."""
+    with archive.open("rb") as file:
+        file.seek(len(b"!<arch>\n"))
+        while not (header := file.read(60)).startswith(b"data.tar"):
+            size = int(header[48:58])
+            file.seek(size + size % 2, 1)
+        with tarfile.open(fileobj=file, mode="r|xz") as tar:
+            found = ((entry.name.removeprefix("./"), entry) for entry in tar)
+            return {name: tar.extractfile(entry).read() for name, entry in found if name in members}  # type: ignore[union-attr]
 
 
 def read(archive: Path, member: str) -> bytes:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.export.outlines import Outline, outlines
+from gan.export.outlines import Outline, outlines, without_specks
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import check_truncation, sample_seeds
 from gan.utils.files import files_into
@@ -153,6 +153,7 @@ def font(pictures: Tensor, characters: Sequence[str], name: str, licence: str = 
     """
     from fontTools.fontBuilder import FontBuilder
 
+    pictures = without_specks(pictures)
     found = {character: outlines(picture) for character, picture in zip(characters, pictures, strict=True)}
     found = {character: curves for character, curves in found.items() if curves}
     if 2 * len(found) < len(characters):

@@ -15,7 +15,7 @@ from torch import Tensor
 from gan import GANError, ImagePipeline
 from gan.export import fonts
 from gan.export.__main__ import main
-from gan.export.outlines import TOLERANCE, edges, outlines
+from gan.export.outlines import TOLERANCE, edges, outlines, without_specks
 
 SIDE, FINE = 64, 16  # pixels, and how much finer a test draws before it averages
 
@@ -65,6 +65,9 @@ def test_a_ring_is_two_smooth_curves_that_run_in_opposite_directions() -> None:
 def test_specks_and_empty_pictures_have_no_outline() -> None:
     assert outlines(torch.zeros(SIDE, SIDE)) == []
     assert outlines(bars((30, 30, 30.7, 30.7))) == []
+    stem, dot, speck = (30, 24, 33, 50), (30, 18, 33, 21), (45, 44, 46, 46)
+    pictures = torch.stack([bars(stem, dot, speck), torch.zeros(SIDE, SIDE)])
+    assert without_specks(pictures).equal(torch.stack([bars(stem, dot), torch.zeros(SIDE, SIDE)]))
 
 
 def letters() -> dict[str, Tensor]:
