@@ -22,7 +22,8 @@ def peak(read: Callable[[], object]) -> int:
 
 
 def binary(text: str) -> bytes:
-    return b"X" + struct.pack("<I", len(text)) + text.encode()
+    data = text.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
 
 
 def archive(path: Path, files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:

@@ -12,9 +12,9 @@ from accelerate import PartialState
 from torch import nn
 
 from gan.errors import GANError
-from gan.image.networks import folded_size
+from gan.image.networks import size_preset
 from gan.image.pipeline import ImagePipeline
-from gan.networks import SIZES, stage_channels
+from gan.networks import SIZES
 
 
 def grown(pipeline: ImagePipeline, resolution: tuple[int, int], source: str) -> ImagePipeline:
@@ -64,10 +64,9 @@ def _doublings(old: tuple[int, int], new: tuple[int, int], source: str) -> int:
 
 def _widths(config: Any, resolution: tuple[int, int], times: int) -> list[int]:
     """Channels of the new stages, as a model from scratch of the same size would have them."""
-    patch, channels = config.patch_size, tuple(config.channels)
-    own = folded_size(tuple(config.resolution), patch)
-    presets = {tuple(stage_channels(own, size, patch > 1)): size for size in SIZES}
-    wanted = stage_channels(folded_size(resolution, patch), presets.get(channels, "small"), patch > 1)
+    patch, channels, own = config.patch_size, tuple(config.channels), tuple(config.resolution)
+    presets = {size_preset(own, size, patch)["channels"]: size for size in SIZES}
+    wanted = size_preset(resolution, presets.get(channels, "small"), patch)["channels"]
     return [min(width, channels[-1]) for width in wanted[-times:]]
 
 

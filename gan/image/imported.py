@@ -43,7 +43,7 @@ class ImportedGenerator(nn.Module):
         Noise and second latents come from torch's global generator.
         """
         codes = self.generator.codes(latents, labels)
-        self.generator.track(codes)
+        self.generator.track(codes, labels)
         if self.generator.style_mixing:
             codes = self._mixed(codes, labels)
         samples = self.generator.draw(codes, noise="random")
@@ -137,24 +137,24 @@ class Imported(AdversarialObjective):
         return super().state_dict() | {"steps": self.steps, "path_length": self.path_length}
 
 
-def networks(
-    args: argparse.Namespace, train_set: ImageSet, pretrained: ImagePipeline
-) -> tuple[ImportedGenerator, Critic]:
-    """The players of an imported model for the classes of the data, and the flags that were left open.
+def check(args: argparse.Namespace, pretrained: ImagePipeline) -> None:
+    """Fills in `latent_dim` of an imported model.
 
     Raises:
-        GANError: if the model, the data and the flags do not go together.
+        GANError: if the model and the flags do not go together, whatever the data.
     """
-    source, generator, discriminator = (
-        args.pretrained_model_name_or_path,
-        pretrained.generator,
-        pretrained.discriminator,
-    )
+    source, generator = args.pretrained_model_name_or_path, pretrained.generator
+    if args.resolution != pretrained.resolution:
+        height, width = pretrained.resolution
+        raise GANError(
+            f"{source} draws pictures of {height}x{width}, and cannot be fine-tuned at another resolution; leave "
+            f"--resolution out, or train from scratch."
+        )
     if args.objective != "gan":
         raise GANError(
             f"{source} holds a {generator.family}, which is fine-tuned with --objective gan; leave --objective out."
         )
-    if discriminator is None and not args.new_discriminator:
+    if pretrained.discriminator is None and not args.new_discriminator:
         remedy = ", or convert it with that of its authors (python -m gan.hub convert --discriminator)"
         raise GANError(
             f"{source} holds a {generator.family} without a discriminator to train against; add --new_discriminator "
@@ -164,11 +164,19 @@ def networks(
         raise GANError(f"--path_length_weight belongs to StyleGAN2, and {source} holds a {generator.family}.")
     if args.group_column:
         raise GANError(f"A {generator.family} is not trained on pairs; leave --group_column out.")
-    if args.model_size and not args.new_discriminator:
-        raise GANError(f"{source} keeps its networks; leave --model_size out, or train from scratch.")
-    if args.patch_size and not args.new_discriminator:
-        raise GANError(f"{source} keeps its networks; leave --patch_size out, or train from scratch.")
-    keep_shape(args, generator, {})
+    of_ours = () if args.new_discriminator else ("model_size", "patch_size")  # which no imported network has
+    keep_shape(args, generator, {name: {name: getattr(args, name)} for name in ("latent_dim", *of_ours)})
+
+
+def networks(
+    args: argparse.Namespace, train_set: ImageSet, pretrained: ImagePipeline
+) -> tuple[ImportedGenerator, Critic]:
+    """The players of an imported model for the classes of the data, and the learning rates that were left open.
+
+    Raises:
+        GANError: if the classes of the data do not go with the model.
+    """
+    generator, discriminator = pretrained.generator, pretrained.discriminator
     names = train_set.columns()[1]
     if len(names) > 1:
         raise GANError(

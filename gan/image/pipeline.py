@@ -61,6 +61,7 @@ pipeline.reconstruct(mine).images[0].save("rebuilt.png")
 between = pipeline.interpolate(mine, 7, steps=16).images  # from a picture, or a seed, to another
 ```"""
 OUTPUT_TYPES = ("pil", "np", "pt")
+SHEET_PIXELS = 2**22  # drawn for `samples.png`: large pictures take seconds each
 BATCH = 64  # pictures that go through the generator at once, of up to 256x256 pixels: bounds memory
 
 
@@ -522,6 +523,7 @@ class ImagePipeline(SteerableImagePipeline):
             contact_sheet(classes_by_seeds(self, 10)).save(folder / "samples.png")
             return
         rows = min(len(next(iter(by_column(self.labels).values()))), 10) if self.labels else 4
+        rows = min(rows, max(1, SHEET_PIXELS // (8 * math.prod(self.resolution))))
         images = []
         for row in range(rows):
             images += self(seed=8 * row, num_images=8, label=row if self.labels else None).images

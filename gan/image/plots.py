@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from gan.image.pipeline import ImagePipeline
 
 
+MAX_WIDTH = 2048  # of a contact sheet
+
+
 def to_pil(pixels: Tensor) -> list[Image.Image]:
     """uint8 (n, 1 or 3, height, width) to PIL pictures of mode "L" or "RGB"."""
     arrays = pixels.permute(0, 2, 3, 1).numpy()
@@ -23,8 +26,10 @@ def to_pil(pixels: Tensor) -> list[Image.Image]:
 
 
 def contact_sheet(images: list[Image.Image]) -> Image.Image:
-    """Eight pictures a row, enlarged by a whole number to about 512 pixels across."""
+    """Eight pictures a row, enlarged by a whole number to about 512 pixels across, or shrunk to 2,048."""
     sheet = image_grid(images, columns=8)
+    if sheet.width > MAX_WIDTH:
+        return sheet.resize((MAX_WIDTH, sheet.height * MAX_WIDTH // sheet.width), Image.Resampling.LANCZOS)
     scale = max(1, 512 // sheet.width)
     return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
 

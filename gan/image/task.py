@@ -146,7 +146,10 @@ class ImageTask(AdversarialTask):
             args.image_channels = _colours(args, pretrained)
         if args.resolution:
             grids(args.resolution)  # refuses what cannot be used before any picture is read
-        if pretrained is not None and isinstance(pretrained.generator, ImageGenerator):
+        if pretrained is not None and isinstance(pretrained.generator, ZooGenerator):
+            imported.check(args, pretrained)
+        elif pretrained is not None:
+            _check_pretrained(args, pretrained)
             pretrained = grown(pretrained, args.resolution, args.pretrained_model_name_or_path)
         self.train_set, self.test_set = data.load(args)
         self._order_columns(by_column(pretrained.labels) if pretrained is not None else {})
@@ -170,8 +173,6 @@ class ImageTask(AdversarialTask):
             self.objective = OBJECTIVES[args.objective](args) if self.groups is None else PairedGAN(args)
 
     def _make_players(self, pretrained: ImagePipeline | None) -> None:
-        if pretrained is not None:
-            _check_resolution(self.args, self.train_set, pretrained)
         if pretrained is not None and isinstance(pretrained.generator, ZooGenerator):
             self.generator, self.discriminator = imported.networks(self.args, self.train_set, pretrained)
         else:
@@ -252,14 +253,6 @@ def _networks(
         args.model_size, args.latent_dim = args.model_size or "small", args.latent_dim or 64
         config |= size_preset(train_set.resolution, args.model_size, args.patch_size or 1)
     else:
-        _check_pretrained(args, pretrained)
-        patch = pretrained.generator.config.patch_size
-        if args.patch_size not in (None, patch):
-            raise GANError(
-                f"{args.pretrained_model_name_or_path} draws patches of {patch}x{patch}; leave --patch_size out."
-            )
-        asked = size_preset(train_set.resolution, args.model_size, patch) if args.model_size else {}
-        keep_shape(args, pretrained.generator, asked)
         config |= {name: pretrained.generator.config[name] for name in ("channels", "blocks_per_stage", "patch_size")}
         earlier = {name: getattr(pretrained, name) for name in OBJECTIVES[args.objective].networks}
         earlier = {name: network for name, network in earlier.items() if network is not None}
@@ -337,16 +330,12 @@ def _colours(args: argparse.Namespace, pretrained: ImagePipeline) -> int:
     return known
 
 
-def _check_resolution(args: argparse.Namespace, train_set: data.ImageSet, pretrained: ImagePipeline) -> None:
-    if train_set.resolution != pretrained.resolution:
-        height, width = pretrained.resolution
-        raise GANError(
-            f"{args.pretrained_model_name_or_path} draws pictures of {height}x{width}, and cannot be fine-tuned at "
-            f"another resolution; leave --resolution out, or train from scratch."
-        )
-
-
 def _check_pretrained(args: argparse.Namespace, pretrained: ImagePipeline) -> None:
+    """Fills in `latent_dim` and `patch_size` of a model of ours that is fine-tuned.
+
+    Raises:
+        GANError: if the model and the flags do not go together, whatever the data.
+    """
     needed = "discriminator" in OBJECTIVES[args.objective].networks and not args.new_discriminator
     if pretrained.discriminator is None and needed:
         remedy = "" if pretrained.encoder is None else ", or fine-tune it with --objective vae"
@@ -354,3 +343,8 @@ def _check_pretrained(args: argparse.Namespace, pretrained: ImagePipeline) -> No
             f"{args.pretrained_model_name_or_path} has no discriminator, so it cannot be fine-tuned with --objective "
             f"{args.objective}; add --new_discriminator{remedy}."
         )
+    patch = pretrained.generator.config.patch_size
+    asked = {name: {name: getattr(args, name)} for name in ("latent_dim", "patch_size")}
+    asked["model_size"] = size_preset(pretrained.resolution, args.model_size, patch) if args.model_size else {}
+    keep_shape(args, pretrained.generator, asked)
+    args.patch_size = patch

@@ -19,6 +19,7 @@ METRICS = (
 EN = {
     "tagline": "Small generators, live.",
     "in_queue": "Queue: {before} ahead of you",
+    "at_work": "Working, {seconds} s",
     "no_tabs": "The models that are offered here have no tab of their own; the API serves them (below).",
     # controls
     "model": "Model",
@@ -96,6 +97,7 @@ EN = {
 ZH = {
     "tagline": "小巧的生成器，即刻出图。",
     "in_queue": "排队中：前面还有 {before} 个",
+    "at_work": "处理中，{seconds} 秒",
     "no_tabs": "此处提供的模型没有自己的标签页，可通过 API 使用（见下方）。",
     "model": "模型",
     "seed": "种子",

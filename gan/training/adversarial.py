@@ -165,24 +165,25 @@ def _mean(values: Iterable[Tensor]) -> Tensor:
     return torch.stack([*values]).mean(0)
 
 
-def keep_shape(args: argparse.Namespace, generator: Any, asked: Mapping[str, Any]) -> None:
+def keep_shape(args: argparse.Namespace, generator: Any, asked: Mapping[str, Mapping[str, Any]]) -> None:
     """Fills in `latent_dim` of a model that is fine-tuned.
 
     Args:
         generator: of that model.
-        asked: of its config, what `--model_size` asks for; empty where the flag isn't given.
+        asked: by the name of a flag, what it asks of the generator's config; flags that are not given are passed over.
 
     Raises:
         GANError: where the command line asks for another shape than that of the model.
     """
-    config, source = generator.config, args.pretrained_model_name_or_path
-    known = {name: tuple(config[name]) if isinstance(config[name], list | tuple) else config[name] for name in asked}
-    differs = {"model_size": known != asked, "latent_dim": args.latent_dim not in (None, config.latent_dim)}
-    for name in [name for name, other in differs.items() if other]:
-        raise GANError(
-            f"{source} keeps its networks, which are not those of --{name} {getattr(args, name)}; leave that out, or "
-            f"train from scratch."
-        )
+    config = generator.config
+    for flag, wanted in asked.items():
+        known = {name: config.get(name) for name in wanted}
+        known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        if getattr(args, flag) is not None and known != wanted:
+            raise GANError(
+                f"{args.pretrained_model_name_or_path} keeps its networks, which are not those of --{flag} "
+                f"{getattr(args, flag)}; leave that out, or train from scratch."
+            )
     args.latent_dim = config.latent_dim
 
 

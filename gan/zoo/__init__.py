@@ -14,9 +14,11 @@ from gan.zoo.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan.zoo.rosinality import RosinalityStyleGAN2Generator
 from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gan.zoo.stylegan3 import StyleGAN3Generator
+from gan.zoo.styleganxl import StyleGANXLGenerator
 
 GENERATORS = (
-    StyleGAN3Generator
+    StyleGANXLGenerator
+    | StyleGAN3Generator
     | StyleGAN2Generator
     | RosinalityStyleGAN2Generator
     | R3GANGenerator

@@ -16,11 +16,13 @@ from safetensors import SafetensorError, safe_open
 
 from gan.errors import GANError
 from gan.labels import printable
+from gan.zoo.modules import tensors as module_tensors
 from gan.zoo.unpickle import DTYPES, DamagedError, Limits, Name, Record, Storage, StoredTensor, Unpickler
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch.save before it wrote archives
 MAX_ENTRIES = 50_000  # of an archive
-MAX_STATES = 100  # entries of a dict that is searched for a state dict
+MAX_STATES = 100  # entries of a dict that is searched for state dicts
+MAX_NESTED = 8  # state dicts that are looked at
 SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 # What damaged bytes make Python, numpy and PyTorch raise while their meaning is looked for.
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, struct.error)
@@ -193,7 +195,8 @@ def stored(tensor: torch.Tensor) -> StoredTensor:
 
 def looks_like(content: Any) -> str:
     """What an unknown file holds, in a few words."""
-    content = nested_state(content) or content
+    states = nested_states(content)
+    content = states[0] if len(states) == 1 else content
     if isinstance(content, dict):
         tensors = [key for key, value in content.items() if isinstance(value, StoredTensor)]
         if tensors and len(tensors) == len(content):
@@ -201,21 +204,40 @@ def looks_like(content: Any) -> str:
         return f"a dict with the keys {', '.join(map(_short, list(content)[:8]))}" if content else "an empty dict"
     if isinstance(content, Record):
         return f"a {_short(content.name)}"
+    first = content[0] if isinstance(content, tuple | list) and content else None
+    if isinstance(first, Record):
+        return f"a {type(content).__name__} of {len(content)}, the first of them a {_short(first.name)}"
     return f"a {type(content).__name__}"
 
 
-def nested_state(content: Any) -> dict[str, Any] | None:
-    """The one state dict that a dict of something else has, under "state_dict" say."""
+def nested_states(content: Any, depth: int = 2) -> list[dict[str, StoredTensor]]:
+    """The state dicts within a dict of something else, under "state_dict" or "netG" say; averages (EMA) first."""
     if not isinstance(content, dict) or len(content) > MAX_STATES:
-        return None
-    if any(isinstance(value, StoredTensor) for value in content.values()):
-        return None
-    states = [value for value in content.values() if state_dict(value)]
-    return states[0] if len(states) == 1 else None
+        return []
+    found = []
+    for key in sorted(content, key=lambda key: "ema" not in str(key).lower()):
+        state = state_dict(content[key])
+        found += [state] if state else nested_states(content[key], depth - 1) if depth > 1 else []
+    return found[:MAX_NESTED]
+
+
+def parts(state: dict[str, StoredTensor]) -> list[dict[str, StoredTensor]]:
+    """The state dicts of the few networks that a state dict is of: "generator.…" and "discriminator.…", say."""
+    found: dict[str, dict[str, StoredTensor]] = {}
+    for name, tensor in state.items():
+        first, _, rest = name.partition(".")
+        if not rest or (first not in found and len(found) == MAX_NESTED):
+            return []
+        found.setdefault(first, {})[rest] = tensor
+    if not all(any(len(tensor.shape) == 4 for tensor in part.values()) for part in found.values()):
+        return []  # a part that is no network of its own, but belongs to another
+    return [found[first] for first in sorted(found, key=lambda first: "ema" not in first.lower())]
 
 
 def state_dict(content: Any) -> dict[str, StoredTensor]:
-    """The tensors of a dict by name; {} of anything else. A prefix `module.`, of several GPUs, is taken off."""
+    """The tensors of a dict or of a pickled module by name; {} of anything else. A prefix `module.`, of several GPUs,
+    is taken off."""
+    content = module_tensors(content) if isinstance(content, Record) else content
     if not isinstance(content, dict):
         return {}
     tensors = {key: value for key, value in content.items() if isinstance(value, StoredTensor) and type(key) is str}

@@ -1,7 +1,8 @@
 """DCGAN (Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep convolutional generative
 adversarial networks"), as PyTorch's tutorial and its relatives save it: transposed convolutions and batch norm.
 
-A file is a bare state dict with the names `main.N.*` or, of HugGAN, `model.N.*`. Everything is read off its shapes.
+A file is a state dict with the names `main.N.*` or, of HugGAN, `model.N.*`, or the like. Everything is read off its
+shapes.
 """
 
 import re
@@ -11,11 +12,15 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from gan.zoo.checkpoint import state_dict
-from gan.zoo.family import BatchNorm2d, Imported, ZooDiscriminator, ZooGenerator, build, check_noise, renamed
-from gan.zoo.unpickle import DamagedError, StoredTensor
+from gan.zoo.family import BatchNorm2d, Imported, ZooDiscriminator, ZooGenerator, build, check_noise
+from gan.zoo.unpickle import StoredTensor
 
 NAME = "DCGAN"
 START = 4  # pixels a side after the first layer; every other layer doubles them
+NAMED = re.compile(  # main.3.weight, or gen.1.0.weight of a block
+    r"(?P<module>(?:[A-Za-z_]\w*\.){0,3})(?P<place>\d{1,3}(?:\.\d{1,3})?)"
+    r"\.(?P<tensor>weight|bias|running_mean|running_var|num_batches_tracked)"
+)
 
 
 class DCGANGenerator(ZooGenerator):
@@ -23,6 +28,7 @@ class DCGANGenerator(ZooGenerator):
 
     Args: those of `ZooGenerator`, and
         channels: of each layer, the coarsest first.
+        biases: of each convolution, 1 where it has one, otherwise 0; () for none.
     """
 
     family = NAME
@@ -39,14 +45,17 @@ class DCGANGenerator(ZooGenerator):
         num_classes: int = 0,
         latent_dim: int = 100,
         channels: tuple[int, ...] = (512, 256, 128, 64),
+        biases: tuple[int, ...] = (),
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         layers: list[nn.Module] = []
+        biased = biases or (0,) * (len(channels) + 1)
         for k, width in enumerate(channels):
             shape = (1, 0) if k == 0 else (2, 1)  # stride and padding
-            layers.append(nn.ConvTranspose2d([latent_dim, *channels][k], width, 4, *shape, bias=False))
+            inputs = [latent_dim, *channels][k]
+            layers.append(nn.ConvTranspose2d(inputs, width, 4, *shape, bias=bool(biased[k])))
             layers += [BatchNorm2d(width), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(channels[-1], image_channels, 4, 2, 1, bias=False), nn.Tanh()]
+        layers += [nn.ConvTranspose2d(channels[-1], image_channels, 4, 2, 1, bias=bool(biased[-1])), nn.Tanh()]
         self.main = nn.Sequential(*layers)
 
     def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
@@ -76,17 +85,25 @@ class DCGANDiscriminator(ZooDiscriminator):
     Args:
         image_channels: of an image.
         channels: of each layer, the finest first.
+        biases: as of `DCGANGenerator`.
     """
 
     family = NAME
 
     @register_to_config
-    def __init__(self, image_channels: int = 3, channels: tuple[int, ...] = (64, 128, 256, 512)):
+    def __init__(
+        self,
+        image_channels: int = 3,
+        channels: tuple[int, ...] = (64, 128, 256, 512),
+        biases: tuple[int, ...] = (),
+    ):
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(image_channels, channels[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
-        for before, width in zip(channels, channels[1:]):
-            layers += [nn.Conv2d(before, width, 4, 2, 1, bias=False), BatchNorm2d(width), nn.LeakyReLU(0.2)]
-        layers += [nn.Conv2d(channels[-1], 1, 4, bias=False)]
+        layers: list[nn.Module] = []
+        biased = biases or (0,) * (len(channels) + 1)
+        for k, width in enumerate(channels):
+            layers.append(nn.Conv2d([image_channels, *channels][k], width, 4, 2, 1, bias=bool(biased[k])))
+            layers += [BatchNorm2d(width)] * (k > 0) + [nn.LeakyReLU(0.2)]
+        layers += [nn.Conv2d(channels[-1], 1, 4, bias=bool(biased[-1]))]
         self.main = nn.Sequential(*layers)
 
     def features(self, samples: Tensor) -> list[Tensor]:
@@ -109,17 +126,11 @@ class DCGANDiscriminator(ZooDiscriminator):
 
 
 def recognise(content: Any, **_: Any) -> Imported | None:
-    """The generator of a state dict, if it is one of a DCGAN.
-
-    Raises:
-        DamagedError: for a DCGAN's discriminator.
-    """
-    layers = _layers(content)
-    shapes = _convolutions(layers)
-    if shapes is None:
+    """The generator of a state dict, if it is one of a DCGAN."""
+    found = _convolutions(content)
+    if found is None or found[-1][0]["weight"].shape[0] == 1:  # a discriminator's logit
         return None
-    if shapes[-1][0] == 1 and shapes[0][1] < shapes[0][0]:
-        raise DamagedError("holds the discriminator of a DCGAN, which draws nothing; give the file of its generator")
+    shapes = [layer["weight"].shape for layer, _ in found]
     channels = tuple(shape[1] for shape in shapes[:-1])
     side = START * 2 ** min(len(channels), 20)
     config = {
@@ -127,31 +138,66 @@ def recognise(content: Any, **_: Any) -> Imported | None:
         "image_channels": shapes[-1][1],
         "latent_dim": shapes[0][0],
         "channels": channels,
+        "biases": _biases(found),
     }
-    return Imported(build(DCGANGenerator, config, layers))
+    return Imported(build(DCGANGenerator, config, _named(found, [3 * k for k in range(len(found))])))
 
 
 def recognise_discriminator(content: Any) -> DCGANDiscriminator | None:
     """The discriminator of a state dict, if it is one of a DCGAN."""
-    layers = _layers(content)
-    shapes = _convolutions(layers)
-    if shapes is None or shapes[-1][0] != 1:
+    found = _convolutions(content)
+    if found is None or found[-1][0]["weight"].shape[0] != 1:
         return None
-    config = {"image_channels": shapes[0][1], "channels": tuple(shape[0] for shape in shapes[:-1])}
-    return build(DCGANDiscriminator, config, layers)
+    shapes = [layer["weight"].shape for layer, _ in found]
+    config = {
+        "image_channels": shapes[0][1],
+        "channels": tuple(shape[0] for shape in shapes[:-1]),
+        "biases": _biases(found),
+    }
+    return build(DCGANDiscriminator, config, _named(found, [0, *(3 * k - 1 for k in range(1, len(found)))]))
 
 
-def _layers(content: Any) -> dict[str, StoredTensor]:
-    """The tensors of a `Sequential` under either name, without counts of batches."""
-    tensors = state_dict(content)
-    tensors = renamed(tensors, "model.", "main.") or tensors
-    return {name: tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
+Layer = dict[str, StoredTensor]  # by "weight", "bias", ...
 
 
-def _convolutions(layers: dict[str, StoredTensor]) -> list[tuple[int, ...]] | None:
-    """Shapes of the convolutions in their order; `None` if there is anything else than them and batch norm."""
-    if not all(re.fullmatch(r"main\.\d+\.(weight|bias|running_mean|running_var)", name) for name in layers):
-        return None
-    numbered = {int(name.split(".")[1]): t.shape for name, t in layers.items() if len(t.shape) == 4}
-    shapes: list[tuple[int, ...]] = [numbered[number] for number in sorted(numbered)]
-    return shapes if len(shapes) > 2 and all(shape[2:] == (4, 4) for shape in shapes) else None
+def _convolutions(content: Any) -> list[tuple[Layer, Layer]] | None:
+    """The convolutions of a `Sequential` in their order, each with the batch norm behind it ({} for none); `None` if
+    there is anything else.
+
+    Layers have the names `main.N`, `model.N` or of some other module, or `main.K.N` where they are in blocks.
+    """
+    layers: dict[tuple[int, ...], Layer] = {}
+    modules = set()
+    for name, tensor in state_dict(content).items():
+        found = NAMED.fullmatch(name)
+        if found is None:
+            return None
+        modules.add(found["module"])
+        if found["tensor"] != "num_batches_tracked":
+            place = tuple(map(int, found["place"].split(".")))
+            layers.setdefault(place, {})[found["tensor"]] = tensor
+    pairs: list[tuple[Layer, Layer]] = []
+    for _, layer in sorted(layers.items()):
+        weight = layer.get("weight")
+        if weight is not None and weight.shape[2:] == (4, 4) and layer.keys() <= {"weight", "bias"}:
+            pairs.append((layer, {}))
+        elif pairs and not pairs[-1][1] and "running_mean" in layer:
+            pairs[-1] = (pairs[-1][0], layer)
+        else:
+            return None
+    return pairs if len(modules) == 1 and len(pairs) > 2 else None
+
+
+def _biases(layers: list[tuple[Layer, Layer]]) -> tuple[int, ...]:
+    biases = tuple(int("bias" in layer) for layer, _ in layers)
+    return biases if any(biases) else ()
+
+
+def _named(layers: list[tuple[Layer, Layer]], places: list[int]) -> dict[str, StoredTensor]:
+    """The tensors by our names: of convolutions at these places, and of batch norms, which come next."""
+    return {
+        f"main.{place + behind}.{name}": tensor
+        for place, pair in zip(places, layers)
+        for behind, layer in enumerate(pair)
+        for name, tensor in layer.items()
+    }

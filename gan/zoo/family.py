@@ -1,6 +1,6 @@
 """What the generators and discriminators of all families have in common, and how they are built from a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar
@@ -142,8 +142,9 @@ class ZooGenerator(ZooNetwork):
         """(features, width) of each layer: the linear map from a layer's code to its activations."""
         raise NotImplementedError
 
-    def track(self, codes: Tensor) -> None:
-        """Takes the codes (n, layers, width) of a training step into the averages that truncation needs."""
+    def track(self, codes: Tensor, labels: Tensor | None) -> None:
+        """Takes the codes (n, layers, width) of a training step into the averages that truncation needs; labels as of
+        `forward`."""
 
 
 class ZooDiscriminator(ZooNetwork):
@@ -252,6 +253,15 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
     state = {name: _taken(tensor).float() for name, tensor in tensors.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def known_critic(read: Callable[[], ZooDiscriminator]) -> tuple[ZooDiscriminator | None, list[str]]:
+    """What `read` makes of a discriminator; `None` and a sentence where it is of a kind that is not known: a generator
+    can be used without."""
+    try:
+        return read(), []
+    except (DamagedError, LookupError):
+        return None, ["The discriminator is of a kind that is not known and was left out."]
 
 
 def _taken(tensor: StoredTensor | Tensor) -> Tensor:

@@ -17,7 +17,17 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.zoo.checkpoint import state_dict
-from gan.zoo.family import BatchNorm2d, Imported, ZooDiscriminator, ZooGenerator, build, check_noise, renamed
+from gan.zoo.family import (
+    BatchNorm2d,
+    Imported,
+    ZooDiscriminator,
+    ZooGenerator,
+    build,
+    check_noise,
+    known_critic,
+    renamed,
+)
+from gan.zoo.resample import resample
 from gan.zoo.unpickle import DamagedError, StoredTensor
 
 NAME = "lightweight-gan"
@@ -69,18 +79,35 @@ class Attention(nn.Module):
         return (weights[:, :, None] * values).sum(3).flatten(1, 2).unflatten(2, y.shape[2:])
 
 
-class Gate(nn.Module):
-    """Skip-layer excitation: an average of coarse features, weighted by attention, scales channels of fine ones."""
+def blurred(x: Tensor) -> Tensor:
+    """(n, channels, height, width) by 1, 2, 1 along both axes, as `antialias` of the trainer does."""
+    taps = torch.tensor([0.25, 0.5, 0.25], device=x.device)
+    return resample(F.pad(x, (1, 1, 1, 1), mode="reflect"), taps, (0, 0, 0, 0))
 
-    def __init__(self, inputs: int, middle: int, outputs: int):
+
+class Gate(nn.Module):
+    """Skip-layer excitation: a weighted mean of coarse features scales channels of fine ones.
+
+    Args:
+        inputs, middle, outputs: channels.
+        side: of the features where a cosine of each channel weighs them (Qin et al. 2021, "FcaNet: Frequency channel
+            attention networks"), 0 where attention does.
+    """
+
+    def __init__(self, inputs: int, middle: int, outputs: int, side: int):
         super().__init__()
-        self.context = nn.Conv2d(inputs, 1, 1)
+        if side:
+            self.register_buffer("cosines", torch.zeros(1, inputs, side, side))
+        self.context = None if side else nn.Conv2d(inputs, 1, 1)
         self.reduce, self.expand = nn.Conv2d(inputs, middle, 1), nn.Conv2d(middle, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs, height, width) to (n, outputs, 1, 1) in (0, 1)."""
-        weights = self.context(x).flatten(2).softmax(-1)
-        average = (x.flatten(2) @ weights.transpose(1, 2))[..., None]
+        if self.context is None:
+            average = (x * self.cosines).sum((2, 3), keepdim=True)
+        else:
+            weights = self.context(x).flatten(2).softmax(-1)
+            average = (x.flatten(2) @ weights.transpose(1, 2))[..., None]
         return torch.sigmoid(self.expand(F.leaky_relu(self.reduce(average), SLOPE)))
 
 
@@ -90,11 +117,13 @@ class GeneratorLayer(nn.Module):
     Args:
         inputs, outputs: channels.
         attention: whether there is.
-        gate: channels within and after the gate that this layer gives; () for none.
+        gate: arguments of the gate that this layer gives, after its inputs; () for none.
+        antialias: whether what was enlarged is blurred.
     """
 
-    def __init__(self, inputs: int, outputs: int, attention: bool, gate: tuple[int, ...]):
+    def __init__(self, inputs: int, outputs: int, attention: bool, gate: tuple[int, ...], antialias: bool):
         super().__init__()
+        self.antialias = antialias
         self.attention = Attention(inputs) if attention else None
         self.up = nn.Conv2d(inputs, inputs * 4, 1)
         self.conv = nn.Conv2d(inputs, outputs * 2, 4)
@@ -106,6 +135,7 @@ class GeneratorLayer(nn.Module):
         """(n, inputs, height, width) to (n, outputs, 2 height, 2 width); noise is (n or 1, 1, 2 height, 2 width)."""
         x = x if self.attention is None else self.attention(x)
         x = F.pixel_shuffle(F.silu(self.up(x)), 2)
+        x = blurred(x) if self.antialias else x
         x = self.conv(F.pad(x, (2, 1, 2, 1)))
         x = x if noise is None else x + self.noise_strength * noise.to(x)
         return F.glu(self.norm(x), dim=1)
@@ -125,6 +155,8 @@ class LightweightGenerator(ZooGenerator):
         channels: of the start and of each layer.
         attention: of each layer, 1 where there is, otherwise 0.
         gates: of each layer: channels within and after the gate that it gives; () for none.
+        frequencies: whether gates weigh features by cosines.
+        antialias: whether features are blurred after they were enlarged.
     """
 
     family = NAME
@@ -140,14 +172,17 @@ class LightweightGenerator(ZooGenerator):
         channels: tuple[int, ...] = (512, 512, 512, 256, 128),
         attention: tuple[int, ...] = (0, 0, 0, 1),
         gates: tuple[tuple[int, ...], ...] = ((), (), (), ()),
+        frequencies: bool = False,
+        antialias: bool = False,
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         self.start = nn.ConvTranspose2d(latent_dim, channels[0] * 2, START)
         self.norm = BatchNorm2d(channels[0] * 2)
-        self.layers = nn.ModuleList(
-            GeneratorLayer(channels[k], channels[k + 1], bool(attention[k]), tuple(gates[k]))
-            for k in range(len(channels) - 1)
-        )
+        self.layers = nn.ModuleList()
+        for k, gate in enumerate(gates):
+            gate = (*gate, START * 2 ** (k + 1) if frequencies else 0) if gate else ()
+            widths = channels[k], channels[k + 1]
+            self.layers.append(GeneratorLayer(*widths, bool(attention[k]), gate, antialias))
         self.to_image = nn.Conv2d(channels[-1], image_channels, 3, padding=1)
 
     def forward(
@@ -203,16 +238,19 @@ class LightweightGenerator(ZooGenerator):
 
 
 class DownBlock(nn.Module):
-    """Half the sides: pixels beside each other as channels and two convolutions, plus an average and a convolution."""
+    """Half the sides: pixels beside each other as channels and two convolutions, plus an average and a convolution;
+    with `antialias`, of what is blurred first."""
 
-    def __init__(self, inputs: int, outputs: int):
+    def __init__(self, inputs: int, outputs: int, antialias: bool):
         super().__init__()
+        self.antialias = antialias
         self.down = nn.Conv2d(inputs * 4, outputs, 1)
         self.conv = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs, height, width) to (n, outputs, height / 2, width / 2)."""
+        x = blurred(x) if self.antialias else x
         y = F.leaky_relu(self.down(F.pixel_unshuffle(x, 2)), SLOPE)
         y = F.leaky_relu(self.conv(y), SLOPE)
         return y + F.leaky_relu(self.skip(F.avg_pool2d(x, 2)), SLOPE)
@@ -228,6 +266,7 @@ class LightweightDiscriminator(ZooDiscriminator):
         attention: of each stage, 1 where there is before it, otherwise 0.
         last_kernel: 3 for a file with one logit an image, 1 for one with 5x5.
         first: channels after each of the plain convolutions that halve images of more than 256 pixels.
+        antialias: whether what is halved is blurred before.
     """
 
     family = NAME
@@ -242,19 +281,21 @@ class LightweightDiscriminator(ZooDiscriminator):
         attention: tuple[int, ...] = (0, 1, 0),
         last_kernel: int = 3,
         first: tuple[int, ...] = (),
+        antialias: bool = False,
     ):
         super().__init__()
+        self.antialias = antialias
         colours = (image_channels, *first)
         self.halves = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in zip(colours, first))
         widths = (colours[-1], *channels)
-        self.stages = nn.ModuleList(DownBlock(before, width) for before, width in zip(widths, channels))
+        self.stages = nn.ModuleList(DownBlock(before, width, antialias) for before, width in zip(widths, channels))
         self.attends = nn.ModuleList(Attention(w) if there else nn.Identity() for w, there in zip(widths, attention))
         stride, padding = (2, 1) if last_kernel == 3 else (1, 0)
         self.last = nn.Conv2d(channels[-1], channels[-1], last_kernel, stride, padding)
         self.to_logits = nn.Conv2d(channels[-1], 1, 4)
         self.low_start = nn.Conv2d(image_channels, LOW_WIDTHS[0], 3, padding=1)
         self.low_attention = nn.ModuleList(Attention(width) for width in LOW_WIDTHS)
-        self.low_down = DownBlock(*LOW_WIDTHS)
+        self.low_down = DownBlock(*LOW_WIDTHS, antialias)
         self.low_logits = nn.Conv2d(LOW_WIDTHS[1], 1, 4)
         for layer in (self.low_start, self.low_attention, self.low_down, self.low_logits):
             layer.requires_grad_(False)  # only the logits of whole images are trained on
@@ -273,6 +314,7 @@ class LightweightDiscriminator(ZooDiscriminator):
 
     def head(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """See `ZooDiscriminator.head`: the mean logit where there is one for each of 5x5 places."""
+        x = blurred(x) if self.antialias and self.last.stride == (2, 2) else x
         return self.to_logits(F.leaky_relu(self.last(x), SLOPE)).flatten(1).mean(1)
 
     def resolutions(self) -> list[nn.Module]:
@@ -289,7 +331,7 @@ class LightweightDiscriminator(ZooDiscriminator):
     def _stages(self, x: Tensor) -> list[Tensor]:
         features = []
         for layer in self.halves:
-            x = F.leaky_relu(layer(x), SLOPE)
+            x = F.leaky_relu(layer(blurred(x) if self.antialias else x), SLOPE)
             features.append(x)
         for stage, attention in zip(self.stages, self.attends):
             x = stage(attention(x))
@@ -315,26 +357,30 @@ LAYER = {
     "0.3.weight": "noise_strength",
     "0.4.": "norm.",
     "1.to_k.": "gate.context.",
+    "1.dct_weights": "gate.cosines",
     "1.net.0.": "gate.reduce.",
     "1.net.2.": "gate.expand.",
     **{f"2.{theirs}": f"attention.{ours}" for theirs, ours in ATTENTION.items()},
 }
+BLUR = ".f"  # ends the name of its taps, which are 1, 2, 1
+OTHER = "is a lightweight-gan of another release or with other options, whose layers are not known"
 BRANCHES = {"branches.0.1.1.": "down.", "branches.0.3.": "conv.", "branches.1.2.": "skip."}
 
 
 def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of a trainer's file, if it is one of lightweight-gan."""
     state = state_dict(content.get("GAN")) if isinstance(content, dict) else {}
-    averaged = renamed(state, "GE.")
-    if "initial_conv.0.weight" not in averaged or "layers.0.0.0.net.0.weight" not in averaged:
+    state = state or state_dict(content)
+    averaged = renamed(state, "GE.") or renamed(state, "G.") or state
+    if "initial_conv.0.weight" not in averaged or "out_conv.weight" not in averaged:
         return None
+    if "layers.0.0.0.net.0.weight" not in averaged:
+        raise DamagedError(OTHER)
     generator = read_generator(averaged)
     critic = renamed(state, "D.")
     if "residual_layers.0.0.branches.0.1.1.weight" not in critic:
         return Imported(generator, None, ["The file has no discriminator that is known."])
-    if any(name.endswith(".f") for name in critic):
-        return Imported(generator, None, ["The discriminator blurs, is not known and was left out."])
-    return Imported(generator, read_discriminator(critic))
+    return Imported(generator, *known_critic(lambda: read_discriminator(critic)))
 
 
 def count(state: dict[str, StoredTensor], kind: str) -> int:
@@ -358,9 +404,9 @@ def read_generator(state: dict[str, StoredTensor]) -> LightweightGenerator:
         for theirs, ours in LAYER.items():
             tensors |= renamed(state, f"layers.{k}.{theirs}", f"layers.{k}.{ours}")
     tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
-    known = len(tensors) + len([name for name in state if name.endswith("num_batches_tracked")])
+    known = len(tensors) + len([name for name in state if name.endswith(("num_batches_tracked", BLUR))])
     if known != len(state):
-        raise DamagedError("is a lightweight-gan of another release or with other options, whose layers are not known")
+        raise DamagedError(OTHER)
     gates = [
         tensors[f"layers.{k}.gate.expand.weight"].shape[:2][::-1]
         if f"layers.{k}.gate.expand.weight" in tensors
@@ -380,6 +426,8 @@ def read_generator(state: dict[str, StoredTensor]) -> LightweightGenerator:
         ),
         "attention": tuple(int(f"layers.{k}.attention.gain" in tensors) for k in range(depth)),
         "gates": tuple(tuple(gate) for gate in gates),
+        "frequencies": any(name.endswith("gate.cosines") for name in tensors),
+        "antialias": any(name.endswith(BLUR) for name in state),
     }
     return build(LightweightGenerator, config, tensors)
 
@@ -395,7 +443,8 @@ def read_discriminator(state: dict[str, StoredTensor]) -> LightweightDiscriminat
         for theirs, ours in names.items():
             for part, of_ours in parts.items():
                 tensors |= renamed(state, theirs + part, ours + of_ours)
-    places = sorted({int(name.split(".")[1]) for name in state if name.startswith("to_logits.")})
+    layers = [name for name in state if name.startswith("to_logits.") and not name.endswith(BLUR)]
+    places = sorted({int(name.split(".")[1]) for name in layers})
     for place, ours in zip(places, ("last.", "to_logits.")):
         tensors |= renamed(state, f"to_logits.{place}.", ours)
     tensors |= renamed(state, "to_shape_disc_out.0.", "low_start.") | renamed(
@@ -412,5 +461,6 @@ def read_discriminator(state: dict[str, StoredTensor]) -> LightweightDiscriminat
         "channels": tuple(tensors[f"stages.{k}.conv.weight"].shape[0] for k in range(depth)),
         "attention": tuple(int(f"attends.{k}.gain" in tensors) for k in range(depth)),
         "last_kernel": tensors["last.weight"].shape[-1],
+        "antialias": any(name.endswith(BLUR) for name in state),
     }
     return build(LightweightDiscriminator, config, tensors)

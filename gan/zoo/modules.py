@@ -28,6 +28,17 @@ def class_name(record: Any) -> str:
     return record.name
 
 
+def players(content: Any) -> tuple[Any, Any]:
+    """The generator of a pickle, the averaged one where there are two, and the discriminator; `None` for what there is
+    not. A pickle may also be a generator and nothing else."""
+    if isinstance(content, Record):
+        return content, None
+    if not isinstance(content, dict):
+        return None, None
+    generator = next((content[key] for key in ("G_ema", "G") if isinstance(content.get(key), Record)), None)
+    return generator, content.get("D")
+
+
 def child(record: Any, path: str) -> Any:
     """A sub-module, `synthesis.b4` say; `None` if there is none."""
     for name in path.split("."):

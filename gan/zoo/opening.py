@@ -1,17 +1,19 @@
 """Which family a file is of, by its content: its name says nothing."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gan.errors import GANError
 from gan.labels import printable
-from gan.zoo import biggan, dcgan, lightweight, r3gan, rosinality, stylegan2, stylegan3
-from gan.zoo.checkpoint import FAILURES, looks_like, nested_state, read_checkpoint
+from gan.zoo import biggan, dcgan, lightweight, r3gan, rosinality, stylegan2, stylegan3, styleganxl
+from gan.zoo.checkpoint import FAILURES, looks_like, nested_states, parts, read_checkpoint, state_dict
 from gan.zoo.family import Imported, ZooDiscriminator
 from gan.zoo.unpickle import DamagedError
 
-FAMILIES = (stylegan3, stylegan2, r3gan, rosinality, biggan, lightweight, dcgan)
+FAMILIES = (styleganxl, stylegan3, stylegan2, r3gan, rosinality, biggan, lightweight, dcgan)
 CONFIG = "config.json"  # beside a file of a family whose files don't say everything
 MAX_CONFIG = 2**20
 
@@ -47,20 +49,40 @@ def open_checkpoint(path: Path, discriminator: Path | None = None) -> Imported:
 
 
 def _recognised(content: Any, path: Path) -> Imported | None:
-    for candidate in (content, nested_state(content)):
+    """The networks in a file, or in the state dicts within it."""
+    config = _config(path)
+    for candidate in _candidates(content):
         for family in FAMILIES:
-            imported = family.recognise(candidate, config=_config(path)) if candidate is not None else None
-            if imported is not None:
+            if imported := family.recognise(candidate, config=config):
+                if family is dcgan:
+                    imported.discriminator = _critic(content)
                 return imported
+    if _critic(content) is not None:
+        raise DamagedError("holds the discriminator of a DCGAN, which draws nothing; give the file of its generator")
+    return None
+
+
+def _candidates(content: Any) -> Iterator[Any]:
+    """What may be a network: what a file holds, the state dicts within it, and the modules of each."""
+    states = nested_states(content)
+    yield content
+    yield from states
+    for state in states or [state_dict(content)]:
+        yield from parts(state)
+
+
+def _critic(content: Any) -> ZooDiscriminator | None:
+    """The discriminator of a DCGAN in a file, `None` if there is none."""
+    for candidate in _candidates(content):
+        with suppress(DamagedError, *FAILURES):
+            if found := dcgan.recognise_discriminator(candidate):
+                return found
     return None
 
 
 def _discriminator(path: Path) -> ZooDiscriminator:
     content = read_checkpoint(path)
-    try:
-        found = dcgan.recognise_discriminator(content)
-    except (DamagedError, *FAILURES):
-        found = None
+    found = _critic(content)
     if found is None:
         raise GANError(f"{path.name} is not the discriminator of a DCGAN: it looks like {looks_like(content)}.")
     return found

@@ -19,11 +19,12 @@ from gan.zoo.family import (
     ZooGenerator,
     build,
     check_noise,
+    known_critic,
     numpy_latent,
     picked,
     spread,
 )
-from gan.zoo.modules import attributes, child, class_name, tensors
+from gan.zoo.modules import attributes, child, class_name, players, tensors
 from gan.zoo.resample import resample
 from gan.zoo.unpickle import DamagedError, StoredTensor
 
@@ -294,7 +295,7 @@ TRANSITION = {  # ours: those of a transition or basis that may be theirs
 
 def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of a pickle, if they are of an R3GAN."""
-    record = content.get("G_ema") if isinstance(content, dict) else None
+    record, critic = players(content)
     model = child(record, "Model") or record
     if child(model, "MainLayers") is None:
         return None
@@ -304,13 +305,16 @@ def recognise(content: Any, **_: Any) -> Imported | None:
     config["image_channels"] = found["to_image.weight"].shape[0]
     config["latent_dim"] = found["stages.0.transition.linear.weight"].shape[1] - config["embedding_dim"]
     generator = build(R3GANGenerator, config, found)
-    critic = content.get("D")
     critic = child(critic, "Model") or critic
     if child(critic, "MainLayers") is None:
         return Imported(generator, None, ["The file has no discriminator that is known."])
-    found, config = read(critic, first="blocks")
+    return Imported(generator, *known_critic(lambda: _critic(critic)))
+
+
+def _critic(model: Any) -> R3GANDiscriminator:
+    found, config = read(model, first="blocks")
     config["image_channels"] = found["from_image.weight"].shape[1]
-    return Imported(generator, build(R3GANDiscriminator, config, found))
+    return build(R3GANDiscriminator, config, found)
 
 
 def read(model: Any, first: str) -> tuple[dict[str, StoredTensor], dict[str, Any]]:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gan.zoo.checkpoint import state_dict
-from gan.zoo.family import MAX_SIDE, Imported, build
-from gan.zoo.stylegan2 import AVERAGED, MAPPING_LR, StyleGAN2Discriminator, StyleGAN2Generator
+from gan.zoo.family import MAX_SIDE, Imported, build, known_critic
+from gan.zoo.stylegan2 import MAPPING_LR, StyleGAN2Discriminator, StyleGAN2Generator, with_average
 from gan.zoo.unpickle import DamagedError, StoredTensor
 
 NAME = "StyleGAN2 of rosinality"
@@ -38,19 +38,19 @@ def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of a training checkpoint, or the generator of a bare state dict."""
     if not isinstance(content, dict):
         return None
-    state = state_dict(content.get("g_ema")) or state_dict(content)
+    state = state_dict(content.get("g_ema")) or state_dict(content.get("g")) or state_dict(content)
     if "input.input" not in state or "style.1.weight" not in state:
         return None
     generator, notes = read_generator(state, content.get("latent_avg"))
     discriminator = state_dict(content.get("d"))
     if not discriminator:
         return Imported(generator, None, [*notes, "The file has no discriminator."])
-    return Imported(generator, read_discriminator(discriminator), notes)
+    critic, more = known_critic(lambda: read_discriminator(discriminator))
+    return Imported(generator, critic, [*notes, *more])
 
 
 def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleGAN2Generator, list[str]]:
     """The generator of a state dict, and what is to be said about it."""
-    notes = []
     depth = len([name for name in state if re.fullmatch(r"style\.\d+\.weight", name)])
     sides = [4 * 2**k for k in range(1 + len([n for n in state if re.fullmatch(r"to_rgbs\.\d+\.bias", n)]))]
     if sides[-1] > MAX_SIDE:
@@ -60,8 +60,8 @@ def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleG
     for k in range(depth):
         for kind in ("weight", "bias"):
             tensors[f"mapping.fc{k}.{kind}"] = state[f"style.{k + 1}.{kind}"].tensor()
-    w_dim = len(tensors[f"mapping.fc{depth - 1}.bias"])
-    tensors["mapping.w_avg"] = average.tensor().flatten() if isinstance(average, StoredTensor) else torch.zeros(w_dim)
+    if isinstance(average, StoredTensor):
+        tensors["mapping.w_avg"] = average.tensor().flatten()
     tensors["synthesis.b4.const"] = state["input.input"].tensor()[0]
     tensors["synthesis.resample_filter"] = state["to_rgbs.0.upsample.kernel"].tensor() / 4
     for k, side in enumerate(sides):
@@ -85,10 +85,7 @@ def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleG
         "lr_multiplier": MAPPING_LR,
         "channels": tuple(len(tensors[f"synthesis.b{side}.conv1.bias"]) for side in sides),
     }
-    generator = build(RosinalityStyleGAN2Generator, config, tensors)
-    if not isinstance(average, StoredTensor):
-        generator.mapping.centre(generator.latent_dim)
-        notes.append(f"The file has no average of w; truncation moves towards that of {AVERAGED:,} latents.")
+    generator, notes = with_average(RosinalityStyleGAN2Generator, config, tensors)
     if not has_noise:
         notes.append("The file has no noise; samples are drawn without.")
     return generator, notes

@@ -22,11 +22,12 @@ from gan.zoo.family import (
     build,
     check_noise,
     full_precision,
+    known_critic,
     numpy_latent,
     picked,
     spread,
 )
-from gan.zoo.modules import attributes, child, class_name, number, tensors, text
+from gan.zoo.modules import attributes, child, class_name, number, players, tensors, text
 from gan.zoo.resample import resample
 from gan.zoo.unpickle import DamagedError
 
@@ -77,6 +78,7 @@ class MappingNetwork(nn.Module):
         widths: outputs of each layer.
         lr_multiplier: of the layers.
         average: whether there is a `w_avg` to truncate towards.
+        class_averages: whether each class has one of its own.
     """
 
     def __init__(
@@ -87,15 +89,17 @@ class MappingNetwork(nn.Module):
         widths: tuple[int, ...],
         lr_multiplier: float,
         average: bool,
+        class_averages: bool = False,
     ):
         super().__init__()
         self.embed = Linear(num_classes, embedding_dim) if num_classes else None
         inputs = [latent_dim + (embedding_dim if num_classes else 0), *widths]
         for k, width in enumerate(widths):
             self.add_module(f"fc{k}", Linear(inputs[k], width, lr_multiplier))
-        self.depth = len(widths)
+        self.depth, self.class_averages = len(widths), class_averages
         if average:
-            self.register_buffer("w_avg", torch.zeros(widths[-1]))
+            rows = (num_classes,) if class_averages and num_classes else ()
+            self.register_buffer("w_avg", torch.zeros(*rows, widths[-1]))
 
     def forward(self, latents: Tensor | None, classes: Tensor | None) -> Tensor:
         """(n, latent_dim) and one-hot (n, classes) to (n, width)."""
@@ -109,17 +113,38 @@ class MappingNetwork(nn.Module):
                 x = F.leaky_relu(getattr(self, f"fc{k}")(x), SLOPE) * math.sqrt(2)
         return x
 
-    def truncated(self, w: Tensor, psi: float | Tensor) -> Tensor:
-        """`w_avg + psi (w - w_avg)`."""
+    def truncated(self, w: Tensor, psi: float | Tensor, classes: Tensor | None) -> Tensor:
+        """`w_avg + psi (w - w_avg)` of w (n, width); classes as of `forward`."""
         if not isinstance(psi, Tensor) and psi == 1:
             return w
-        return self.w_avg.to(w.dtype) + psi * (w - self.w_avg.to(w.dtype))
+        average = self.w_avg.to(w.dtype)
+        if average.ndim == 2:
+            assert classes is not None
+            average = classes.to(w.dtype) @ average
+        return average + psi * (w - average)
+
+    @torch.no_grad()
+    def track(self, w: Tensor, classes: Tensor | None, decay: float) -> None:
+        """Takes w (n, width) of a training step into the average, or into those of their classes."""
+        w = w.float()
+        if self.w_avg.ndim == 1:
+            self.w_avg.lerp_(w.mean(0), 1 - decay)
+            return
+        assert classes is not None
+        counts = classes.float().sum(0)[:, None]
+        means = classes.float().T @ w / counts.clamp(min=1)
+        self.w_avg.copy_(torch.where(counts > 0, self.w_avg.lerp(means, 1 - decay**counts), self.w_avg))
 
     @torch.no_grad()
     def centre(self, latent_dim: int) -> None:
-        """Sets `w_avg` to the mean over random latents and classes."""
+        """Sets `w_avg` to the mean over random latents and classes, or those of classes to the means over latents."""
         source = torch.Generator().manual_seed(0)
         latents, classes = torch.randn(AVERAGED, latent_dim, generator=source), None
+        if self.w_avg.ndim == 2:
+            latents, each = latents[: AVERAGED // 16], torch.eye(len(self.w_avg))
+            for k, one in enumerate(each):
+                self.w_avg[k] = self(latents, one.expand(len(latents), -1)).mean(0)
+            return
         if self.embed is not None:
             count = self.embed.weight.shape[1]
             classes = F.one_hot(torch.randint(count, (AVERAGED,), generator=source), count).float()
@@ -130,12 +155,14 @@ class MappingNetwork(nn.Module):
         """The weights, by their names, of a mapping network of latents for other classes, and the size of its
         embeddings; arguments as of `ZooNetwork.for_classes`."""
         weights = self.state_dict()
+        if self.class_averages:  # what they become is computed anew (`centre`)
+            weights["w_avg"] = torch.zeros(*([count] if count else []), self.w_avg.shape[1])
         if self.embed is not None and count:
             return weights | {"embed.weight": embeddings(self.embed, starts)}, len(self.embed.weight)
         # Weights are divided by the root of the inputs, of which there will be others.
         matrix = self.fc0.weight
         if count:
-            size = len(self.w_avg)
+            size = self.w_avg.shape[-1]
             embed = {f"embed.{name}": tensor for name, tensor in Linear(count, size).state_dict().items()}
             matrix = F.pad(matrix, (0, size)) * math.sqrt((latent_dim + size) / latent_dim)
             return weights | embed | {"fc0.weight": matrix}, size
@@ -152,12 +179,12 @@ def embeddings(embed: Any, starts: Starts) -> Tensor:
     return picked(embed.weight, starts) * math.sqrt(len(starts) / embed.weight.shape[1])
 
 
-def mapping_config(module: Any) -> dict[str, Any]:
-    """Arguments of a pickled mapping network, read off its shapes."""
+def mapping_config(module: Any, embedded: bool = True) -> dict[str, Any]:
+    """Arguments of a pickled mapping network, read off its shapes; its `embed` is passed over unless `embedded`."""
     shapes = {name: tensor.shape for name, tensor in tensors(module).items()}
     layers = [f"fc{k}.weight" for k in range(len(shapes))]
     widths = tuple(shapes[name][0] for name in layers if name in shapes)
-    embedding, classes = shapes.get("embed.weight", (0, 0))
+    embedding, classes = shapes.get("embed.weight", (0, 0)) if embedded else (0, 0)
     multiplier = number(attributes(child(module, "fc0")).get("bias_gain"))
     if not widths or multiplier is None:
         raise DamagedError("has a mapping network of a kind that is not known")
@@ -382,7 +409,7 @@ class StyleGAN2Generator(ZooGenerator):
     def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """`w`, truncated, for each layer: (n, layers, w_dim)."""
         classes = self.class_input(labels, latents) if self.class_counts else None
-        w = self.mapping.truncated(self.mapping(latents, classes), truncation)
+        w = self.mapping.truncated(self.mapping(latents, classes), truncation, classes)
         return w[:, None].repeat(1, self.synthesis.num_ws, 1)
 
     def draw(
@@ -404,10 +431,10 @@ class StyleGAN2Generator(ZooGenerator):
         layers = [layer for layer in [*convolutions, blocks[-1].torgb] if layer is not None]
         return [layer.affine.scaled().detach() for layer in layers]
 
-    @torch.no_grad()
-    def track(self, codes: Tensor) -> None:
+    def track(self, codes: Tensor, labels: Tensor | None) -> None:
         """See `ZooGenerator.track`."""
-        self.mapping.w_avg.lerp_(codes[:, 0].float().mean(0), 1 - AVERAGE_DECAY)
+        classes = self.class_input(labels, codes) if self.class_counts else None
+        self.mapping.track(codes[:, 0], classes, AVERAGE_DECAY)
 
     def for_classes(self, count: int, starts: Starts = ()) -> "StyleGAN2Generator":
         """See `ZooNetwork.for_classes`."""
@@ -586,10 +613,12 @@ class StyleGAN2Discriminator(ZooDiscriminator):
 
 def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of NVIDIA's pickles, if they are of StyleGAN2."""
-    record = content.get("G_ema") if isinstance(content, dict) else None
-    if not tensors(record) or child(record, "synthesis.b4") is None or child(record, "mapping") is None:
+    record, critic = players(content)
+    if child(record, "synthesis.b4") is None or child(record, "mapping") is None:
         return None
-    return Imported(read_generator(record), *read_discriminator(content.get("D")))
+    generator, notes = read_generator(record)
+    discriminator, more = read_discriminator(critic)
+    return Imported(generator, discriminator, [*notes, *more])
 
 
 def blocks(module: Any) -> list[int]:
@@ -605,8 +634,8 @@ def blocks(module: Any) -> list[int]:
     return sides
 
 
-def read_generator(record: Any) -> StyleGAN2Generator:
-    """The generator of a pickled one."""
+def read_generator(record: Any) -> tuple[StyleGAN2Generator, list[str]]:
+    """The generator of a pickled one, and what is to be said about it."""
     found = tensors(record)
     synthesis = child(record, "synthesis")
     sides = blocks(synthesis)
@@ -622,16 +651,29 @@ def read_generator(record: Any) -> StyleGAN2Generator:
         "clamp": number(layer.get("conv_clamp")),
         "use_noise": f"synthesis.b{sides[-1]}.conv1.noise_const" in found,
     }
-    return build(StyleGAN2Generator, config, _with_one_filter(found, "synthesis."))
+    return with_average(StyleGAN2Generator, config, _with_one_filter(found, "synthesis."))
 
 
-def read_discriminator(record: Any) -> tuple[StyleGAN2Discriminator | None, list[str]]:
+def with_average(kind: Any, config: dict[str, Any], found: dict[str, Any]) -> tuple[Any, list[str]]:
+    """A generator with a mapping network, and what is to be said about it: a file may lack the average of w."""
+    if "mapping.w_avg" in found:
+        return build(kind, config, found), []
+    generator = build(kind, config, found | {"mapping.w_avg": torch.zeros(config["mapping_widths"][-1])})
+    generator.mapping.centre(generator.latent_dim)
+    return generator, [f"The file has no average of w; truncation moves towards that of {AVERAGED:,} latents."]
+
+
+def read_discriminator(record: Any) -> tuple[ZooDiscriminator | None, list[str]]:
     """The discriminator of a pickled one, `None` if there is none or none that is known; and a sentence about it."""
-    found = tensors(record)
-    if not found:
+    if not attributes(record):
         return None, ["The file has no discriminator."]
     if child(record, "b4") is None or child(record, "b8") is None:
         return None, [f"The discriminator, a {class_name(record)[:60]}, is not known and was left out."]
+    return known_critic(lambda: _critic(record))
+
+
+def _critic(record: Any) -> StyleGAN2Discriminator:
+    found = tensors(record)
     sides = blocks(record)[::-1]
     first, epilogue = child(record, f"b{sides[0]}"), child(record, "b4")
     groups = attributes(child(epilogue, "mbstd"))
@@ -648,7 +690,7 @@ def read_discriminator(record: Any) -> tuple[StyleGAN2Discriminator | None, list
         "group_size": int(number(groups.get("group_size")) or 0),
         "group_channels": int(number(groups.get("num_channels")) or 0),
     }
-    return build(StyleGAN2Discriminator, config, _with_one_filter(found, "")), []
+    return build(StyleGAN2Discriminator, config, _with_one_filter(found, ""))
 
 
 def _check_activation(layer: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.hub.repository import Signed
-from gan.zoo.family import Imported, Starts, ZooGenerator, build, check_noise, full_precision, numpy_latent
-from gan.zoo.modules import attributes, child, number, tensors
+from gan.zoo.family import Imported, Starts, ZooGenerator, check_noise, full_precision, numpy_latent
+from gan.zoo.modules import attributes, child, number, players, tensors
 from gan.zoo.resample import resample
 from gan.zoo.stylegan2 import (
     SLOPE,
@@ -27,6 +27,7 @@ from gan.zoo.stylegan2 import (
     mapped_for_classes,
     mapping_config,
     read_discriminator,
+    with_average,
 )
 from gan.zoo.unpickle import DamagedError, StoredArray
 
@@ -183,6 +184,7 @@ class StyleGAN3Generator(ZooGenerator):
         rates: pixels a side of each layer's output without its margin.
         clamp: of activations, `None` for none.
         output_scale: of the image.
+        class_averages: whether truncation moves towards an average of each class.
     """
 
     family = NAME
@@ -216,6 +218,7 @@ class StyleGAN3Generator(ZooGenerator):
         rates: tuple[int, ...] = (),
         clamp: float | None = None,
         output_scale: float = 0.25,
+        class_averages: bool = False,
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         self.rates, self.output_scale = rates, output_scale
@@ -226,14 +229,15 @@ class StyleGAN3Generator(ZooGenerator):
         for settings, up_filter, down_filter in zip(layers.values(), up_filters, down_filters):
             settings |= {"up_filter": up_filter, "down_filter": down_filter}
         _check_sizes(max(input_size), list(layers.values()))
-        self.mapping = MappingNetwork(latent_dim, num_classes, embedding_dim, mapping_widths, lr_multiplier, True)
+        classes = (num_classes, embedding_dim)
+        self.mapping = MappingNetwork(latent_dim, *classes, mapping_widths, lr_multiplier, True, class_averages)
         start = {"size": input_size, "sampling_rate": sampling_rate, "bandwidth": bandwidth}
         self.synthesis = SynthesisNetwork(mapping_widths[-1], channels, start, layers)
 
     def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """`w`, truncated, for the input and each layer: (n, layers + 1, w_dim)."""
         classes = self.class_input(labels, latents) if self.class_counts else None
-        w = self.mapping.truncated(self.mapping(latents, classes), truncation)
+        w = self.mapping.truncated(self.mapping(latents, classes), truncation, classes)
         return w[:, None].repeat(1, len(self.synthesis.names) + 1, 1)
 
     def draw(
@@ -257,10 +261,10 @@ class StyleGAN3Generator(ZooGenerator):
         layers = [getattr(self.synthesis, name) for name in ("input", *self.synthesis.names)]
         return [layer.affine.scaled().detach() for layer in layers]
 
-    @torch.no_grad()
-    def track(self, codes: Tensor) -> None:
+    def track(self, codes: Tensor, labels: Tensor | None) -> None:
         """See `ZooGenerator.track`."""
-        self.mapping.w_avg.lerp_(codes[:, 0].float().mean(0), 1 - AVERAGE_DECAY)
+        classes = self.class_input(labels, codes) if self.class_counts else None
+        self.mapping.track(codes[:, 0], classes, AVERAGE_DECAY)
 
     def for_classes(self, count: int, starts: Starts = ()) -> "StyleGAN3Generator":
         """See `ZooNetwork.for_classes`."""
@@ -282,14 +286,17 @@ def _check_sizes(size: int, layers: list[dict[str, Any]]) -> None:
 
 def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of NVIDIA's pickles, if they are of StyleGAN3."""
-    record = content.get("G_ema") if isinstance(content, dict) else None
-    if child(record, "synthesis.input") is None or child(record, "mapping") is None:
+    record, critic = players(content)
+    if child(record, "synthesis.input") is None or child(record, "mapping.fc0") is None:
         return None
-    return Imported(read_generator(record), *read_discriminator(content.get("D")))
+    config = {**mapping_config(child(record, "mapping")), **synthesis_config(record)}
+    generator, notes = with_average(StyleGAN3Generator, config, tensors(record))
+    discriminator, more = read_discriminator(critic)
+    return Imported(generator, discriminator, [*notes, *more])
 
 
-def read_generator(record: Any) -> StyleGAN3Generator:
-    """The generator of a pickled one."""
+def synthesis_config(record: Any) -> dict[str, Any]:
+    """Arguments of a pickled generator but for those of its mapping network."""
     found = tensors(record)
     synthesis = child(record, "synthesis")
     start = attributes(child(synthesis, "input"))
@@ -300,8 +307,7 @@ def read_generator(record: Any) -> StyleGAN3Generator:
     weights = [found[f"synthesis.{name}.weight"].shape for name in names]
     filters = [[_shape(found, f"synthesis.{name}.{way}_filter") for name in names] for way in ("up", "down")]
     side = _whole(attributes(synthesis).get("img_resolution"), MAX_SIZE)
-    config = {
-        **mapping_config(child(record, "mapping")),
+    return {
         "resolution": (side, side),
         "image_channels": weights[-1][0],
         "input_size": tuple(_whole(size, MAX_SIZE) for size in _list(start.get("size"), 2)),
@@ -319,7 +325,6 @@ def read_generator(record: Any) -> StyleGAN3Generator:
         "clamp": number(layers[0].get("conv_clamp")),
         "output_scale": _real(attributes(synthesis).get("output_scale")),
     }
-    return build(StyleGAN3Generator, config, found)
 
 
 def _shape(found: dict[str, Any], name: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ Bytes are not copied but pointed at, and long texts left out. Memory is bounded 
 file may have `MIN_OPCODES` and one more for every `BYTES_PER_OPCODE` bytes; what an opcode copies counts as many.
 """
 
+import copy
 import math
 import struct
 from collections.abc import Callable, Sized
@@ -22,7 +23,7 @@ from torch import Tensor
 
 MIN_OPCODES, BYTES_PER_OPCODE = 100_000, 256
 MIN_TENSOR_BYTES = 2**22  # that even a small file may claim: its tensors may share numbers
-MAX_TEXT = 4096  # bytes; longer texts, source code that travels with a model, are not read
+MAX_TEXT = 4096  # bytes; longer texts, such as source code that travels with a model, are not read
 MAX_TEXTS = 2**22  # bytes of all texts
 MAX_LINE = 1024  # of opcodes whose argument ends with the line
 MAX_DIGITS = 256  # bytes of a whole number
@@ -61,6 +62,21 @@ class Record:
     name: str
     args: tuple[Any, ...] = ()
     state: Any = None
+
+
+class LongText(Record):
+    """A text that is not read, but where protocol 2 has the bytes of a tensor in it."""
+
+    def __init__(self, data: memoryview, encoding: str):
+        super().__init__("text")
+        self.data, self.encoding = data, encoding
+        self.read: bytes | None = None
+
+    def encoded(self) -> bytes:
+        """Its bytes, the same ones however often they are asked for."""
+        if self.read is None:
+            self.read = str(self.data, self.encoding).encode("latin1")
+        return self.read
 
 
 class Limits:
@@ -221,7 +237,7 @@ class Unpickler:
     def _text(self, length: int, encoding: str = "utf-8") -> Any:
         taken = self._take(length)
         if length > MAX_TEXT:
-            return Record("text")
+            return LongText(taken, encoding)
         self.limits.count_text(length)
         return bytes(taken).decode(encoding, "surrogatepass")
 
@@ -285,7 +301,8 @@ class Unpickler:
                 self.push(Record(called.name, args))
                 return
             # What is made is a copy of them, and the same arguments can be given over and over again.
-            self.limits.count_opcodes(sum(len(arg) for arg in args if isinstance(arg, Sized)))
+            count = self.limits.count_text if make is _encode else self.limits.count_opcodes
+            count(sum(len(arg) for arg in args if isinstance(arg, Sized)))
             self.push(make(*args))
 
     def _build(self, state: Any) -> None:
@@ -319,6 +336,18 @@ def _array(state: Any) -> np.ndarray:
     return np.frombuffer(data, kind.dtype).reshape(shape, order="F" if by_columns else "C")
 
 
+def _frombuffer(data: Any, kind: Any, shape: Any, order: Any = "C") -> StoredArray:
+    """An array as numpy pickles it in protocol 5."""
+    return StoredArray(_array((1, shape, kind, order == "F", data)))
+
+
+def _reconstructed(kind: Any = None, _: Any = None, state: Any = None) -> Any:
+    """An object in protocols 0 and 1: a dict or list of some class, or a record."""
+    if isinstance(state, dict | list):
+        return copy.copy(state)
+    return Record(kind.name if isinstance(kind, Name) else "object")
+
+
 def _scalar(kind: Any, data: Any = None) -> Any:
     if not isinstance(kind, NumberType) or not isinstance(data, memoryview | bytes):
         return Record("numpy.scalar")
@@ -344,7 +373,10 @@ def _mapping(pairs: Any = (), *_: Any) -> dict[Any, Any]:
 
 
 def _encode(text: Any = "", *_: Any) -> Any:
-    return text.encode("latin1") if isinstance(text, str) else Record("bytes")  # bytes in protocol 2
+    """Bytes in protocol 2."""
+    if isinstance(text, LongText):
+        return text.encoded()
+    return text.encode("latin1") if isinstance(text, str) else Record("bytes")
 
 
 # The calls that mean something; all others are records.
@@ -363,6 +395,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": _scalar,
     "numpy.dtype": _dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: StoredArray(),
+    "numpy.core.numeric._frombuffer": _frombuffer,
+    "copy_reg._reconstructor": _reconstructed,
+    "copyreg._reconstructor": _reconstructed,
     "_codecs.encode": _encode,
 }
 

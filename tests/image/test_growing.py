@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli import Result, environment, pictures, train_each
+from cli import Result, environment, pictures, read, train_each
 
 from gan import GANError, ImageDiscriminator, ImageEncoder, ImageGenerator, ImagePipeline
 from gan.blocks import Downsample, Upsample
@@ -107,7 +107,7 @@ def test_a_grown_model_is_saved_and_loaded(trained: ImagePipeline, tmp_path: Pat
 START = ["--train_data_dir", "pictures", "--no-evaluate", "--lr_scheduler", "constant", "--ema_half_life", "50"]
 GROW = [*START, "--pretrained_model_name_or_path", "small", "--checkpointing_steps", "2", "--num_threads", "1"]
 LINES = {
-    "small": [*START, "--resolution", "8", "--output_dir", "small", "--max_train_steps", "2"],
+    "small": [*START, "--resolution", "8", "--patch_size", "2", "--output_dir", "small", "--max_train_steps", "2"],
     "whole": [*GROW, "--resolution", "16", "--output_dir", "whole", "--max_train_steps", "4"],
     "half": [*GROW, "--resolution", "16", "--output_dir", "half", "--max_train_steps", "2"],
     "rest": [
@@ -127,6 +127,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Result]
     return dict(zip(LINES, found, strict=True)), work
 
 
+@pytest.mark.processes
 def test_training_goes_on_larger_and_resumes_exactly(results: tuple[dict[str, Result], Path]) -> None:
     found, work = results
     for name in ("small", "whole", "half", "rest"):
@@ -136,8 +137,11 @@ def test_training_goes_on_larger_and_resumes_exactly(results: tuple[dict[str, Re
         file = f"{network}/diffusion_pytorch_model.safetensors"
         assert (work / "whole" / file).read_bytes() == (work / "half" / file).read_bytes()
     assert ImagePipeline.from_pretrained(work / "whole").resolution == (16, 16)
+    arguments = read(work / "whole/training.json")["arguments"]  # which were left open
+    assert arguments["patch_size"] == 2 and arguments["gamma"] == pytest.approx(0.5 * 2 * 3 * 16**2 / 28**2)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [("smaller", "draws pictures of 16x16, and cannot be made smaller"), ("colours", "cannot be fine-tuned with")],

@@ -9,6 +9,7 @@ from cli import Result, environment, pictures, read, run, train_each
 
 from gan.utils.hardware import cores
 
+pytestmark = pytest.mark.processes
 START = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--lr_scheduler", "constant"]
 RUN = [*START, "--output_dir", "run", "--checkpoints_total_limit", "9"]
 CHANGED = ["--learning_rate", "1e-6", "--adam_beta1", "0.3", "--adam_weight_decay", "0.1"]

@@ -143,8 +143,8 @@ def test_what_is_asked_for_is_done(results: dict[str, Result], work: Path) -> No
     before = GANPipeline.from_single_file(work / "models/stylegan2-ada-unconditional.pkl").discriminator
     after = GANPipeline.from_pretrained(work / "long paths").discriminator
     for side in (32, 16):
-        kept = [torch.equal(a, b) for a, b in zip(before.b32.parameters(), after.b32.parameters())]
-        assert all(kept), side
+        blocks = [getattr(critic, f"b{side}") for critic in (before, after)]
+        assert all(torch.equal(*pair) for pair in zip(*(block.parameters() for block in blocks))), side
     assert not torch.equal(before.b8.conv0.weight, after.b8.conv0.weight)
     results["again"].check()  # of a model of ours that was an import once
     assert GANPipeline.from_pretrained(work / "again").labels is None
@@ -220,7 +220,6 @@ def test_other_classes_change_nothing_at_first(opened, name: str) -> None:
     assert players[0].class_counts == players[1].class_counts == (5,)
     for chosen in (torch.tensor([0, 1, 2, 3]), torch.tensor([4, 4, 4, 4])):
         check(*players, chosen, labels)
-    assert not torch.equal(*players[1].features(images)[-1:], torch.zeros(1))
 
 
 def test_new_classes_of_a_discriminator_learn_different_things(opened) -> None:
@@ -242,7 +241,7 @@ def test_the_average_of_w_goes_with_the_mapping_network(opened) -> None:
     with torch.no_grad():
         generator.mapping.fc7.bias += 5 / generator.mapping.fc7.lr_multiplier
         for _ in range(2000):
-            generator.track(generator.codes(z, labels))
+            generator.track(generator.codes(z, labels), labels)
         mean = generator.codes(z, labels)[:, 0].mean(0)
     assert torch.allclose(generator.mapping.w_avg, mean, atol=1e-2 * float(mean.abs().max()))
 

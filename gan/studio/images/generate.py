@@ -20,6 +20,7 @@ from gan.labels import Label
 from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
+from gan.zoo import ZooGenerator
 
 MAX_IMAGES = 64  # of a request
 MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
@@ -27,6 +28,7 @@ MAX_CRITIC_STEPS = 10  # of the slider; the pipeline takes more
 MAX_COLUMNS = 8  # seeds beside one another where every class has a row
 GUIDED = 4  # pictures at once with critic guidance, which takes as long as some dozens without
 PIXELS_AT_ONCE = MAX_IMAGES * 64 * 64  # larger pictures are drawn fewer at a time, so that nobody else waits for all
+IMPORTED = 4  # times the work a pixel, and more, of generators that other code trained
 PATIENCE = 1.0  # seconds after which the page gets what is drawn, and asks for the rest
 START: dict[str, Any] = {"seed": 7, "num_images": 24, "truncation": 1.0, "label": ""}  # "": a class a seed
 
@@ -67,7 +69,8 @@ def _check_numbers(seed: Any, num_images: Any, truncation: Any, critic_steps: An
 
 def _at_once(pipeline: ImagePipeline, critic_steps: int) -> int:
     """How many pictures are drawn at a time."""
-    size = max(1, min(MAX_IMAGES, PIXELS_AT_ONCE // math.prod(pipeline.resolution)))
+    work = math.prod(pipeline.resolution) * (IMPORTED if isinstance(pipeline.generator, ZooGenerator) else 1)
+    size = max(1, min(MAX_IMAGES, PIXELS_AT_ONCE // work))
     return min(size, GUIDED) if critic_steps else size
 
 
