@@ -107,15 +107,15 @@ def test_a_grown_model_is_saved_and_loaded(trained: ImagePipeline, tmp_path: Pat
 START = ["--train_data_dir", "pictures", "--no-evaluate", "--lr_scheduler", "constant", "--ema_half_life", "50"]
 GROW = [*START, "--pretrained_model_name_or_path", "small", "--checkpointing_steps", "2", "--num_threads", "1"]
 LINES = {
-    "small": [*START, "--resolution", "8", "--patch_size", "2", "--output_dir", "small", "--max_train_steps", "2"],
-    "whole": [*GROW, "--resolution", "16", "--output_dir", "whole", "--max_train_steps", "4"],
-    "half": [*GROW, "--resolution", "16", "--output_dir", "half", "--max_train_steps", "2"],
+    "small": [*START, "--resolution", "16", "--patch_size", "2", "--output_dir", "small", "--max_train_steps", "2"],
+    "whole": [*GROW, "--resolution", "32", "--output_dir", "whole", "--max_train_steps", "4"],
+    "half": [*GROW, "--resolution", "32", "--output_dir", "half", "--max_train_steps", "2"],
     "rest": [
-        *[*GROW, "--resolution", "16", "--output_dir", "half", "--max_train_steps", "4"],
+        *[*GROW, "--resolution", "32", "--output_dir", "half", "--max_train_steps", "4"],
         *["--resume_from_checkpoint", "latest"],
     ],
-    "smaller": [*START, "--pretrained_model_name_or_path", "whole", "--resolution", "8", "--output_dir", "x"],
-    "colours": [*GROW, "--resolution", "16", "--image_channels", "1", "--output_dir", "y"],
+    "smaller": [*START, "--pretrained_model_name_or_path", "whole", "--resolution", "16", "--output_dir", "x"],
+    "colours": [*GROW, "--resolution", "32", "--image_channels", "1", "--output_dir", "y"],
 }
 
 
@@ -132,19 +132,19 @@ def test_training_goes_on_larger_and_resumes_exactly(results: tuple[dict[str, Re
     found, work = results
     for name in ("small", "whole", "half", "rest"):
         found[name].check()
-    assert "The model is grown from 8x8 to 16x16; it begins as it was, enlarged." in found["whole"].out
+    assert "The model is grown from 16x16 to 32x32; it begins as it was, enlarged." in found["whole"].out
     for network in ("generator", "discriminator"):
         file = f"{network}/diffusion_pytorch_model.safetensors"
         assert (work / "whole" / file).read_bytes() == (work / "half" / file).read_bytes()
-    assert ImagePipeline.from_pretrained(work / "whole").resolution == (16, 16)
+    assert ImagePipeline.from_pretrained(work / "whole").resolution == (32, 32)
     arguments = read(work / "whole/training.json")["arguments"]  # which were left open
-    assert arguments["patch_size"] == 2 and arguments["gamma"] == pytest.approx(0.5 * 2 * 3 * 16**2 / 28**2)
+    assert arguments["patch_size"] == 2 and arguments["gamma"] == pytest.approx(0.5 * 2 * 3 * 32**2 / 28**2)
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("smaller", "draws pictures of 16x16, and cannot be made smaller"), ("colours", "cannot be fine-tuned with")],
+    [("smaller", "draws pictures of 32x32, and cannot be made smaller"), ("colours", "cannot be fine-tuned with")],
 )
 def test_other_sizes_and_colours_are_refused(
     name: str, sentence: str, results: tuple[dict[str, Result], Path]
