@@ -59,8 +59,11 @@ class Directions:
         """Codes (n, layers, width) moved along directions, by name and strength.
 
         Raises:
-            GANError: for a direction that there isn't, or a strength that is no number of at most `MAX_STRENGTH`.
+            GANError: for edits that are no mapping, a direction that there isn't, or a strength that is no number of
+                at most `MAX_STRENGTH`.
         """
+        if not isinstance(edits, Mapping):
+            raise GANError('Edits are strengths by the name of a direction, such as {"brightness": 1.5}.')
         former = {old: name for name, record in self.records.items() for old in record.get("formerly", [])}
         for given, strength in edits.items():
             name = given if given in self.vectors else former.get(given, given)

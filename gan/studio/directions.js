@@ -21,7 +21,20 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
   const box = make("section", { class: "steering", "aria-label": t("directions") },
     make("header", {}, make("h2", { text: t("directions") }), reset), empty, list, here, more);
 
-  const ownNames = () => JSON.parse(localStorage.getItem(NAMES) ?? "{}");
+  // Where a browser keeps nothing for pages, as in some private windows, names hold until the page is left.
+  let kept = {};
+  function ownNames() {
+    try {
+      kept = JSON.parse(localStorage.getItem(NAMES)) ?? kept;
+    } catch {}
+    return kept;
+  }
+  function keepNames(names) {
+    kept = names;
+    try {
+      localStorage.setItem(NAMES, JSON.stringify(names));
+    } catch {}
+  }
 
   function slider({ name, title, range: [min, max] }) {
     const called = ownNames()[model]?.[name] ?? title;
@@ -68,7 +81,7 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     if (of !== model) return; // of another model by now
     if (answer.directions) return void (field.fill(answer.directions, of), changed());
     const names = ownNames();
-    localStorage.setItem(NAMES, JSON.stringify({ ...names, [of]: { ...names[of], [name]: wanted } }));
+    keepNames({ ...names, [of]: { ...names[of], [name]: wanted } });
     const { box } = sliders[name];
     box.querySelector("span").textContent = wanted;
     for (const input of box.querySelectorAll("input")) input.setAttribute("aria-label", wanted);

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from tokenizers import Tokenizer
+from tokenizers.models import BPE
 from torch import Tensor
 
 from gan.text.tokenizer import SPECIAL
@@ -37,8 +38,12 @@ Words = Sequence[str]
 def words_of(tokenizer: Tokenizer, text: str) -> list[str]:
     """The words of a text, or its characters where these are the model's tokens; of byte pairs, what is between
     blanks."""
-    words = tokenizer.encode(text, add_special_tokens=False).tokens
-    return text.split() if "Ġ" in "".join(words) else words
+    return text.split() if has_byte_pairs(tokenizer) else tokenizer.encode(text, add_special_tokens=False).tokens
+
+
+def has_byte_pairs(tokenizer: Tokenizer) -> bool:
+    """Whether the tokens of a tokenizer are byte pairs, of which a word takes several."""
+    return isinstance(tokenizer.model, BPE)
 
 
 def content_words(texts: Sequence[Words], count: int = CONTENT_WORDS) -> list[str]:
@@ -54,19 +59,19 @@ def attributes(texts: Sequence[Words], ranks: dict[str, int], content: Sequence[
 
     Args:
         texts: the words of each.
-        ranks: of every word of the vocabulary, by frequency: its token.
+        ranks: of every word of the vocabulary, by frequency: its token; nothing where tokens are byte pairs.
         content: words whose presence is looked for.
 
     Returns:
         float32 (n,) by name: `length`, words and marks; `rare words`, the share of words that are not among the
-        `FREQUENT` most frequent ones; `plural` and `past`, words of the lists above; `-ing`, words that end so;
+        `FREQUENT` most frequent ones, where they have ranks; `plural` and `past`, words of the lists above; `-ing`, words that end so;
         `question`, whether there is a question mark; `with WORD`, whether it occurs.
     """
     rare = len(SPECIAL) + FREQUENT
     rows = [
         {
             "length": len(words),
-            "rare words": sum(ranks.get(word, rare) >= rare for word in words) / max(1, len(words)),
+            **({"rare words": sum(ranks.get(word, rare) >= rare for word in words) / max(1, len(words))} if ranks else {}),
             "plural": sum(word in PLURAL for word in words),
             "past": sum(word in PAST for word in words),
             "-ing": sum(word.endswith("ing") and len(word) > 4 for word in words),

@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import Any
 
+from accelerate import PartialState
+
 from gan import evaluate
 from gan.cli import positive_float, positive_int
 from gan.data import shown_name
@@ -11,6 +13,7 @@ from gan.errors import GANError
 from gan.text import data, metrics
 from gan.text.pipeline import TextPipeline
 from gan.text.preprocessing import UNITS
+from gan.utils.distributed import synchronized
 
 SWEEP = (0.6, 0.8, 1.0, 1.2)
 
@@ -75,14 +78,15 @@ class TextEvaluation(evaluate.Evaluation):
 
 
 def _baseline(args: argparse.Namespace) -> TextPipeline:
-    pipeline = TextPipeline.from_pretrained(args.baseline, token=args.hub_token, cache_dir=args.cache_dir)
-    assert isinstance(pipeline, TextPipeline)
-    if pipeline.latent_dim or pipeline.labels:
-        raise GANError(
-            f"{args.baseline} {'has a latent' if pipeline.latent_dim else 'has classes'}; --baseline takes a language "
-            f"model without."
-        )
-    return pipeline
+    with synchronized():
+        pipeline = TextPipeline.from_pretrained(args.baseline, token=args.hub_token, cache_dir=args.cache_dir)
+        assert isinstance(pipeline, TextPipeline)
+        if pipeline.latent_dim or pipeline.labels:
+            raise GANError(
+                f"{args.baseline} {'has a latent' if pipeline.latent_dim else 'has classes'}; --baseline takes a "
+                f"language model without."
+            )
+    return pipeline.to(PartialState().device)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """What can be done with text that has a latent: reading and rewriting it, interpolation, edits, variations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from gan.latent import directions
 from gan.latent.directions import Directions
 from gan.latent.steering import SCORED, DirectedPipeline
 from gan.pipeline import check_latents, sample_seeds, slerp
-from gan.text.attributes import attributes, content_words, varying, words_of
+from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
 from gan.text.ngrams import paired_bleu
 from gan.text.sampling import ROWS, generate
 from gan.text.tokenizer import END, IGNORED, decode, encode
@@ -173,10 +173,16 @@ class SteerableTextPipeline(DirectedPipeline):
         source = torch.Generator().manual_seed(int(seed))
         noise = torch.randn(TRIES * wanted, self.latent_dim, generator=source)
         near = (1 - distance**2) ** 0.5 * latents + distance * noise
-        found = self.decode(near, own).texts
+        others: dict[str, Tensor] = {}  # by what is read from them
         known = self.decode(latents, own).texts
-        chosen = [k for k, text in enumerate(found) if text not in known and text not in found[:k]][:wanted]
-        return self.decode(near[chosen] if chosen else latents, own)
+        for part in near.split(ROWS):
+            for text, latent in zip(self.decode(part, own).texts, part, strict=True):
+                if text not in known:
+                    others.setdefault(text, latent)
+            if len(others) >= wanted:
+                break
+        chosen = list(others.values())[:wanted]
+        return self.decode(torch.stack(chosen) if chosen else latents, own)
 
     def _located(self, sample: Sample, label: str | int | None) -> tuple[Tensor, str | int | None, int]:
         """The latent (1, latent_dim) of a sample, its class, and the seed of its dice."""
@@ -206,7 +212,15 @@ class SteerableTextPipeline(DirectedPipeline):
         what they were (`kept`)."""
         self._check_latent()
         latents = self._prior(num_samples, seed=0)[:, None]
-        texts = self._words(latents)
+        read: dict[bytes, list[list[str]]] = {}
+
+        def words(codes: Tensor) -> list[list[str]]:  # what names, scores and edits ask for is read once
+            key = codes.numpy().tobytes()
+            if key not in read:
+                read[key] = self._words(codes)
+            return read[key]
+
+        texts = words(latents)
         content = content_words(texts)
         names = varying(attributes(texts, self._ranks, content))
         if not names:  # a model that says the same whatever the latent
@@ -214,21 +228,27 @@ class SteerableTextPipeline(DirectedPipeline):
             return
 
         def measure(codes: Tensor) -> dict[str, Tensor]:
-            found = attributes(self._words(codes), self._ranks, content)
+            found = attributes(words(codes), self._ranks, content)
             return {name: found[name] for name in names}
 
         found, deviation = directions.find(self.generator, measure, latents, None, [])
         codes = self._prior(num_scored, seed=SCORED)[:, None]
         directions.score(found, measure, codes, deviation, progress=progress)
-        self._score_edits(found, codes, content)
+        self._score_edits(found, codes, words, content)
         self.directions = found
 
-    def _score_edits(self, found: Directions, codes: Tensor, content: Sequence[str]) -> None:
-        usual = self._words(codes)
+    def _score_edits(
+        self,
+        found: Directions,
+        codes: Tensor,
+        words: Callable[[Tensor], list[list[str]]],
+        content: Sequence[str],
+    ) -> None:
+        usual = words(codes)
         for name, record in found.records.items():
-            low, high = (self._words(found.apply(codes, {name: side * MOVED_AT})) for side in (-1, 1))
+            low, high = (words(found.apply(codes, {name: side * MOVED_AT})) for side in (-1, 1))
             if record["source"] == "measured":
-                before, after = (attributes(words, self._ranks, content)[name] for words in (low, high))
+                before, after = (attributes(texts, self._ranks, content)[name] for texts in (low, high))
                 record["moved"] = round(float((after > before).float().mean()), 3)
             record["kept"] = round(paired_bleu([*low, *high], [*usual, *usual]), 3)
 
@@ -237,7 +257,7 @@ class SteerableTextPipeline(DirectedPipeline):
 
     @cached_property
     def _ranks(self) -> dict[str, int]:
-        return self.tokenizer.get_vocab()
+        return {} if has_byte_pairs(self.tokenizer) else self.tokenizer.get_vocab()
 
     def _words(self, codes: Tensor) -> list[list[str]]:
         """The words of the texts of codes (n, 1, latent_dim), with classes by turns where there are any."""

@@ -92,6 +92,8 @@ class TextTask(ObjectiveTask):
         _set_objective_defaults(args)
         self.args = args
         pretrained = load_pretrained(args, TextPipeline)
+        if pretrained is not None:
+            _check_latent(args, pretrained)
         _set_shape(args, pretrained)
         _set_token_defaults(args, pretrained)
         splits = data.load(args)
@@ -371,7 +373,6 @@ def _tokenizer(args: argparse.Namespace, train_set: data.TextSet, pretrained: Te
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.TextSet, pretrained: TextPipeline) -> None:
     source, length = args.pretrained_model_name_or_path, pretrained.generator.config.max_length
-    _check_latent(args, pretrained)
     if args.max_length not in (None, length):
         raise GANError(
             f"{source} generates up to {length} tokens and cannot be fine-tuned to another length; leave --max_length "
@@ -399,6 +400,11 @@ def _check_latent(args: argparse.Namespace, pretrained: TextPipeline) -> None:
         raise GANError(
             f"{source} has no latent for --objective {args.objective}; name a model of "
             f"{' or '.join(LATENT_OBJECTIVES)}, or train from scratch."
+        )
+    if objective.has_latent and pretrained.encoder is None:
+        raise GANError(
+            f"{source} has no encoder, which --objective {args.objective} trains; name a model that was saved with "
+            f"it, or train from scratch."
         )
     if objective.has_latent and pretrained.encoder.config.variational != (args.objective == "vae"):
         raise GANError(

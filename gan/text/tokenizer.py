@@ -14,6 +14,7 @@ BEGIN, END, UNKNOWN = range(3)  # their ids in every vocabulary
 IGNORED = -100  # padding behind the end of a sample; ignored by losses
 KINDS = ("characters", "words", "bpe")
 UNFINISHED = "\ufffd"  # what an incomplete byte sequence is decoded to
+NAMED = 8  # unknown parts of a text that an error lists
 CONTEXT = 4  # tokens before it that the text of a token can depend on: a character has four bytes at most
 BYTES = 256  # each a token of byte pairs, so that no text is unknown
 BYTES_A_TOKEN = 4  # of byte pairs, estimated
@@ -130,12 +131,15 @@ def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
         what: name of the text in the error message ("prefix").
 
     Raises:
-        GANError: if a part of it, which is named, isn't in the vocabulary.
+        GANError: if parts of it, which are named, aren't in the vocabulary.
     """
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    unknown = [text[start:end] for k, (start, end) in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
+    places = [place for k, place in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
+    unknown = list(dict.fromkeys(text[start:end] for start, end in places))
     if unknown:
-        raise GANError(f"The {what} has {', '.join(map(repr, unknown))} in it, which the model has never seen.")
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        named = ", ".join(map(repr, unknown[:NAMED]))
+        raise GANError(f"The {what} has {named}{more} in it, which the model has never seen.")
     return encoding.ids
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan import TextPipeline
+from gan import GANError, TextPipeline
 from gan.text.likelihood import nll
 from gan.text.task import TextTask
 from gan.text.tokenizer import BEGIN
@@ -66,3 +66,14 @@ def test_classes_can_be_left_out_and_added(
     torch.testing.assert_close(found, expected)
     out = capsys.readouterr().out
     assert ("from the mean of the model's classes" if classes_before else "All classes start as the model is") in out
+
+
+def test_without_an_encoder_there_is_nothing_to_go_on_with_and_no_data_are_read(
+    make_latent_pipeline: Callable[..., TextPipeline], tmp_path: Path
+) -> None:
+    pipeline = make_latent_pipeline()
+    pipeline.register_modules(encoder=None)
+    pipeline.save_pretrained(tmp_path / "verses")
+    flags = ["--pretrained_model_name_or_path", str(tmp_path / "verses"), "--objective", "daae"]
+    with pytest.raises(GANError, match="verses has no encoder, which --objective daae trains"):
+        TextTask(parser({"text": TextTask}).parse_args(["text", *flags, "--train_data_dir", str(tmp_path / "nowhere")]))

@@ -9,7 +9,7 @@ import torch
 
 from gan import GANError, GANPipeline, TextPipeline
 from gan.latent.__main__ import main
-from gan.text.attributes import attributes, content_words, varying, words_of
+from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
 from gan.text.tokenizer import train_tokenizer
 
 POEMS = ["春水东流去，秋风北雁来。", "夏云生远浦，冬雪落高台。", "明月照松间，清泉石上流。"]
@@ -121,6 +121,9 @@ def test_attributes_are_counted() -> None:
     }
     assert content_words(texts * 50) == ["dogs", "sitting"], "neither function words nor what is in all texts"
     assert varying(found) == [name for name in found if name not in ("rare words", "with mat")]
+    pairs = train_tokenizer(["two dogs"], "bpe", 300)
+    assert has_byte_pairs(pairs) and words_of(pairs, "two dogs") == ["two", "dogs"]
+    assert "rare words" not in attributes([["two", "dogs"]], {}, [])
 
 
 def test_wrong_samples_are_one_sentence(make_latent_pipeline: Make, make_text_pipeline: Make) -> None:
@@ -128,7 +131,8 @@ def test_wrong_samples_are_one_sentence(make_latent_pipeline: Make, make_text_pi
     wrong = {
         lambda: pipeline.encode(
             "hello"
-        ): r"The text has 'h', 'e', 'l', 'l', 'o' in it, which the model has never seen",
+        ): r"The text has 'h', 'e', 'l', 'o' in it, which the model has never seen",
+        lambda: pipeline.encode("a thousand words"): r"'w' and 3 more in it",
         lambda: pipeline.encode(" "): "The text is empty",
         lambda: pipeline.encode([POEMS[0], 3]): "3 is no text",
         lambda: pipeline.encode([]): "There are no texts to encode",

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gan.audio.pipeline import AudioPipeline, Label
-from gan.errors import GANError
 from gan.latent.mixing import mix
 from gan.pipeline import sample_seeds
 
@@ -57,8 +56,6 @@ def steered(
     Raises:
         GANError: for steps, layers, a seed or directions that can't be used.
     """
-    if not isinstance(steering.edits, Mapping):
-        raise GANError('Edits are strengths by the name of a direction, such as {"length": 1.5}.')
     latents = pipeline.guided(latents, classes, psi, steering.critic_steps, None)
     codes = pipeline.codes_from(latents, classes, psi)
     if steering.layers:

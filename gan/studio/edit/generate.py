@@ -19,7 +19,7 @@ from gan.latent.dragging import Drag
 from gan.latent.mixing import mix
 from gan.latent.steering import Inversion
 from gan.pipeline import check_truncation, sample_seeds
-from gan.studio.edit.codes import codes_text, read_codes
+from gan.studio.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64
 from gan.studio.morph.generate import animation, fit_upload
 from gan.studio.morph.uploads import decode_base64, read_picture
@@ -77,8 +77,6 @@ def base_codes(pipeline: ImagePipeline, base: Base) -> tuple[Tensor, str | None]
 
 def edited(pipeline: ImagePipeline, base: Base, edits: Mapping[str, float]) -> tuple[Tensor, str | None]:
     """Codes of a base moved along directions, and its class."""
-    if not isinstance(edits, Mapping):
-        raise GANError('Edits are strengths by the name of a direction, such as {"brightness": 1.5}.')
     codes, label = base_codes(pipeline, base)
     return pipeline.usable_directions().apply(codes, edits), label
 

@@ -26,7 +26,6 @@ function lettersPane({ changed, room }) {
     image.src = png(answer.png);
     image.alt = text.trim() || field.input.placeholder;
     missing.textContent = answer.missing.length ? t("missing_letters", { letters: answer.missing.map((one) => `“${one}”`).join(" ") }) : "";
-    layout();
   }
 
   function layout() {

@@ -16,7 +16,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.image.typesetting import absent_glyph, glyphs, set_text
 from gan.labels import by_column, label_index
 from gan.pipeline import check_truncation, sample_seeds
-from gan.studio.edit.codes import read_codes
+from gan.studio.codes import read_codes
 from gan.studio.edit.generate import Base
 from gan.studio.images.generate import file_name, png_base64
 from gan.studio.queue import run_queued

@@ -15,8 +15,7 @@ let yours = null; // the user's picture as the model takes it, in base64
 let before = { of: null, png: null }; // the picture without edits, and what it is of
 let shown = null; // the last answer of the server with a picture
 let since = ""; // the codes with which a drag began
-let inversions = 0; // so far; only the last one counts
-let ticket = ""; // by which the server stops the one that is under way
+let ticket = ""; // of the inversion that is under way: what comes of an earlier one is not shown, and the server stops it
 let found = ""; // the codes that were found for the user's picture
 
 const kept = (key, options) => ({ key, write: () => options.get(), ...options });
@@ -235,7 +234,6 @@ function showBefore(held) {
 
 // An inversion that is under way ends with what it has shown so far.
 function stopLooking() {
-  inversions += 1;
   looking.hidden = true;
   if (ticket) server.stop_inversion(ticket);
   ticket = "";
@@ -274,7 +272,6 @@ async function take(file) {
   if (!file || !tab.model) return;
   if (file.size > props.max_bytes) return tab.showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
   stopLooking();
-  const mine = inversions;
   const own = (ticket = crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const url = await new Promise((done) => {
     const reader = new FileReader();
@@ -282,6 +279,7 @@ async function take(file) {
     reader.onerror = () => done("");
     reader.readAsDataURL(file);
   });
+  if (own !== ticket) return; // something else has been started by now
   setView("edit");
   points.clear();
   looking.hidden = false;
@@ -289,9 +287,9 @@ async function take(file) {
   let [picture, invert] = [url.split(",")[1] || "", null];
   for (const steps of [GLANCE, LOOK]) {
     const answer = await server.invert_image({ model: name, picture, invert, steps, ticket: own });
-    if (mine !== inversions) return; // something else has been started by now
+    if (own !== ticket) return;
     if (answer.error) {
-      looking.hidden = true;
+      stopLooking();
       return tab.showMessage(answer.error);
     }
     [picture, invert] = [answer.fitted, false]; // small, from here on
@@ -300,9 +298,9 @@ async function take(file) {
     setCodes(found, "picture");
     fields.edits.reset();
     await tab.ask();
+    if (own !== ticket) return;
   }
-  looking.hidden = true;
-  ticket = "";
+  stopLooking();
   history.note();
 }
 

@@ -74,21 +74,12 @@ def _at_once(pipeline: ImagePipeline, critic_steps: int) -> int:
     return min(size, GUIDED) if critic_steps else size
 
 
-def every_class(
-    registry: Registry, model: str, seed: int, truncation: float, critic_steps: int = 0
-) -> tuple[ImagePipelineOutput, float]:
-    """The same seeds in every class, one class after the other, and the milliseconds that they took.
+def _rows(registry: Registry, model: str, seed: int) -> list[dict[str, Any]]:
+    """Seed, number of pictures and class of each row.
 
     Raises:
-        GANError: if an argument can't be used, or for a model without classes or with too many.
+        GANError: for a model without classes, or with too many.
     """
-    rows = _rows(registry, model, seed)
-    shared: dict[str, Any] = {"model": model, "truncation": truncation, "critic_steps": critic_steps}
-    return _joined([generate_images(registry, **shared, **row) for row in rows])
-
-
-def _rows(registry: Registry, model: str, seed: int) -> list[dict[str, Any]]:
-    """Seed, number of pictures and class of each row."""
     names = registry.get(model, ImagePipeline).label_choices()
     if not 2 <= len(names) <= MAX_IMAGES:
         raise GANError(f"{model} has {len(names)} classes; from 2 to {MAX_IMAGES} are shown below one another.")

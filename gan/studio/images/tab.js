@@ -66,18 +66,20 @@ function setRows(name) {
 const classesOf = (model) => model.columns.reduce((count, { labels }) => count + labels.length, 0);
 
 async function render({ pictures, milliseconds, total }, state, superseded) {
-  draw(pictures, milliseconds, total, state);
+  draw(pictures, milliseconds, total, state, 0);
   while (pictures.length < total && !superseded()) {
     const more = await server.make_images({ ...state, skip: pictures.length });
     if (superseded()) return;
     if (more.error) return void tab.showMessage(more.error);
+    const known = pictures.length;
     pictures = [...pictures, ...more.pictures];
     milliseconds += more.milliseconds;
-    draw(pictures, milliseconds, total, state);
+    draw(pictures, milliseconds, total, state, known);
   }
 }
 
-function draw(pictures, milliseconds, total, state) {
+// The first `known` of the pictures are in their tiles by now.
+function draw(pictures, milliseconds, total, state, known) {
   const seeds = state.rows ? total / classesOf(tab.model) : total;
   shown = { state, pictures, seeds, total, model: tab.model };
   root.classList.toggle("by-class", Boolean(state.rows));
@@ -85,6 +87,7 @@ function draw(pictures, milliseconds, total, state) {
   while (tiles.childElementCount < total) tiles.append(makeTile(tiles.childElementCount));
   [...tiles.children].forEach((tile, k) => tile.classList.toggle("pending", k >= pictures.length));
   pictures.forEach((picture, k) => {
+    if (k < known) return;
     const [image, caption] = tiles.children[k].children;
     image.src = png(picture.png);
     image.alt = [t("picture", picture), picture.label].filter(Boolean).join(", ");

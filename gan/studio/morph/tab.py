@@ -8,12 +8,17 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
-from gan.studio.model_info import has_component, objective
+from gan.studio.model_info import has_component, modality, objective
 from gan.studio.morph.generate import morph_file, morph_value, opening
 from gan.studio.morph.uploads import MAX_BYTES
 from gan.studio.registry import Registry
 from gan.studio.strings import words
 from gan.studio.tabs import Tab
+
+
+def takes_pictures(source: str) -> bool:
+    """Whether a model has an encoder of pictures; those of text have one, too."""
+    return modality(source) == ImagePipeline.modality and has_component(source, "encoder")
 
 
 def build(registry: Registry) -> None:
@@ -22,7 +27,7 @@ def build(registry: Registry) -> None:
     def models(current: str) -> dict[str, Any]:
         """The offered models that have an encoder and, if it has one, the model of the Pictures tab or the address,
         wherever it comes from; or "error", why that one could not be looked at."""
-        offered = [model for model, source in registry.offered.items() if has_component(source, "encoder")]
+        offered = [model for model, source in registry.offered.items() if takes_pictures(source)]
         offered.sort(key=lambda model: objective(registry.offered[model]) != "vaegan")  # the sharper ones first
         if not current or current in registry.offered:
             return {"models": offered, "error": ""}
@@ -31,7 +36,7 @@ def build(registry: Registry) -> None:
             registry.fetch_index(source)
         except GANError as error:
             return {"models": offered, "error": str(error)}
-        return {"models": [*offered, current] if has_component(source, "encoder") else offered, "error": ""}
+        return {"models": [*offered, current] if takes_pictures(source) else offered, "error": ""}
 
     @open_errors
     def open_model(model: str, request: gr.Request) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import torch
 
 from gan.errors import GANError
 from gan.image.typesetting import glyphs, set_text
-from gan.studio.edit.codes import codes_text
+from gan.studio.codes import codes_text
 from gan.studio.edit.generate import Base
 from gan.studio.edit.letters import MAX_TEXT, Alphabet, alphabet_of, font_value, letter_codes, typed, typed_value
 

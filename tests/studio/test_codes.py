@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gan import GANError
-from gan.studio.edit.codes import codes_text, read_codes
+from gan.studio.codes import codes_text, read_codes
 
 
 @pytest.mark.parametrize("truncation", [1.0, 0.4])
