@@ -7,6 +7,7 @@ Starts `python app.py` in a fresh process; needs Chromium and `playwright` for w
 """
 
 import argparse
+import math
 import shutil
 import socket
 import statistics
@@ -92,6 +93,21 @@ SOUND = """seed => new Promise((resolve, reject) => {
   setTimeout(() => reject(new Error("no sound within 30 s")), 30000);
 })"""
 
+# Waits for the next move of a finger on the pad, and then until the address says that what it asks for is drawn.
+PAD = """tab => {
+  const before = location.search;
+  window.studioTook = new Promise((resolve) => {
+    document.querySelector(`.${tab} .plane`).addEventListener("pointermove", () => {
+      const start = performance.now();
+      const look = () => {
+        if (location.search === before) setTimeout(look, 2);
+        else requestAnimationFrame(() => resolve(performance.now() - start));
+      };
+      look();
+    }, { once: true });
+  });
+}"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -168,6 +184,9 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
         if page.locator("#sound-tab-button").is_visible():
             tabs.append(("sound", SOUNDING))
             rows.append(("Seed to 8 new clips", seed_to_sound(page, address, moves)))
+        for tab, what in (("edit", "another picture"), ("text", "another sentence"), ("sound", "8 other clips")):
+            if page.locator(f"#{tab}-tab-button").is_visible():
+                rows.append((f"A finger's move on the pad to {what}", pad_to_sample(page, address, tab, moves)))
         if screenshots:
             screenshots.mkdir(parents=True, exist_ok=True)
             for name, device in (("desktop", DESKTOP), ("phone", PHONE)):
@@ -211,6 +230,32 @@ def seed_to_sound(page: Page, address: str, moves: int) -> str:
     page.wait_for_selector(SOUNDING)
     page.wait_for_timeout(1000)
     times = sorted(page.evaluate(SOUND, 1000 + k) for k in range(moves))
+    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+
+
+def pad_to_sample(page: Page, address: str, tab: str, moves: int) -> str:
+    model = "&view=edit&model=captions-latent" if tab == "text" else ""
+    page.goto(f"{address}?tab={tab}{model}", wait_until="commit")
+    page.wait_for_selector(f".{tab}:not(.waiting)")
+    plane = page.locator(f".{tab} .plane")
+    if not plane.is_visible():
+        page.locator(f".{tab} .steering header").get_by_text("Pad").click()
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.wait_for_timeout(1000)
+    times = []
+    for k in range(moves):
+        page.evaluate(PAD, tab)
+        angle = 0.7 * k
+        x, y = 0.5 + 0.4 * math.cos(angle), 0.5 + 0.4 * math.sin(angle)
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        times.append(page.evaluate("studioTook"))
+        page.wait_for_timeout(60)
+    page.mouse.up()
+    times.sort()
     return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
 
 

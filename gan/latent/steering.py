@@ -43,6 +43,26 @@ class DirectedPipeline(GANPipeline):
         """Whether this model has codes to move."""
         return True
 
+    @cached_property
+    def code_space(self) -> CodeSpace:
+        """Mean and standard deviation of the codes."""
+        return code_space(self.generator)
+
+    @cached_property
+    def class_space(self) -> CodeSpace:
+        """The same of codes within a class."""
+        return code_space(self.generator, within_class=True)
+
+    def usable_directions(self) -> Directions:
+        """The model's directions; of one that came without any, those that its weights amplify most (SeFa)."""
+        return self.directions if self.directions else self._closed_form
+
+    @cached_property
+    def _closed_form(self) -> Directions:
+        if not self.can_be_directed or not hasattr(self.generator, "code_weights"):
+            return Directions()
+        return directions.closed_form(self.generator, self.class_space.deviation)
+
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
         """Finds the model's directions, anew, and scores them (`gan.latent.directions`).
 
@@ -134,22 +154,12 @@ class SteerablePipeline(DirectedPipeline):
         layers, width = self.codes_from(latents, classes).shape[1:]
         return layers, width
 
-    @cached_property
-    def code_space(self) -> CodeSpace:
-        """Mean and standard deviation of the codes."""
-        return code_space(self.generator)
-
     @torch.inference_mode()
     def draw_samples(self, codes: Tensor) -> Tensor:
         """What the generator makes of codes (n, layers, width), as float32 on the CPU."""
         device, dtype = self.generator.device, self.generator.dtype
         parts = [self.generator.draw(part.to(device, dtype)) for part in codes.split(BATCH)]
         return torch.cat([part.float().cpu() for part in parts])
-
-    @cached_property
-    def class_space(self) -> CodeSpace:
-        """The same of codes within a class."""
-        return code_space(self.generator, within_class=True)
 
     # Critic guidance
 
@@ -220,16 +230,6 @@ class SteerablePipeline(DirectedPipeline):
         if self.guidance_curve:
             text = json.dumps(self.guidance_curve, indent=2, ensure_ascii=False) + "\n"
             (folder / CURVE).write_text(text, encoding="utf-8")
-
-    def usable_directions(self) -> Directions:
-        """The model's directions; of one that came without any, those that its weights amplify most (SeFa)."""
-        return self.directions if self.directions else self._closed_form
-
-    @cached_property
-    def _closed_form(self) -> Directions:
-        if not hasattr(self.generator, "code_weights"):
-            return Directions()
-        return directions.closed_form(self.generator, self.class_space.deviation)
 
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
         source = torch.Generator().manual_seed(0)

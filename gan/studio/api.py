@@ -29,6 +29,7 @@ INPUTS: dict[Any, Callable] = {
     float | None: gr.Number,
     File: partial(gr.File, type="filepath"),
     dict[str, float]: gr.JSON,
+    list[float]: gr.JSON,
     list[list[float]]: gr.JSON,
 }
 # The component that writes a result of each type; any other type is JSON.

@@ -1,25 +1,36 @@
-// Sliders for the directions of a model: a field for createTab whose value is {name: strength}, those at 0 left out. Defines
-// `directionsField`. After common.js and fields.js.
+// Sliders for the directions of a model: a field for createTab whose value is {name: strength}, those at 0 left out; its
+// `pad`, a field, too, has two of them under one finger. Defines `directionsField`. After common.js, fields.js and pad.js.
 
-// `changed` is called while a slider moves, `settled` once it has been let go, `refuse(text)` with what is wrong with a new
-// name of a direction; `rename(settings)` asks the server to keep it.
-function directionsField({ changed, settled = () => {}, rename, refuse }) {
+// `changed` is called while a slider moves, `settled` once it has been let go, `lifted` when a finger leaves the pad; `shown`
+// when the pad is shown, hidden or has other axes, `refuse(text)` with what is wrong with a new name of a direction;
+// `rename(settings)` asks the server to keep it. `padOpen`: whether the pad is there from the beginning.
+function directionsField({ changed, settled = () => {}, lifted = () => {}, shown, rename, refuse, padOpen = false }) {
   const SHOWN = 6; // before the rest is asked for
   const NAMES = "direction-names"; // of this browser: {model: {direction: name}}, where the server cannot keep them
   const LONGEST = 40; // letters of a name
   let model = "";
+  let known = []; // the directions of the model, as the server calls them
   let sliders = {}; // fields by the names of their directions
   let former = {}; // names of directions by those that they had before: links of then still hold
   let unknown = {}; // strengths that an address has for directions that the model doesn't have: the server says which it has
   let open = false;
+  let padShown = padOpen;
 
   const list = make("div", { class: "directions" });
   const more = make("button", { type: "button", class: "quiet", "aria-expanded": "false", onclick: () => ((open = !open), fold()) });
   const reset = make("button", { type: "button", class: "quiet", text: t("reset"), onclick: () => (field.reset(), changed(), settled()) });
+  const padButton = make("button", { type: "button", class: "quiet", text: t("pad_button"), onclick: () => (showPad(!padShown), shown()) });
+  const pad = directionsPad({
+    get: (name) => sliders[name].get(),
+    set: (name, strength) => sliders[name].set(strength),
+    moved: () => (fold(), changed()),
+    settled: () => (settled(), lifted()),
+    turned: () => shown(),
+  });
   const empty = make("p", { class: "hint", text: t("no_directions") });
   const here = make("p", { class: "hint", text: t("named_here"), hidden: true });
   const box = make("section", { class: "steering", "aria-label": t("directions") },
-    make("header", {}, make("h2", { text: t("directions") }), reset), empty, list, here, more);
+    make("header", {}, make("h2", { text: t("directions") }), padButton, reset), empty, pad.box, list, here, more);
 
   // Where a browser keeps nothing for pages, as in some private windows, names hold until the page is left.
   let kept = {};
@@ -36,9 +47,15 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     } catch {}
   }
 
+  function showPad(wanted) {
+    padShown = wanted;
+    pad.box.hidden = !padShown || known.length < 2;
+    padButton.setAttribute("aria-expanded", String(padShown));
+    pad.show();
+  }
+
   function slider({ name, title, range: [min, max] }) {
-    const called = ownNames()[model]?.[name] ?? title;
-    const made = sliderField({ title: called, usual: 0, min, max, step: 0.05, changed: () => (mark(), changed()) });
+    const made = sliderField({ title, usual: 0, min, max, step: 0.05, changed: () => (mark(), pad.show(), changed()) });
     made.box.classList.toggle("centred", min < 0);
     made.box.title = t("reset_slider");
     made.box.addEventListener("change", settled);
@@ -82,15 +99,13 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     if (answer.directions) return void (field.fill(answer.directions, of), changed());
     const names = ownNames();
     keepNames({ ...names, [of]: { ...names[of], [name]: wanted } });
-    const { box } = sliders[name];
-    box.querySelector("span").textContent = wanted;
-    for (const input of box.querySelectorAll("input")) input.setAttribute("aria-label", wanted);
-    here.hidden = false;
+    field.fill(known, of);
   }
 
   function toZero(slider) {
     slider.set(0);
     mark();
+    pad.show();
     changed();
     settled();
   }
@@ -107,6 +122,7 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     reset.disabled = !used.some(Boolean);
     empty.hidden = boxes.length > 0;
     reset.hidden = !boxes.length;
+    padButton.hidden = known.length < 2;
   }
 
   const mark = () => (reset.disabled = !Object.values(sliders).some((slider) => slider.get() !== 0));
@@ -118,11 +134,15 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     // The directions of another model; strengths of the same name stay.
     fill(directions, name) {
       const before = field.get();
-      model = name;
+      [known, model] = [directions, name];
+      const own = ownNames()[model] ?? {};
+      const called = directions.map((direction) => ({ ...direction, title: own[direction.name] ?? direction.title }));
       former = Object.fromEntries(directions.flatMap((direction) => direction.formerly.map((old) => [old, direction.name])));
-      here.hidden = !directions.some((direction) => ownNames()[model]?.[direction.name]);
-      sliders = Object.fromEntries(directions.map((direction) => [direction.name, slider(direction)]));
+      here.hidden = !directions.some((direction) => own[direction.name]);
+      sliders = Object.fromEntries(called.map((direction) => [direction.name, slider(direction)]));
       list.replaceChildren(...Object.values(sliders).map((one) => one.box));
+      pad.fill(called);
+      showPad(padShown);
       field.set(before);
       unknown = {};
     },
@@ -132,6 +152,7 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
       for (const [name, one] of Object.entries(sliders)) one.set(strengths[name] ?? 0);
       unknown = Object.fromEntries(Object.entries(strengths).filter(([name]) => !sliders[name]));
       fold();
+      pad.show();
     },
     write: () => Object.entries(field.get()).map(([name, value]) => `${escaped(name)}:${value}`).join(";"),
     read(text) {
@@ -140,7 +161,25 @@ function directionsField({ changed, settled = () => {}, rename, refuse }) {
     },
     reset: () => field.set({}),
     changed,
+    // Which directions are under the finger, as "length;plural"; "none" where the pad is folded away and would not be.
+    pad: {
+      hidden: () => known.length < 2,
+      get: () => undefined,
+      write() {
+        if (!padShown) return padOpen ? "none" : "";
+        return padOpen && pad.isUsual() ? "" : pad.names().map(escaped).join(";");
+      },
+      read(text) {
+        if (text !== "none") pad.choose(text.split(";").map(unescaped));
+        showPad(text !== "none");
+      },
+      reset() {
+        pad.choose([]);
+        showPad(padOpen);
+      },
+    },
   };
+  showPad(padOpen);
   return field;
 }
 

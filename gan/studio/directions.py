@@ -6,17 +6,18 @@ from typing import Any
 from gan.errors import GANError
 from gan.labels import clean_name
 from gan.latent.directions import ranked
-from gan.latent.steering import SteerablePipeline
+from gan.latent.steering import DirectedPipeline
 from gan.pipeline import GANPipeline
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 from gan.utils.files import files_into
 
-TOWARDS, COMPONENT = "class ", "component "  # begin the names of directions towards a class, and of those of SeFa
+# How names of directions begin: of those towards a class, of those of SeFa, and of those that are about a word.
+TOWARDS, COMPONENT, WITH = "class ", "component ", "with "
 LONGEST = 40  # letters of a name
 
 
-def direction_rows(pipeline: SteerablePipeline, words: dict[str, str]) -> list[dict[str, Any]]:
+def direction_rows(pipeline: DirectedPipeline, words: dict[str, str]) -> list[dict[str, Any]]:
     """What the page must know of each direction, the most useful first. To be called on the queue's thread."""
     records = pipeline.usable_directions().records
     return [
@@ -37,6 +38,8 @@ def direction_title(name: str, source: str, words: dict[str, str]) -> str:
         return words["towards"].format(label=name.removeprefix(TOWARDS))
     if source == "sefa" and name.startswith(COMPONENT):
         return words["component"].format(number=name.removeprefix(COMPONENT))
+    if source == "measured" and name.startswith(WITH):
+        return words["with_word"].format(word=name.removeprefix(WITH))
     return words.get(f"direction_{name}", name[:1].upper() + name[1:])
 
 
@@ -51,7 +54,7 @@ def rename_direction(registry: Registry, settings: dict[str, Any], words: dict[s
         GANError: for a name that cannot be used, or a folder that cannot be written.
     """
     pipeline: GANPipeline = registry.get(settings["model"])
-    if not isinstance(pipeline, SteerablePipeline):
+    if not isinstance(pipeline, DirectedPipeline):
         raise GANError(f"{settings['model']} makes {pipeline.unit}, which have no directions.")
     wanted = clean_name(settings["wanted"])
     if len(wanted) > LONGEST:

@@ -118,7 +118,7 @@ function createTab(tab) {
       notice = "";
       root.classList.remove("waiting");
       if (answer) await tab.render(answer, requested, superseded);
-      write("replaceState", parts);
+      if (!superseded()) write("replaceState", parts); // browsers take a few a second only
     } catch (error) {
       console.error(error);
       showMessage(t("failed"));
@@ -264,4 +264,4 @@ function fact(name) {
   return { box: make("dl", {}, make("dt", { text: t(name) }), value), set: (text) => (value.textContent = text) };
 }
 
-const onSlider = (event) => Boolean(event.target.closest?.("input[type=range]"));
+const onSlider = (event) => Boolean(event.target.closest?.("input[type=range], .plane"));

@@ -63,15 +63,15 @@ def attributes(texts: Sequence[Words], ranks: dict[str, int], content: Sequence[
         content: words whose presence is looked for.
 
     Returns:
-        float32 (n,) by name: `length`, words and marks; `rare words`, the share of words that are not among the
-        `FREQUENT` most frequent ones, where they have ranks; `plural` and `past`, words of the lists above; `-ing`, words that end so;
-        `question`, whether there is a question mark; `with WORD`, whether it occurs.
+        float32 (n,) by name: `length`, words and marks; where there are ranks `rare words`, the share of words that
+        are not among the `FREQUENT` most frequent ones; `plural` and `past`, words of the lists above; `-ing`, words
+        that end so; `question`, whether there is a question mark; `with WORD`, whether it occurs.
     """
     rare = len(SPECIAL) + FREQUENT
     rows = [
         {
             "length": len(words),
-            **({"rare words": sum(ranks.get(word, rare) >= rare for word in words) / max(1, len(words))} if ranks else {}),
+            "rare words": sum(ranks.get(word, rare) >= rare for word in words) / max(1, len(words)),
             "plural": sum(word in PLURAL for word in words),
             "past": sum(word in PAST for word in words),
             "-ing": sum(word.endswith("ing") and len(word) > 4 for word in words),
@@ -80,7 +80,8 @@ def attributes(texts: Sequence[Words], ranks: dict[str, int], content: Sequence[
         }
         for words in texts
     ]
-    return {name: torch.tensor([float(row[name]) for row in rows]) for name in rows[0]}
+    names = [name for name in rows[0] if ranks or name != "rare words"]
+    return {name: torch.tensor([float(row[name]) for row in rows]) for name in names}
 
 
 def varying(found: dict[str, Tensor]) -> list[str]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.latent import directions
 from gan.latent.directions import Directions
+from gan.latent.space import CodeSpace
 from gan.latent.steering import SCORED, DirectedPipeline
 from gan.pipeline import check_latents, sample_seeds, slerp
 from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
@@ -40,6 +41,16 @@ class SteerableTextPipeline(DirectedPipeline):
     @property
     def can_be_directed(self) -> bool:
         return self.latent_dim > 0
+
+    @cached_property
+    def code_space(self) -> CodeSpace:
+        """That of the prior, N(0, I): codes are latents."""
+        return CodeSpace(torch.zeros(1, self.latent_dim), torch.ones(1, self.latent_dim))
+
+    @cached_property
+    def class_space(self) -> CodeSpace:
+        """The same, as latents know no classes."""
+        return self.code_space
 
     def decode(
         self,
@@ -125,13 +136,19 @@ class SteerableTextPipeline(DirectedPipeline):
             label: class of all; a model with classes has to be told it where `a` is no seed.
             temperature: of `decode`; the dice are those of `a`, if that is a seed.
         """
+        latents, own, seed = self.way(a, b, steps, label)
+        return self.decode(latents, own, temperature, seed)
+
+    def way(
+        self, a: Sample, b: Sample, steps: int = 9, label: str | int | None = None
+    ) -> tuple[Tensor, str | int | None, int]:
+        """The latents (steps, latent_dim) of `interpolate`, their class, and the seed of their dice."""
         if len(sample_seeds(0, steps)) < 2 or steps > MAX_TEXTS:
             raise GANError(
                 f"An interpolation of {steps!r} texts cannot be made; it has from 2, its ends, to {MAX_TEXTS:,}."
             )
-        (first, own, seed), (last, _, _) = self._located(a, label), self._located(b, label)
-        share = torch.linspace(0, 1, int(steps))[:, None]
-        return self.decode(slerp(first, last, share), own, temperature, seed)
+        (first, own, seed), (last, _, _) = self.located(a, label), self.located(b, label)
+        return slerp(first, last, torch.linspace(0, 1, int(steps))[:, None]), own, seed
 
     def edit(
         self, sample: Sample, edits: Mapping[str, float], label: str | int | None = None, temperature: float = 0.0
@@ -144,13 +161,13 @@ class SteerableTextPipeline(DirectedPipeline):
                 the latent.
             label, temperature: as in `interpolate`.
         """
-        latents, own, seed = self._located(sample, label)
+        latents, own, seed = self.located(sample, label)
         return self.decode(self.moved(latents, edits), own, temperature, seed)
 
     def moved(self, latents: Tensor, edits: Mapping[str, float]) -> Tensor:
         """Latents (n, latent_dim) moved along directions, by name and strength."""
         self._check_latent()
-        return self.directions.apply(latents[:, None], edits)[:, 0]
+        return self.usable_directions().apply(latents[:, None], edits)[:, 0]
 
     def variations(
         self, sample: Sample, count: int = 8, distance: float = 0.5, seed: int = 0, label: str | int | None = None
@@ -164,27 +181,33 @@ class SteerableTextPipeline(DirectedPipeline):
             seed: of the noise.
             label: as in `interpolate`.
         """
+        latents, own, _ = self.located(sample, label)
+        return self.decode(self.nearby(latents, count, distance, seed, own), own)
+
+    def nearby(
+        self, latents: Tensor, count: int = 8, distance: float = 0.5, seed: int = 0, label: str | int | None = None
+    ) -> Tensor:
+        """The latents (up to `count`, latent_dim) of variations of one (1, latent_dim); itself where none differs."""
         wanted = len(sample_seeds(seed, count))
         if wanted > MAX_TEXTS:
             raise GANError(f"{wanted:,} variations were asked for; ask for 1 to {MAX_TEXTS:,}.")
         if isinstance(distance, bool) or not isinstance(distance, int | float) or not 0 <= distance <= 1:
             raise GANError(f"A distance of {distance!r} cannot be used; it goes from 0 (the same) to 1 (any text).")
-        latents, own, _ = self._located(sample, label)
         source = torch.Generator().manual_seed(int(seed))
         noise = torch.randn(TRIES * wanted, self.latent_dim, generator=source)
         near = (1 - distance**2) ** 0.5 * latents + distance * noise
         others: dict[str, Tensor] = {}  # by what is read from them
-        known = self.decode(latents, own).texts
+        known = self.decode(latents, label).texts
         for part in near.split(ROWS):
-            for text, latent in zip(self.decode(part, own).texts, part, strict=True):
+            for text, latent in zip(self.decode(part, label).texts, part, strict=True):
                 if text not in known:
                     others.setdefault(text, latent)
             if len(others) >= wanted:
                 break
         chosen = list(others.values())[:wanted]
-        return self.decode(torch.stack(chosen) if chosen else latents, own)
+        return torch.stack(chosen) if chosen else latents
 
-    def _located(self, sample: Sample, label: str | int | None) -> tuple[Tensor, str | int | None, int]:
+    def located(self, sample: Sample, label: str | int | None) -> tuple[Tensor, str | int | None, int]:
         """The latent (1, latent_dim) of a sample, its class, and the seed of its dice."""
         self._check_latent()
         if isinstance(sample, str):

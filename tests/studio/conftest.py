@@ -13,9 +13,11 @@ from gan import (
     ImageGenerator,
     ImagePipeline,
     TextDiscriminator,
+    TextEncoder,
     TextGenerator,
     TextPipeline,
 )
+from gan.latent.directions import Directions
 from gan.networks import stage_channels
 from gan.studio import LOOKS, Registry, build_page, offered_models
 from gan.text.tokenizer import train_tokenizer
@@ -190,6 +192,40 @@ def text_registry(text_models):
 def text_address(text_registry):
     """The address of a studio on `text_registry`."""
     with served(text_registry) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sayings_registry(tmp_path_factory):
+    """Text models with a latent: `sayings`, with an encoder and directions, and `moods`, with two classes and neither;
+    and `plain`, a text model without. Nobody trained them."""
+    folder = tmp_path_factory.mktemp("sayings")
+    tokenizer = train_tokenizer(
+        ["two dogs <b> run & play on a mat", "who hears the cat?", "the sea sleeps"], "words", 99
+    )
+    shape = {"vocab_size": tokenizer.get_vocab_size(), "max_length": 12, "embedding_size": 16, "hidden_size": 24}
+    for name, labels in (("sayings", None), ("moods", ["glad", "sad"]), ("plain", None)):
+        torch.manual_seed(len(name))
+        latent_dim = 0 if name == "plain" else 8
+        generator = TextGenerator(**shape, num_classes=len(labels or []), latent_dim=latent_dim)
+        encoder = TextEncoder(**shape, latent_dim=8) if name == "sayings" else None
+        with torch.no_grad():
+            for network in filter(None, (generator, encoder)):
+                for parameter in network.parameters():
+                    parameter.add_(torch.randn_like(parameter) * 0.4)
+        pipeline = TextPipeline(generator, labels=labels, tokenizer=tokenizer, encoder=encoder)
+        if name == "sayings":
+            names = ("length", "plural", "with dogs")
+            records = {name: {"source": "measured", "range": [-3, 3]} for name in names}
+            pipeline.directions = Directions({name: torch.randn(1, 8) for name in names}, records)
+        pipeline.save_pretrained(folder / name)
+    return Registry(offered_models([str(folder / name) for name in ("sayings", "moods", "plain")], bundled=folder))
+
+
+@pytest.fixture(scope="session")
+def sayings_address(sayings_registry):
+    """The address of a studio on `sayings_registry`."""
+    with served(sayings_registry) as url:
         yield url
 
 

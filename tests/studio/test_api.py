@@ -31,6 +31,9 @@ def test_only_the_endpoints_are_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
         "/generate_images",
         "/generate_text",
+        "/encode_text",
+        "/edit_text",
+        "/interpolate_text",
         "/reconstruct_image",
         "/interpolate_images",
         "/generate_audio",

@@ -75,5 +75,6 @@ def test_without_an_encoder_there_is_nothing_to_go_on_with_and_no_data_are_read(
     pipeline.register_modules(encoder=None)
     pipeline.save_pretrained(tmp_path / "verses")
     flags = ["--pretrained_model_name_or_path", str(tmp_path / "verses"), "--objective", "daae"]
+    flags += ["--train_data_dir", str(tmp_path / "nowhere")]
     with pytest.raises(GANError, match="verses has no encoder, which --objective daae trains"):
-        TextTask(parser({"text": TextTask}).parse_args(["text", *flags, "--train_data_dir", str(tmp_path / "nowhere")]))
+        TextTask(parser({"text": TextTask}).parse_args(["text", *flags]))

@@ -129,10 +129,8 @@ def test_attributes_are_counted() -> None:
 def test_wrong_samples_are_one_sentence(make_latent_pipeline: Make, make_text_pipeline: Make) -> None:
     pipeline = make_latent_pipeline()
     wrong = {
-        lambda: pipeline.encode(
-            "hello"
-        ): r"The text has 'h', 'e', 'l', 'o' in it, which the model has never seen",
-        lambda: pipeline.encode("a thousand words"): r"'w' and 3 more in it",
+        lambda: pipeline.encode("hello"): r"The text has 'h', 'e', 'l', 'o' in it, which the model has never seen",
+        lambda: pipeline.encode("a thousand words"): r"'n' and 3 more in it",
         lambda: pipeline.encode(" "): "The text is empty",
         lambda: pipeline.encode([POEMS[0], 3]): "3 is no text",
         lambda: pipeline.encode([]): "There are no texts to encode",

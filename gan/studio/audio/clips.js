@@ -60,5 +60,7 @@ function clipSheet(root, player) {
     next(0);
   }
 
-  return { list, show, layout, playAll, paint: () => cards.forEach((card) => card.picture.paint()), paintWaves: () => cards.forEach((card) => card.picture.paintWave()) };
+  const playFirst = () => cards[0]?.play();
+
+  return { list, show, layout, playAll, playFirst, paint: () => cards.forEach((card) => card.picture.paint()), paintWaves: () => cards.forEach((card) => card.picture.paintWave()) };
 }

@@ -13,6 +13,11 @@ const end = (key, letter) => seedField({
   usual: start[key], max: limits.seed, title: `${t("seed")} ${letter}`, bare: true, hidden: () => view !== "interpolation",
 });
 
+const directions = directionsField({
+  changed: () => tab.ask(), lifted: hearNext, shown: () => tab.write(), rename: server.rename, refuse: (text) => tab.showMessage(text),
+});
+let hears = false; // whether the next clip that is shown is heard, too
+
 // In the order of the address. What the server need not know has no value, only a place in the address.
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed, changed: reseed }),
@@ -38,7 +43,8 @@ const fields = {
     hidden: () => view !== "pads", get: () => undefined, write: () => (sequencer.tempo() === start.bpm ? "" : sequencer.tempo()),
     read: (text) => sequencer.setTempo(numberIn(text) ?? start.bpm), reset: () => sequencer.setTempo(start.bpm),
   },
-  edits: directionsField({ changed: () => tab.ask(), rename: server.rename, refuse: (text) => tab.showMessage(text) }),
+  edits: directions,
+  pad: directions.pad,
   critic_steps: sliderField({ key: "critic", title: t("critic"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
   layers: {
     get: () => layers, set: setLayers, write: () => layers, reset: () => setLayers(""),
@@ -162,7 +168,7 @@ const requests = {
   },
 };
 
-function render(answer, state) {
+function render(answer, state, superseded) {
   const { clips, milliseconds } = answer;
   if (state.view === "clips") {
     player.stopAll();
@@ -175,8 +181,18 @@ function render(answer, state) {
   } else {
     kit.show(answer.requested.pads, clips, answer.settings);
   }
+  if (hears && !superseded()) {
+    hears = false;
+    ({ clips: sheet.playFirst, interpolation: interpolation.sound })[state.view]?.();
+  }
   const each = milliseconds / clips.length;
   speed.set(t("sound_speed", { ms: each.toFixed(each < 10 ? 1 : 0), times: Math.round((1000 * tab.model.seconds) / each) }));
+}
+
+// A finger has left the pad: what it has found is heard, but for the pads, which wait to be played.
+function hearNext() {
+  hears = view !== "pads";
+  tab.ask();
 }
 
 function reseed() {

@@ -105,7 +105,7 @@ def build(registry: Registry) -> None:
 
     workbench(
         "sound",
-        ["directions.js", *(f"audio/{name}.js" for name in SCRIPTS)],
+        ["pad.js", "directions.js", *(f"audio/{name}.js" for name in SCRIPTS)],
         [open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads, rename],
         models=registry.names(AudioPipeline.modality),
         start=START,

@@ -24,13 +24,18 @@ const letters = lettersPane({ changed: () => tab.ask(), room: lettersRoom });
 const seedOf = (key, view_) => seedField({ usual: start[key], max: limits.seed, key: { row_seed: "rows", column_seed: "columns" }[key],
   title: t({ row_seed: "row_seeds", column_seed: "column_seeds" }[key]), hidden: () => view !== view_ });
 
+const directions = directionsField({
+  changed: () => tab.ask(), settled: () => history.note(), shown: () => tab.write(), rename: server.rename, refuse: (text) => tab.showMessage(text),
+});
+
 // In the order of the address.
 const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed, changed: fromSeed }),
   label: classField({ any: t("any_label"), changed: settle }),
   truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info"), brief: true }),
   critic_steps: sliderField({ key: "critic", title: t("critic"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
-  edits: directionsField({ changed: () => tab.ask(), settled: () => history.note(), rename: server.rename, refuse: (text) => tab.showMessage(text) }),
+  edits: directions,
+  pad: directions.pad,
   view: kept("view", { get: () => view, write: () => VIEWS[view], reset: () => setView("edit"),
     read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text && !button(name).hidden) ?? "edit") }),
   reach: sliderField({ title: t("reach"), usual: start.reach, min: 0.1, max: 1.5, step: 0.05, brief: true, hidden: () => view !== "variations" }),

@@ -35,7 +35,7 @@ from gan.studio.tabs import Tab
 START = {"seed": 7, "truncation": 1.0, "critic_steps": 0, "reach": 0.5, "row_seed": 40, "column_seed": 100}
 LIMITS = {"seed": MAX_SEED, "truncation": MAX_TRUNCATION, "critic_steps": MAX_CRITIC_STEPS, "points": MAX_HANDLES}
 LIMITS |= {"text": MAX_TEXT}
-SCRIPTS = ("directions", *(f"edit/{name}" for name in ("history", "points", "grids", "letters", "tab")))
+SCRIPTS = ("pad", "directions", *(f"edit/{name}" for name in ("history", "points", "grids", "letters", "tab")))
 
 
 def build(registry: Registry) -> None:

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from numbers import Real
@@ -48,6 +48,7 @@ class Stream:
         milliseconds: of sampling so far, waiting not counted.
         answers: that the page has been given.
         by_token: whether texts grow token by token; if not, a step adds finished texts.
+        follows: whether the texts follow a finger: the first answer then holds what fits into it, most often all.
         lock: held by the request that is being answered.
     """
 
@@ -56,6 +57,7 @@ class Stream:
     milliseconds: float = 0.0
     answers: int = 0
     by_token: bool = True
+    follows: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -76,7 +78,8 @@ class Streams:
         Raises:
             GANError: if one of them can't be used.
         """
-        stream = Stream(generate(pipeline, **request), [], by_token=request.get("best_of", 1) == 1)
+        by_token, follows = request.get("best_of", 1) == 1, bool(pipeline.latent_dim)
+        stream = Stream(generate(pipeline, **request), [], by_token=by_token, follows=follows)
         name = secrets.token_urlsafe(9)
         answer = _next_answer(stream)
         if not answer["done"]:
@@ -135,7 +138,7 @@ def generate(pipeline: TextPipeline, **request: Any) -> Iterator[TextPipelineOut
 def check_request(
     seed: int,
     num_samples: int,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     top_k: int = 0,
     top_p: float = 1.0,
     prefix: str = "",
@@ -143,13 +146,14 @@ def check_request(
     acrostic: str = "",
     best_of: int = 1,
     label: str = "",
+    edits: Mapping[str, float] | None = None,
 ) -> tuple[list[int], int, dict[str, Any]]:
     """A request's seeds, candidates for each text, and the other arguments of the pipeline.
 
     Raises:
         GANError: for what the pipeline would take and the studio doesn't.
     """
-    numbers = (seed, num_samples, temperature, top_k, top_p, best_of)
+    numbers = (seed, num_samples, top_k, top_p, best_of, 0 if temperature is None else temperature)
     if not all(isinstance(number, Real) and math.isfinite(number) for number in numbers):
         raise GANError("The seed, the number of texts and the sliders must be numbers.")
     if not 1 <= num_samples <= MAX_TEXTS:
@@ -164,6 +168,7 @@ def check_request(
         "acrostic": acrostic or "",
         "critic_strength": critic_strength,
         "label": label or None,
+        "edits": edits or {},
     }
     return sample_seeds(seed, num_samples), best_of, settings
 
@@ -226,8 +231,9 @@ def _take_turn(
 def _next_answer(stream: Stream) -> dict[str, Any]:
     """Samples the next answer: the first token alone, later as many as there is time for, and some at least."""
     min_steps = MIN_TOKENS[min(stream.answers, len(MIN_TOKENS) - 1)] if stream.by_token else 1
-    max_steps = None if stream.answers else 1
-    end = time.monotonic() + (ANSWER_TIME if stream.answers else 0)
+    is_glance = not stream.answers and not stream.follows
+    max_steps = 1 if is_glance else None
+    end = time.monotonic() + (0 if is_glance else ANSWER_TIME)
     stream.answers += 1
     done, last, taken = False, None, 0
     while not done and (taken < min_steps or time.monotonic() < end):

@@ -4,7 +4,8 @@
 const VERSE_END = /[，。！？；]$/; // where a line of Chinese verse ends
 const FULL_COLOUR = 1; // nats of score
 
-function sampleSheet(root) {
+// `actions`, {icon, title, act(seed)}, are buttons of each text where the model has a latent.
+function sampleSheet(root, actions) {
   const tip = make("div", { class: "tip", role: "tooltip", hidden: true });
   const list = make("div", { class: "samples" });
   const facts = new WeakMap(); // of a token's element
@@ -19,8 +20,13 @@ function sampleSheet(root) {
     const sample = { words, seed, label, likelihood, score, tokens: [], ended: false };
     const copy = copyButton("copies", t("copy_text"), t("text_copied"), () => textOf(sample));
     const keep = iconButton("save", t("save_text"), () => saveText(textOf(sample), `seed-${sample.number}`));
+    const buttons = actions.map(({ icon, title, act }) => {
+      const button = iconButton(icon, title, () => act(sample.number));
+      button.classList.add("of-latent");
+      return button;
+    });
     sample.box = make("article", { class: "sample" }, words,
-      make("footer", {}, make("div", { class: "facts" }, seed, label, likelihood, score), make("div", { class: "do" }, copy, keep)));
+      make("footer", {}, make("div", { class: "facts" }, seed, label, likelihood, score), make("div", { class: "do" }, ...buttons, copy, keep)));
     return sample;
   }
 

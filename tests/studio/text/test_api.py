@@ -15,7 +15,7 @@ def test_the_arguments_have_stable_names(client):
     names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
     assert names == [
         *("model", "seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength"),
-        *("acrostic", "best_of", "label"),
+        *("acrostic", "best_of", "label", "edits"),
     ]
     assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
     assert "same texts" in endpoint["description"]

@@ -226,3 +226,87 @@ def test_nothing_is_wider_than_the_screen_and_all_is_chinese(open_text, width):
         "load",
     ):
         assert ZH[key] in words and EN[key] not in words
+
+
+@pytest.fixture
+def open_latent(open_address, sayings_address):
+    """Opens the text tab on a model with a latent."""
+
+    def opened(query="", **options):
+        page = open_address(f"{sayings_address}?tab=text&{query}", **options)
+        page.wait_for_selector(".text:not(.waiting)")
+        return page
+
+    return opened
+
+
+def reads(page, wanted, selector=".text .one:visible > .words"):
+    page.locator(selector, has_text=re.compile(f"^{re.escape(wanted)}$")).wait_for()
+
+
+def test_the_page_writes_what_a_seed_of_a_latent_gives(open_latent, sayings_registry):
+    page = open_latent("model=sayings&seed=3&n=2")
+    assert texts(page) == sayings_registry.get("sayings")(seed=3, num_samples=2).texts
+    page.wait_for_url(re.compile("t=0&"))
+    page.get_by_role("button", name=EN["edit_text"]).last.click()
+    reads(page, sayings_registry.get("sayings")(seed=4).texts[0])
+    page.go_back()
+    page.locator(".text .samples").wait_for()
+    page.get_by_label(EN["model"]).locator("visible=true").select_option("plain")
+    wait_for_texts(page, sayings_registry.get("plain")(seed=3, num_samples=2, temperature=1.0).texts)
+    assert not page.locator(".text .latent-pad").is_visible() and not page.locator(".text .kinds").is_visible()
+
+
+def test_a_sentence_follows_the_pad_and_the_address_restores_it(open_latent, sayings_registry):
+    pipeline = sayings_registry.get("sayings")
+    page = open_latent("model=sayings&view=edit&seed=3&pad=with dogs;length")
+    reads(page, pipeline(seed=3).texts[0])
+    box = page.locator(".plane").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 0.25 * box["height"], steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"edits=.*3"))
+    titles = {"with dogs": "With “dogs”", "length": "Length", "plural": "Plural"}
+    edits = {name: float(page.get_by_role("slider", name=title).input_value()) for name, title in titles.items()}
+    assert edits["with dogs"] == 3 and 1.3 < edits["length"] < 1.7 and edits["plural"] == 0
+    edited = pipeline.edit(3, edits).texts[0]
+    reads(page, edited)
+    again = open_latent(page.url.partition("tab=text&")[2])
+    reads(again, edited)
+    assert again.locator(".axes select").first.input_value() == "with dogs"
+    again.locator(".plane").press("0")
+    reads(again, pipeline(seed=3).texts[0])
+    again.get_by_label(EN["own_text"]).locator("visible=true").fill("the cat sleeps")
+    reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
+    again.get_by_label(EN["own_text"]).locator("visible=true").fill("你好")
+    again.get_by_text("The text has '你好' in it").wait_for()
+    reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
+
+
+def test_others_like_it_and_the_way_between_two(open_latent, sayings_registry):
+    pipeline = sayings_registry.get("sayings")
+    page = open_latent("model=sayings&view=vary&seed=3")
+    line = page.locator(".text .line:visible").first
+    text = line.inner_text()
+    line.click()
+    reads(page, text)
+    page.get_by_role("button", name=EN["back_to_seed"].format(seed=3)).click()
+    reads(page, pipeline(seed=3).texts[0])
+    page.get_by_role("button", name=EN["way_view"], exact=True).locator("visible=true").click()
+    page.get_by_label(EN["own_text"]).locator("visible=true").last.fill("the sea sleeps")
+    page.wait_for_url(re.compile("b_text=the"))
+    wanted = pipeline.interpolate(7, "the sea sleeps", 9).texts
+    assert page.locator(".text .line:visible span").all_inner_texts() == wanted
+    page.locator(".text .line:visible").nth(4).click()
+    reads(page, wanted[4])
+
+
+@pytest.mark.parametrize("view", ["", "edit", "vary", "morph"])
+def test_a_latent_fits_a_phone_in_chinese(open_latent, view):
+    page = open_latent(f"model=sayings&view={view}", viewport={"width": 390, "height": 844}, locale="zh-CN")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    words = page.locator(".workbench:visible").inner_text()
+    assert (
+        ZH["pad_button"] in words and ZH["with_word"].format(word="dogs") in words and EN["temperature"] not in words
+    )

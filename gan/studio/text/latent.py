@@ -1,0 +1,162 @@
+"""Text with a latent for the page and the API: functions of their arguments alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from gan.errors import GANError
+from gan.studio.codes import codes_text, read_codes
+from gan.studio.model_info import has_component
+from gan.studio.queue import run_queued
+from gan.studio.registry import Registry
+from gan.studio.text.generate import MAX_PROMPT_LENGTH
+from gan.text.pipeline import TextPipeline
+
+STEPS = 9  # lines of a morph on the page
+MAX_STEPS = 32
+VARIATIONS = 8
+
+Label: TypeAlias = str | int | None
+
+
+@dataclass(frozen=True)
+class Base:
+    """What edits start from: a seed, or instead of it a text, or codes, as `codes_text` writes latents.
+
+    Attributes:
+        label: class; "" is that of the seed.
+        temperature: 0 always reads the likeliest token; above, the dice are those of the seed.
+    """
+
+    seed: int = 0
+    label: str = ""
+    text: str = ""
+    codes: str = ""
+    temperature: float = 0.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Base":
+        """That of a request of the page."""
+        return cls(**{name: settings[name] for name in cls.__dataclass_fields__ if settings.get(name) is not None})
+
+
+def latent_pipeline(registry: Registry, model: str) -> TextPipeline:
+    """A text model with a latent.
+
+    Raises:
+        GANError: for a model without, or one that cannot be had.
+    """
+    pipeline = registry.get(model, TextPipeline)
+    if not pipeline.latent_dim:
+        names = [name for name in registry.names("text") if has_component(registry.source(name), "encoder")]
+        raise GANError(f"{model} has no latent; choose {', '.join(names) or 'a model of --objective daae'}.")
+    return pipeline
+
+
+def sample_of(pipeline: TextPipeline, base: Base) -> int | str | Tensor:
+    """The text, seed or latent of a base.
+
+    Raises:
+        GANError: for a text that is too long to be looked at, or codes that cannot be read.
+    """
+    if base.codes:
+        return read_codes(pipeline, base.codes)[0, 0]
+    return checked(base.text) if base.text.strip() else base.seed
+
+
+def checked(text: str) -> str:
+    """A text that is short enough to be looked at.
+
+    Raises:
+        GANError: for another.
+    """
+    if len(text) > MAX_PROMPT_LENGTH:
+        raise GANError(f"The text has {len(text):,} characters, and {MAX_PROMPT_LENGTH:,} are the most; shorten it.")
+    return text
+
+
+def located(pipeline: TextPipeline, base: Base) -> tuple[Tensor, Label]:
+    """The latent (1, latent_dim) of a base, and its class. To be called on the queue's thread."""
+    latents, own, _ = pipeline.located(sample_of(pipeline, base), base.label or None)
+    if base.codes and own is None and pipeline.labels:  # they were reached from the seed
+        _, own, _ = pipeline.located(base.seed, None)
+    return latents, own
+
+
+def read(
+    pipeline: TextPipeline, base: Base, edits: Mapping[str, float], latents: Tensor | None = None
+) -> tuple[Tensor, list[str], list[str] | None]:
+    """The edited latent (1, latent_dim) of a base; what is read from it, and without the edits; and their classes.
+
+    Args:
+        latents: (1, latent_dim) instead of what the base says, but for its class.
+    """
+    own: Label = base.label or None
+    if latents is None:
+        latents, own = located(pipeline, base)
+    moved = pipeline.moved(latents, edits)
+    output = pipeline.decode(torch.cat([moved, latents]), own, base.temperature, base.seed)
+    return moved, output.texts, output.labels
+
+
+def way(pipeline: TextPipeline, a: Base, b: Base, steps: int, edits: Mapping[str, float]) -> tuple[Tensor, list[str]]:
+    """The latents (steps, latent_dim) from one base to another, and what is read from them along with edits."""
+    first, last = (sample_of(pipeline, end) for end in (a, b))
+    latents, own, _ = pipeline.way(first, last, steps, a.label or None)
+    return latents, pipeline.decode(pipeline.moved(latents, edits), own, a.temperature, a.seed).texts
+
+
+# For the page: settings are what `state()` in tab.js returns.
+
+
+def sentence_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """The edited text, and what it is without edits."""
+    pipeline, base = latent_pipeline(registry, settings["model"]), Base.of(settings)
+    (_, (text, before), labels), milliseconds = run_queued(lambda: read(pipeline, base, settings["edits"]))
+    return {"text": text, "before": before, "label": labels[0] if labels else None, "milliseconds": milliseconds}
+
+
+def similar_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """Texts like the edited one, each with the base that it becomes when it is chosen."""
+    pipeline, base, edits = latent_pipeline(registry, settings["model"]), Base.of(settings), settings["edits"]
+
+    def work() -> tuple[str, list[dict[str, str]]]:
+        latents, own = located(pipeline, base)
+        moved = pipeline.moved(latents, edits)
+        found = pipeline.nearby(moved, VARIATIONS, settings["reach"], settings["batch"], own)
+        text = pipeline.decode(moved, own, base.temperature, base.seed).texts[0]
+        others = [row for row in lines(pipeline, found + latents - moved, edits, own, base) if row["text"] != text]
+        return text, others
+
+    (text, others), milliseconds = run_queued(work)
+    return {"text": text, "lines": others, "milliseconds": milliseconds}
+
+
+def way_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
+    """`STEPS` texts from one end to another, each with the base that it becomes when it is chosen."""
+    pipeline, edits = latent_pipeline(registry, settings["model"]), settings["edits"]
+    shared = {"label": settings.get("label"), "temperature": settings.get("temperature")}
+    a, b = (Base.of({**shared, "seed": settings[end], "text": settings[f"{end}_text"]}) for end in ("a", "b"))
+
+    def work() -> list[dict[str, str]]:
+        latents, texts = way(pipeline, a, b, STEPS, edits)
+        return [{"text": text, "codes": codes_text(pipeline, row[None, None])} for row, text in zip(latents, texts)]
+
+    found, milliseconds = run_queued(work)
+    return {"lines": found, "milliseconds": milliseconds}
+
+
+def lines(
+    pipeline: TextPipeline, latents: Tensor, edits: Mapping[str, float], label: Label, base: Base
+) -> list[dict[str, str]]:
+    """What is read from latents (n, latent_dim) along with edits, each with its codes.
+
+    They are read from their codes, so that a link shows the same.
+    """
+    codes = [codes_text(pipeline, row[None, None]) for row in latents]
+    kept = torch.cat([read_codes(pipeline, text)[0] for text in codes])
+    texts = pipeline.decode(pipeline.moved(kept, edits), label, base.temperature, base.seed).texts
+    return [{"text": text, "codes": code} for text, code in zip(texts, codes, strict=True)]
