@@ -238,7 +238,7 @@ class SteerableTextPipeline(DirectedPipeline):
         read: dict[bytes, list[list[str]]] = {}
 
         def words(codes: Tensor) -> list[list[str]]:  # what names, scores and edits ask for is read once
-            key = codes.numpy().tobytes()
+            key = codes.cpu().numpy().tobytes()
             if key not in read:
                 read[key] = self._words(codes)
             return read[key]

@@ -1,9 +1,9 @@
-// Texts below one another to choose from, each with the words marked that are others than before. Defines `markedWords` and
+// Texts below one another to choose from, with the words marked that are others than above. Defines `markedWords` and
 // `textLines`. After common.js.
 
 // The words of a text as elements: those that `before` does not have at their place, in the longest common order, are marked.
 function markedWords(text, before) {
-  const split = (whole) => whole.match(/\p{Script=Han}|[^\s\p{Script=Han}]+|\s+/gu) ?? [];
+  const split = (whole) => whole.match(/\p{Script=Han}|[\p{L}\p{N}'’-]+|\s+|./gu) ?? [];
   const [words, others] = [split(text), split(before)];
   const common = Array.from({ length: words.length + 1 }, () => new Array(others.length + 1).fill(0)); // of what is left
   for (let i = words.length - 1; i >= 0; i--) {
@@ -25,8 +25,8 @@ function textLines({ choose, names = () => "" }) {
   let shown = [];
   const list = make("ol", { class: "lines" });
 
-  // `before` is what the first line is compared with; `each` compares every line with the one above it.
-  function show(lines, before, each) {
+  // `compared`: whether what is new in a line, compared with the one above it, is marked.
+  function show(lines, compared) {
     shown = lines;
     while (list.childElementCount > lines.length) list.lastChild.remove();
     while (list.childElementCount < lines.length) {
@@ -36,7 +36,7 @@ function textLines({ choose, names = () => "" }) {
     lines.forEach(({ text }, k) => {
       const [name, words] = list.children[k].firstChild.children;
       name.textContent = names(k, lines.length);
-      words.replaceChildren(...markedWords(text, each && k ? lines[k - 1].text : before));
+      words.replaceChildren(...markedWords(text, compared && k ? lines[k - 1].text : text));
     });
   }
 

@@ -76,14 +76,13 @@ const tools = {
   scores: iconButton("eye", t("critic_view"), () => (setScored(!root.classList.contains("scored")), tab.write())),
   earlier: iconButton("earlier", t("earlier"), () => turn(-1)),
   later: iconButton("later", t("later"), () => turn(1)),
-  similar: iconButton("similar", t("similar"), () => (setView("similar"), tab.ask())),
   words: copyButton("copies", t("copy_text"), t("text_copied"), () => sentence.textContent),
   link: tab.link,
   save: iconButton("save", t("save_texts"), saveAll),
 };
 const toolsOf = { // which tools a view has
   texts: ["scores", "earlier", "later", "link", "save"],
-  sentence: ["earlier", "later", "similar", "words", "link"],
+  sentence: ["earlier", "later", "words", "link"],
   similar: ["earlier", "later", "link", "save"],
   way: ["link", "save"],
 };
@@ -201,10 +200,10 @@ function render(answer, state, superseded) {
     unedited.classList.toggle("same", answer.text === answer.before);
   } else if (state.view === "similar") {
     present.textContent = answer.text;
-    similar.show(answer.lines, answer.text, false);
+    similar.show(answer.lines, false);
     nothing.hidden = answer.lines.length > 0;
   } else {
-    way.show(answer.lines, answer.lines[0].text, true);
+    way.show(answer.lines, true);
   }
   if (view !== state.view) return;
   const source = state.codes ? "" : state.text ? t("as_read") : t("one_seed", { first: state.seed });
