@@ -258,6 +258,10 @@ class SteerableTextPipeline(DirectedPipeline):
         codes = self._prior(num_scored, seed=SCORED)[:, None]
         directions.score(found, measure, codes, deviation, progress=progress)
         self._score_edits(found, codes, words, content)
+        # The likeliest words hold on to a text until its latent has moved by a good part of its norm.
+        reach = max(3, round(self.latent_dim**0.5 / 2))
+        for record in found.records.values():
+            record["range"] = [-reach, reach]
         self.directions = found
 
     def _score_edits(
