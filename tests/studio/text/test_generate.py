@@ -17,7 +17,7 @@ FAILING = [
     ({"seed": 4294967295, "num_samples": 2}, "not a whole number from 0"),
     ({"num_samples": 33}, "ask for 1 to 32"),
     ({"num_samples": 0}, "ask for 1 to 32"),
-    ({"temperature": None}, "must be numbers"),
+    ({"top_p": None}, "must be numbers"),
     ({"temperature": -1}, "temperature of -1"),
     ({"top_p": 0}, "top-p of 0"),
     ({"prefix": "x"}, "'x' in it, which the model has never seen"),
