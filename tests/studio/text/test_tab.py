@@ -83,7 +83,7 @@ def test_the_address_restores_texts_and_they_follow_seed_and_sliders(open_text, 
 def test_the_newest_state_wins(open_text, text_registry):
     page = open_text("model=verses&n=2")
     for value in range(40):
-        page.locator(".text input[type=number]").fill(str(100 + value))
+        page.get_by_label(EN["seed"], exact=True).locator("visible=true").fill(str(100 + value))
     wait_for_texts(page, text_registry.get("verses")(139, 2).texts)
     page.wait_for_url(re.compile("seed=139"))
 
