@@ -88,9 +88,9 @@ const toolsOf = { // which tools a view has
 };
 
 // One text, what it is without the sliders, and others like it.
-const sentence = make("p", { class: "words", "aria-live": "polite" });
+const sentence = make("p", { class: "reading", "aria-live": "polite" });
 const unedited = make("p", { class: "unedited" }, make("small", { text: t("unedited_text") }), make("span"));
-const present = make("p", { class: "words" });
+const present = make("p", { class: "reading" });
 const similar = textLines({ choose: (codes) => tab.set({ codes }, "pushState") });
 const nothing = make("p", { class: "hint", text: t("nothing_similar"), hidden: true });
 const way = textLines({

@@ -240,7 +240,7 @@ def open_latent(open_address, sayings_address):
     return opened
 
 
-def reads(page, wanted, selector=".text .one:visible > .words"):
+def reads(page, wanted, selector=".text .one:visible > .reading"):
     page.locator(selector, has_text=re.compile(f"^{re.escape(wanted)}$")).wait_for()
 
 
