@@ -71,7 +71,7 @@ def test_characters_stand_on_one_baseline_and_capitals_are_36_pixels_tall() -> N
     box[20:40, 20:30] = 1
     data, _ = fonts.font(box.repeat(62, 1, 1), typefaces.CHARACTERS, "Boxes", "Licensed under the Apache License.")
     found = typefaces.face(data, "boxes 1.0")
-    assert (found.family, found.style, found.licence) == ("Boxes", "Regular", "apache")
+    assert (found.family, found.style, found.licence) == ("Boxes", "Regular", "Apache-2.0")
     pictures = typefaces.drawn(found.data)
     assert len(pictures) == 62
     top, bottom = np.flatnonzero(np.asarray(pictures[7]).max(1) > 127)[[0, -1]]

@@ -34,7 +34,6 @@ TEXLIVE = DebianPackage(
     "texlive-fonts-extra", "2022.20230122-4", "abddeda6b66ee9c38df1f7fd2d20670b25f3a738df74c0ee91001f6b1466b1e4"
 )
 TEXLIVE_FONTS = "usr/share/texlive/texmf-dist/fonts/"
-LICENCES = {"apache": "Apache-2.0", "ofl": "OFL 1.1"}
 CARD = """---
 license: other
 license_name: ofl-1.1-and-apache-2.0
@@ -72,7 +71,7 @@ class Face:
     Attributes:
         family, style: as its name table calls them.
         by: who made it, or else what its copyright says.
-        licence: "ofl" or "apache".
+        licence: "OFL 1.1" or "Apache-2.0".
         package: where it is from.
         data: the font file.
     """
@@ -92,8 +91,9 @@ def face(data: bytes, package: str) -> Face:
     def said(*numbers: int) -> str:
         return next((found for number in numbers if (found := names.getDebugName(number))), "")
 
-    by = " ".join(re.sub(r"https?://\S+|\|", " ", said(9, 8, 0)).split()).rstrip(".,;( ")
-    licence = "apache" if "apache" in (said(13) + said(14)).lower() else "ofl"
+    by = " ".join(re.sub(r"https?://\S+|\|", " ", said(9, 8, 0)).split()).rstrip(".,;(< ")
+    terms = (said(13) + said(14)).lower()
+    licence = "Apache-2.0" if "apache" in terms and "open font" not in terms else "OFL 1.1"
     return Face(said(16, 1), said(17, 2), by if len(by) <= 120 else f"{by[:117]}...", licence, package, data)
 
 
@@ -132,10 +132,13 @@ def credits(found: list[Face]) -> list[str]:
     families: dict[str, list[Face]] = {}
     for one in found:
         families.setdefault(one.family, []).append(one)
-    return [
-        f"| {family.strip()} | {len(of)} | {of[0].by} | {LICENCES[of[0].licence]} | {of[0].package} |"
-        for family, of in sorted(families.items(), key=lambda item: item[0].lower())
-    ]
+    rows = []
+    for family, of in sorted(families.items(), key=lambda item: item[0].lower()):
+        licences, names = (
+            " and ".join(sorted(values)) for values in ({f.licence for f in of}, {f.package for f in of})
+        )
+        rows.append(f"| {family.strip()} | {len(of)} | {of[0].by} | {licences} | {names} |")
+    return rows
 
 
 def main() -> None:
