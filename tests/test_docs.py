@@ -208,7 +208,7 @@ def flags() -> set[str]:
         for name in COMMANDS:
             with pytest.raises((Parsed, SystemExit)), parsing_only(patch):
                 run_module(name, [])
-    for script in (ROOT / "benchmarks").glob("*.py"):
+    for script in (ROOT / "benchmarks").rglob("*.py"):
         found.update(re.findall(r"\"(--\w+)\"", script.read_text(encoding="utf-8")))
     return found
 
