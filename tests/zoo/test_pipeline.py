@@ -178,6 +178,7 @@ def test_from_the_hub(fixtures: Path, tmp_path: Path) -> None:
         ("rosinality-stylegan2.pt", "seeds"),
         ("r3gan-conditional.pkl", "latents"),
         ("dcgan-tutorial.pth", "seeds"),
+        ("lightweight-gan.pt", "seeds"),
     ],
 )
 def test_exported(fixtures: Path, name: str, inputs: str) -> None:
