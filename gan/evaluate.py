@@ -53,13 +53,15 @@ class Evaluation(ABC):
         """The training set, and the held-out sets, the preferred one first; each has `name` and `split`."""
 
     @abstractmethod
-    def measure(self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace) -> dict[str, Any]:
-        """The contents of `metrics.json`. All processes come here (`gan.utils.distributed`)."""
+    def measure(
+        self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace, references: bool = True
+    ) -> dict[str, Any]:
+        """The contents of `metrics.json`. All processes come here (`gan.utils.distributed`).
 
-    def figures(self, pipeline: Any, train_set: Any, test_set: Any, args: argparse.Namespace) -> list[dict[str, Any]]:
-        """The metrics alone, without what real samples score, to compare settings of one model by."""
-        metric_records: list[dict[str, Any]] = self.measure(pipeline, train_set, test_set, args)["metrics"]
-        return metric_records
+        Args:
+            references: whether real samples and baselines are measured, too; without them, settings of one model are
+                compared sooner. Texts are always measured beside them.
+        """
 
 
 def main(evaluation: Evaluation, argv: list[str] | None = None) -> int:

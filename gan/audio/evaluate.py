@@ -56,16 +56,9 @@ class AudioEvaluation(evaluate.Evaluation):
         return train_set, [] if test_set is None else [test_set]
 
     def measure(
-        self, pipeline: AudioPipeline, train_set: Any, test_set: Any, args: argparse.Namespace
+        self, pipeline: AudioPipeline, train_set: Any, test_set: Any, args: argparse.Namespace, references: bool = True
     ) -> dict[str, Any]:
-        return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips)
-
-    def figures(
-        self, pipeline: AudioPipeline, train_set: Any, test_set: Any, args: argparse.Namespace
-    ) -> list[dict[str, Any]]:
-        found = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips, references=False)
-        metric_records: list[dict[str, Any]] = found["metrics"]
-        return metric_records
+        return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_clips, references)
 
 
 def main(argv: list[str] | None = None) -> int:

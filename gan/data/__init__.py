@@ -19,12 +19,10 @@ from gan.data.folders import (
     FolderPart,
     check_folder,
     classes_by_folder,
-    folder_classes,
     folder_splits,
     list_files,
     look_through,
     usable_files,
-    visible_files,
 )
 from gan.data.groups import Pairs, check_groups, group_numbers
 from gan.data.holdout import HELD_OUT, MIN_SOURCES, duplicates, hold_out, set_aside
@@ -61,7 +59,6 @@ __all__ = [
     "duplicates",
     "find_rows",
     "find_table",
-    "folder_classes",
     "folder_splits",
     "group_numbers",
     "has_same_classes",
@@ -86,6 +83,5 @@ __all__ = [
     "tell_unusable",
     "unusable",
     "usable_files",
-    "visible_files",
     "without_empty_classes",
 ]

@@ -69,17 +69,18 @@ def decode(rows: Rows, decoder: Decoder, cache_dir: str | None, report: DataRepo
         entry, limit = cache_root(cache_dir) / entry_name(rows.files, decoder.settings), cache_limit()
         try:
             decoded = cached(entry, lambda file: _decode(rows, decoder, file))
-            if prune(entry.parent, entry, limit):
-                report.note(
-                    f"All decoded samples in {entry.parent} took more than {limit:g} GB, so that those used longest "
-                    f"ago are removed; the variable {VARIABLE} changes that."
-                )
         except OSError as error:
             report.note(
                 f"Decoded {decoder.unit} cannot be kept in {entry.parent} ({error.strerror}), so that every start "
                 f"decodes them anew; name another folder with --cache_dir."
             )
             decoded = _decode(rows, decoder, None)
+        else:
+            if prune(entry.parent, entry, limit):
+                report.note(
+                    f"All decoded samples in {entry.parent} took more than {limit:g} GB, so that those used longest "
+                    f"ago are removed; the variable {VARIABLE} changes that."
+                )
     report.add_left_out(decoded.left_out)
     return decoded
 

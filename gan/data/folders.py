@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
-
 from gan.data.archives import is_archive, open_archive
 from gan.data.report import DataReport
 from gan.errors import GANError
@@ -131,11 +129,6 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
             report.leave_out("broken links", [path])
 
 
-def visible_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """The files of a folder and its sub-folders that end in one of `suffixes`, in order, without hidden ones."""
-    return [path for path in list_files(root, None, DataReport("files")) if path.suffix.lower() in suffixes]
-
-
 def look_through(root: Path, files: list[Path]) -> Path:
     """The folder itself, or the one around everything, as unpacked archives often have it."""
     while files:
@@ -190,25 +183,6 @@ def classes_by_folder(part: FolderPart, report: DataReport) -> list[str] | None:
         )
         return None
     return parents
-
-
-def folder_classes(
-    files: list[Path], root: Path, unconditional: bool
-) -> tuple[list[int], list[str]] | tuple[None, None]:
-    """The class of each file by index, and the classes' names, as `classes_by_folder` has them.
-
-    Args:
-        unconditional: pay no attention to them.
-    """
-    report = DataReport("files")
-    classes = None if unconditional else classes_by_folder(FolderPart(root, "train", files), report)
-    for note in report.notes:
-        PartialState().print(note, flush=True)
-    if classes is None:
-        return None, None
-    names = natural_order(set(classes))
-    place = {name: index for index, name in enumerate(names)}
-    return [place[name] for name in classes], names
 
 
 def usable_files(files: list[Path], kind: Any, report: DataReport) -> list[Path]:

@@ -52,7 +52,7 @@ def prune(root: Path, kept: Path, limit: float) -> int:
         if time.time() - max(_times(half), default=time.time()) > ABANDONED:
             shutil.rmtree(half, ignore_errors=True)
     entries = {path: _used(path) for path in root.iterdir() if (path / FACTS).is_file()}
-    sizes = {path: sum(file.stat().st_size for file in _files(path)) for path in entries}
+    sizes = {path: sum(_size(file) for file in _files(path)) for path in entries}
     total, removed = sum(sizes.values()), 0
     for entry in sorted(entries.keys() - {kept}, key=lambda path: entries[path]):
         if total <= limit * 10**9:
@@ -77,6 +77,13 @@ def _remove(entry: Path) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     with suppress(OSError):  # it may go at any time
         yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # another process removed it just now
+        return 0
 
 
 def _times(folder: Path) -> Iterator[float]:

@@ -58,16 +58,9 @@ class ImageEvaluation(evaluate.Evaluation):
         return train_set, [] if test_set is None else [test_set]
 
     def measure(
-        self, pipeline: ImagePipeline, train_set: Any, test_set: Any, args: argparse.Namespace
+        self, pipeline: ImagePipeline, train_set: Any, test_set: Any, args: argparse.Namespace, references: bool = True
     ) -> dict[str, Any]:
-        return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images)
-
-    def figures(
-        self, pipeline: ImagePipeline, train_set: Any, test_set: Any, args: argparse.Namespace
-    ) -> list[dict[str, Any]]:
-        found = metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images, references=False)
-        metric_records: list[dict[str, Any]] = found["metrics"]
-        return metric_records
+        return metrics.evaluate(pipeline, train_set, test_set, args.features, args.num_images, references)
 
 
 def main(argv: list[str] | None = None) -> int:

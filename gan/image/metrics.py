@@ -83,8 +83,8 @@ def measure(
     Returns:
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space),
         `value`, `reference`, `higher_is_better`, `split` and `samples`; `baselines`: a list of `name` and `values` (by
-        `name` of the metric); `note`: what was compared with what; `classifier_accuracy`: of the classifier on
-        held-out pictures, if there is one, of the label column that it tells worst.
+        `name` of the metric); `classifier_accuracy`: of the classifier on held-out pictures, if there is one, of the
+        label column that it tells worst.
     """
     count = min(len(generated), len(train_set), len(test_set))
     picked = fixed_random_subset(len(generated), count)
@@ -134,8 +134,7 @@ def measure(
     if "real" in predicted and held_out_labels is not None:
         right = (predicted["real"] == held_out_labels).double().view(count, -1).mean(0)
         accuracy["classifier_accuracy"] = round(float(right.min()), 4)
-    found = with_references(generated_records, real_records, table, test_set.split, count)
-    return found | {"note": _note(found)} | accuracy
+    return with_references(generated_records, real_records, table, test_set.split, count) | accuracy
 
 
 def evaluate(
@@ -174,8 +173,6 @@ def evaluate(
         records = measure(generated, asked, train_set, test_set, space, references, known)
         if trained_on is None:
             return records
-        if pipeline.encoder is not None:
-            _add_reconstruction(records, pipeline, test_set, kept)
 
         few = fixed_random_subset(count, min(COMPARED_IMAGES, count))
         neighbours = min(NEAREST, len(train_set))
@@ -184,6 +181,9 @@ def evaluate(
         if space is not None and space.classifier is None and asked is not None:
             first = indices[:, 0], held_out_indices[:, 0]
             records["metrics"] += _agreement(*first, asked[few], train_set, test_set.split)
+        records["note"] = _note(records)
+        if pipeline.encoder is not None:
+            _add_reconstruction(records, pipeline, test_set, kept)
         sheet = io.BytesIO()
         picture_sheet(generated[few], distances, indices, train_set).save(sheet, "PNG", optimize=True)
     pipeline.neighbours = sheet.getvalue()

@@ -49,7 +49,7 @@ def measured(
 ) -> Row:
     """`critic_steps`, `critic_prior` and the metrics by type of samples that were guided so."""
     guided = Guided(pipeline, steps, args.critic_step_size, prior)
-    found = evaluation.figures(guided, train_set, test_set, args)
+    found = evaluation.measure(guided, train_set, test_set, args, references=False)["metrics"]
     values = {metric["type"]: metric["value"] for metric in found}
     shown = {name: value for name, value in values.items() if name in SHOWN or name.startswith("class_agreement")}
     return {"critic_steps": steps, "critic_prior": prior, **shown}

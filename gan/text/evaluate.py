@@ -71,7 +71,7 @@ class TextEvaluation(evaluate.Evaluation):
         return splits.train, [texts for texts in (splits.test, splits.validation) if texts is not None]
 
     def measure(
-        self, pipeline: TextPipeline, train_set: Any, test_set: Any, args: argparse.Namespace
+        self, pipeline: TextPipeline, train_set: Any, test_set: Any, args: argparse.Namespace, references: bool = True
     ) -> dict[str, Any]:
         baseline = args.baseline and (shown_name(args.baseline), _baseline(args))
         return metrics.evaluate(pipeline, train_set, test_set, args.num_texts, tuple(args.sweep), baseline)
