@@ -132,11 +132,10 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
 def look_through(root: Path, files: list[Path]) -> Path:
     """The folder itself, or the one around everything, as unpacked archives often have it."""
     while files:
-        above = {_below(root, path)[0] if len(_below(root, path)) > 1 else None for path in files}
-        folder = above.pop()
-        if above or folder is None:
+        first = _below(root, files[0])
+        if len(first) < 2 or any(path.parts[len(root.parts)] != first[0] for path in files):
             break
-        root = root / folder
+        root = root / first[0]
     return root
 
 
@@ -172,7 +171,7 @@ def classes_by_folder(part: FolderPart, report: DataReport) -> list[str] | None:
     """The class of each file: the sub-folder of the root that it is in, if there are several and no file is beside
     them; else `None`."""
     below = [_below(part.root, path) for path in part.files]
-    names = {parts[0]: clean_name(parts[0]) or repr(parts[0]) for parts in below if len(parts) > 1}
+    names = {name: clean_name(name) or repr(name) for name in {parts[0] for parts in below if len(parts) > 1}}
     parents = [names[parts[0]] if len(parts) > 1 else "" for parts in below]
     if len(set(parents)) < 2:
         return None
