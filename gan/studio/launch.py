@@ -44,8 +44,8 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument(
         "--num_threads",
         type=positive_int,
-        help="CPU threads of the generators (default: all cores, at most four); of the server's cores, one may be "
-        "better left to its other work where many use it",
+        help="CPU threads of the generators (default: all cores but one, which is left to the server, and at most "
+        "four); large models of other people gain from all of them",
     )
     options = parser.parse_args(arguments)
     # Who comes from elsewhere must not open folders of this machine.
@@ -98,12 +98,15 @@ def check_upload_folder() -> None:
 
 
 def usual_threads() -> int:
-    """At most four, as a small network gains nothing beyond, and no more than a Space has: it shows more cores."""
+    """All cores but one, which is left to the server, and at most four, as a small network gains nothing beyond.
+
+    A Space shows more cores than it has, and says how many these are in a variable.
+    """
     try:
         usable = int(float(os.environ["CPU_CORES"]))
     except (KeyError, ValueError, OverflowError):
         usable = cores()
-    return min(4, max(1, usable))
+    return min(4, max(1, usable - 1))
 
 
 def warm_up(registry: Registry) -> None:

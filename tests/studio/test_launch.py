@@ -23,11 +23,11 @@ def test_a_port_that_cannot_be_ends_the_program(port, capsys):
     assert "argument --port" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 2), ("64", 4), ("500m", None), ("", None)])
+@pytest.mark.parametrize(("cores", "threads"), [("0.5", 1), ("2", 1), ("64", 4), ("500m", None), ("", None)])
 def test_threads_follow_the_cores_of_a_space(cores, threads, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     monkeypatch.setenv("CPU_CORES", cores)
-    assert usual_threads() == (threads or 3)
+    assert usual_threads() == (threads or 2)
 
 
 def test_threads_that_cannot_be_end_the_program(capsys):
