@@ -2,8 +2,8 @@
 are images, or the spectrograms of clips.
 
 After R3GAN (see `gan.blocks`): one forward pass from a latent to a sample, one from a sample to a logit. Channels
-shrink faster than the sides grow, so that most of the work is done at low resolution, and every stage of the generator
-is conditioned on the latent; both are ablated in `benchmarks/ablation.md`.
+of small samples shrink faster than the sides grow, so that most of the work is done at low resolution, and every stage
+of the generator is conditioned on the latent; both are ablated in `benchmarks/ablation.md`.
 """
 
 import math
@@ -19,7 +19,9 @@ from gan.errors import GANError
 MAX_PIXELS = 2**20  # of a sample: an image of 1024x1024
 # name: (channels of a stage x its longer side to the power 1.5, maximum of channels, blocks in a stage)
 SIZES = {"tiny": (1350, 96, 1), "small": (2700, 160, 1), "base": (5400, 256, 2)}
-FOLDED_BUDGETS = {"tiny": 512, "small": 1024, "base": 2048}  # channels of a stage x its longer side
+# Samples that are large, or cut into patches, have details at more scales: channels of a stage x its longer side.
+WIDE_BUDGETS = {"tiny": 512, "small": 1024, "base": 2048}
+LARGE = 64  # longer side
 
 
 def grids(resolution: tuple[int, int]) -> list[tuple[int, int]]:
@@ -57,7 +59,8 @@ def stage_channels(grid: tuple[int, int], size: str, folded: bool = False) -> li
     if size not in SIZES:
         raise GANError(f"There is no model size {size!r}; choose one of {', '.join(SIZES)}.")
     budget, maximum, _ = SIZES[size]
-    wanted = [FOLDED_BUDGETS[size] / max(side) if folded else budget / max(side) ** 1.5 for side in grids(grid)]
+    is_wide = folded or max(grid) >= LARGE
+    wanted = [WIDE_BUDGETS[size] / max(side) if is_wide else budget / max(side) ** 1.5 for side in grids(grid)]
     return [min(maximum, max(16, int(channels) // 16 * 16)) for channels in wanted]
 
 
