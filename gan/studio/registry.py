@@ -21,7 +21,7 @@ from gan.zoo.fetch import SUFFIXES
 
 BUNDLED = Path(__file__).parents[2] / "weights"  # beside the package in the source tree
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
-OPENING = "fashion"  # the bundled model that the page opens on: the best of them
+OPENING = "avatars"  # the bundled model that the page opens on: the most colourful of them
 BUDGET = 2**30  # a Space on free hardware has 16 GiB, and torch, diffusers and gradio take one
 HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 CHECKPOINTS = "|".join(suffix.removeprefix(".") for suffix in SUFFIXES)
