@@ -44,6 +44,11 @@ def analyse(audio: Tensor, n_fft: int) -> Tensor:
 
 def synthesise(spectrograms: Tensor, n_fft: int, steps: int = STEPS) -> Tensor:
     """Spectrograms (n, 1, n_fft / 2, frames), as from `analyse`, to clips (n, samples), about [-1, 1]."""
+    # One by one: on some CPUs an FFT rounds by the size of the batch, and a clip must not hear its neighbours.
+    return torch.cat([_synthesise(one, n_fft, steps) for one in spectrograms.split(1)])
+
+
+def _synthesise(spectrograms: Tensor, n_fft: int, steps: int) -> Tensor:
     low, high = _range(n_fft)
     magnitude = ((spectrograms[:, 0].float() + 1) * ((high - low) / 2) + low).exp().sub(FLOOR).clamp_min(0)
     magnitude = torch.nn.functional.pad(magnitude, (0, 1, 0, 1))
