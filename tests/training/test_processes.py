@@ -31,7 +31,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatc
         first, second = load_file(one / name), load_file(two / name)
         assert first.keys() == second.keys()
         for key in first.keys() - {"to_logit.bias"}:  # a relativistic loss does not see it: rounding moves it
-            assert (first[key] - second[key]).abs().max() < 1e-5, key
+            assert (first[key] - second[key]).abs().max() < 3e-5, key
 
     # Both measured it in the end: what one process finds, to the last digit.
     measured = read(two / "metrics.json")

@@ -160,7 +160,7 @@ def test_what_is_asked_for_is_done(results: dict[str, Result], work: Path) -> No
         ("without classes", "A BigGAN-deep draws classes and nothing else"),
         ("without a critic", "without a discriminator to train against; add --new_discriminator"),
         ("too frozen", "has 4 resolutions, and 4 of them cannot be frozen"),
-        ("other networks", "leave --model_size out"),
+        ("other networks", "leave that out"),
         ("other latents", "--latent_dim 5"),
         ("as a vae", "is fine-tuned with --objective gan"),
         ("paths of r3gan", "--path_length_weight belongs to StyleGAN2"),
