@@ -20,6 +20,8 @@ from gan.studio.registry import Registry
 File = NewType("File", str)  # the path of a file that a client sends or gets
 Gallery = list[tuple[Image.Image, str]]  # pictures with captions
 
+NO_EDITS: dict[str, float] = {}  # what an endpoint that takes edits does without them
+
 # The component that reads a parameter of each type. Those of the page itself would check arguments against the choices
 # that they happen to show.
 INPUTS: dict[Any, Callable] = {

@@ -1,15 +1,20 @@
 """The directions of a model on the page: in which order, what they are called, and names that users give them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import gradio as gr
 
 from gan.errors import GANError
 from gan.labels import clean_name
 from gan.latent.directions import ranked
 from gan.latent.steering import DirectedPipeline
 from gan.pipeline import GANPipeline
+from gan.studio.component import page_errors
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
+from gan.studio.strings import words
 from gan.utils.files import files_into
 
 # How names of directions begin: of those towards a class, of those of SeFa, and of those that are about a word.
@@ -41,6 +46,16 @@ def direction_title(name: str, source: str, words: dict[str, str]) -> str:
     if source == "measured" and name.startswith(WITH):
         return words["with_word"].format(word=name.removeprefix(WITH))
     return words.get(f"direction_{name}", name[:1].upper() + name[1:])
+
+
+def renaming(registry: Registry) -> Callable[..., dict[str, Any]]:
+    """What the page calls, as `rename`, when a direction is given another name."""
+
+    @page_errors
+    def rename(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        return rename_direction(registry, settings, words(request))
+
+    return rename
 
 
 def rename_direction(registry: Registry, settings: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from gradio.utils import get_upload_folder
 
 from gan.audio.pipeline import AudioPipeline
 from gan.pipeline import sample_seeds
-from gan.studio.api import File, ModalityAPI
+from gan.studio.api import NO_EDITS, File, ModalityAPI
 from gan.studio.audio.generate import (
     Clip,
     archive,
@@ -20,8 +20,6 @@ from gan.studio.audio.generate import (
     pad_name,
 )
 from gan.studio.audio.steering import Steering
-
-NO_EDITS: dict[str, float] = {}
 
 
 class AudioAPI(ModalityAPI):

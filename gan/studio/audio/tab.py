@@ -25,7 +25,7 @@ from gan.studio.audio.generate import (
 )
 from gan.studio.audio.steering import Steering
 from gan.studio.component import open_errors, page_errors, workbench
-from gan.studio.directions import direction_rows, rename_direction
+from gan.studio.directions import direction_rows, renaming
 from gan.studio.images.generate import MAX_CRITIC_STEPS, MAX_TRUNCATION
 from gan.studio.model_info import has_component
 from gan.studio.model_panel import Row, describe, label_columns, panel_html
@@ -99,14 +99,10 @@ def build(registry: Registry) -> None:
         names, clips, _ = named_pads(settings)
         return {"data": base64.b64encode(archive(names, clips)).decode()}
 
-    @page_errors
-    def rename(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        return rename_direction(registry, settings, words(request))
-
     workbench(
         "sound",
         ["pad.js", "directions.js", *(f"audio/{name}.js" for name in SCRIPTS)],
-        [open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads, rename],
+        [open_sound, make_clips, interpolate, make_pads, zip_clips, zip_pads, renaming(registry)],
         models=registry.names(AudioPipeline.modality),
         start=START,
         limits=LIMITS,

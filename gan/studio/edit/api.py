@@ -9,14 +9,12 @@ from PIL import Image
 
 from gan.image.pipeline import ImagePipeline
 from gan.latent.mixing import mix
-from gan.studio.api import File, ModalityAPI
+from gan.studio.api import NO_EDITS, File, ModalityAPI
 from gan.studio.codes import codes_text
 from gan.studio.edit.generate import INVERSION_STEPS, Base, base_codes, drag, edited, invert, picture
 from gan.studio.edit.letters import typed
 from gan.studio.images.api import given_picture
 from gan.studio.queue import run_queued
-
-NO_EDITS: dict[str, float] = {}
 
 
 class EditAPI(ModalityAPI):

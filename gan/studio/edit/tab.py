@@ -9,7 +9,7 @@ from gan.latent.dragging import MAX_HANDLES
 from gan.latent.mixing import PRESETS, chosen_layers
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
-from gan.studio.directions import direction_rows, rename_direction
+from gan.studio.directions import direction_rows, renaming
 from gan.studio.edit.api import EditAPI
 from gan.studio.edit.generate import (
     COLUMNS,
@@ -98,10 +98,6 @@ def build(registry: Registry) -> None:
         stop(ticket)
         return {}
 
-    @page_errors
-    def rename(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        return rename_direction(registry, settings, words(request))
-
     workbench(
         "edit",
         [f"{name}.js" for name in SCRIPTS],
@@ -116,7 +112,7 @@ def build(registry: Registry) -> None:
             invert_image,
             stop_inversion,
             film,
-            rename,
+            renaming(registry),
         ],
         models=registry.names(ImagePipeline.modality),
         start=START,

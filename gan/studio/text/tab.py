@@ -7,7 +7,7 @@ import gradio as gr
 
 from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
-from gan.studio.directions import direction_rows, rename_direction
+from gan.studio.directions import direction_rows, renaming
 from gan.studio.model_panel import Row, describe, label_columns, panel_html
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -78,14 +78,10 @@ def build(registry: Registry) -> None:
     def morph_text(settings: dict[str, Any]) -> dict[str, Any]:
         return way_value(registry, settings)
 
-    @page_errors
-    def rename(settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        return rename_direction(registry, settings, words(request))
-
     workbench(
         "text",
         [f"{name}.js" for name in SCRIPTS],
-        [open_text, write_text, more_text, edit_text, vary_text, morph_text, rename],
+        [open_text, write_text, more_text, edit_text, vary_text, morph_text, renaming(registry)],
         models=registry.names(TextPipeline.modality),
         start=START,
         limits=LIMITS,
