@@ -7,14 +7,13 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.pipeline import check_latents
-from gan.studio.api import ModalityAPI
+from gan.studio.api import NO_EDITS, ModalityAPI
 from gan.studio.queue import run_queued
 from gan.studio.text.batching import generate_batched
 from gan.studio.text.generate import samples
-from gan.studio.text.latent import MAX_STEPS, Base, checked, latent_pipeline, read, way
+from gan.studio.text.latent import MAX_STEPS, Base, between, checked, latent_pipeline, read
 from gan.text.pipeline import TextPipeline
 
-NO_EDITS: dict[str, float] = {}
 NO_LATENT: list[float] = []
 
 
@@ -156,7 +155,12 @@ class TextAPI(ModalityAPI):
         pipeline = latent_pipeline(self.registry, self._model(model))
         a = Base(a_seed, label or "", a_text or "", temperature=temperature)
         b = Base(b_seed, label or "", b_text or "")
-        _, texts = run_queued(lambda: way(pipeline, a, b, int(steps), {}))[0]
+
+        def work() -> list[str]:
+            latents, own = between(pipeline, a, b, int(steps))
+            return pipeline.decode(latents, own, a.temperature, a.seed).texts
+
+        texts, _ = run_queued(work)
         return [{"text": text, "share": round(k / (len(texts) - 1), 3)} for k, text in enumerate(texts)]
 
 

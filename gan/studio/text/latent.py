@@ -102,11 +102,11 @@ def read(
     return moved, output.texts, output.labels
 
 
-def way(pipeline: TextPipeline, a: Base, b: Base, steps: int, edits: Mapping[str, float]) -> tuple[Tensor, list[str]]:
-    """The latents (steps, latent_dim) from one base to another, and what is read from them along with edits."""
+def between(pipeline: TextPipeline, a: Base, b: Base, steps: int) -> tuple[Tensor, Label]:
+    """The latents (steps, latent_dim) from one base to another, and their class."""
     first, last = (sample_of(pipeline, end) for end in (a, b))
     latents, own, _ = pipeline.way(first, last, steps, a.label or None)
-    return latents, pipeline.decode(pipeline.moved(latents, edits), own, a.temperature, a.seed).texts
+    return latents, own
 
 
 # For the page: settings are what `state()` in tab.js returns.
@@ -142,8 +142,8 @@ def way_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
     a, b = (Base.of({**shared, "seed": settings[end], "text": settings[f"{end}_text"]}) for end in ("a", "b"))
 
     def work() -> list[dict[str, str]]:
-        latents, texts = way(pipeline, a, b, STEPS, edits)
-        return [{"text": text, "codes": codes_text(pipeline, row[None, None])} for row, text in zip(latents, texts)]
+        latents, own = between(pipeline, a, b, STEPS)
+        return lines(pipeline, latents, edits, own, a)
 
     found, milliseconds = run_queued(work)
     return {"lines": found, "milliseconds": milliseconds}
