@@ -143,7 +143,7 @@ def _networks(
         return [AudioGenerator(latent_dim=args.latent_dim, **config), AudioDiscriminator(**config)]
     _check_pretrained(args, train_set, pretrained)
     shape = _shape(train_set, n_fft, args.model_size) if args.model_size else {}
-    keep_shape(args, pretrained.generator, {"model_size": shape, "latent_dim": {"latent_dim": args.latent_dim}})
+    keep_shape(args, pretrained.generator, {"model_size": shape})
     earlier = {"generator": pretrained.generator, "discriminator": pretrained.discriminator}
     known, found = pretrained.labels or {}, train_set.label_names or {}
     old_names = list(known.values())
@@ -159,7 +159,7 @@ def _networks(
 def _shape(train_set: data.AudioSet, n_fft: int, size: str) -> dict[str, Any]:
     """What the configs of networks say of a size preset."""
     channels = stage_channels(folded_size(train_set.samples, n_fft), size)
-    return {"channels": tuple(channels), "blocks_per_stage": SIZES[size][2]}
+    return {"channels": channels, "blocks_per_stage": SIZES[size][2]}
 
 
 def _check_pretrained(args: argparse.Namespace, train_set: data.AudioSet, pretrained: AudioPipeline) -> None:

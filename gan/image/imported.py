@@ -165,7 +165,7 @@ def check(args: argparse.Namespace, pretrained: ImagePipeline) -> None:
     if args.group_column:
         raise GANError(f"A {generator.family} is not trained on pairs; leave --group_column out.")
     of_ours = () if args.new_discriminator else ("model_size", "patch_size")  # which no imported network has
-    keep_shape(args, generator, {name: {name: getattr(args, name)} for name in ("latent_dim", *of_ours)})
+    keep_shape(args, generator, {name: {name: getattr(args, name)} for name in of_ours})
 
 
 def networks(

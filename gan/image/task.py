@@ -344,7 +344,7 @@ def _check_pretrained(args: argparse.Namespace, pretrained: ImagePipeline) -> No
             f"{args.objective}; add --new_discriminator{remedy}."
         )
     patch = pretrained.generator.config.patch_size
-    asked = {name: {name: getattr(args, name)} for name in ("latent_dim", "patch_size")}
-    asked["model_size"] = size_preset(pretrained.resolution, args.model_size, patch) if args.model_size else {}
+    preset = size_preset(pretrained.resolution, args.model_size, patch) if args.model_size else {}
+    asked = {"patch_size": {"patch_size": args.patch_size}, "model_size": preset}
     keep_shape(args, pretrained.generator, asked)
     args.patch_size = patch

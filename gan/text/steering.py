@@ -247,7 +247,7 @@ class SteerableTextPipeline(DirectedPipeline):
         content = content_words(texts)
         names = varying(attributes(texts, self._ranks, content))
         if not names:  # a model that says the same whatever the latent
-            self.directions = directions.closed_form(self.generator, torch.ones(1, self.latent_dim))
+            self.directions = self._closed_form
             return
 
         def measure(codes: Tensor) -> dict[str, Tensor]:

@@ -170,13 +170,14 @@ def keep_shape(args: argparse.Namespace, generator: Any, asked: Mapping[str, Map
 
     Args:
         generator: of that model.
-        asked: by the name of a flag, what it asks of the generator's config; flags that are not given are passed over.
+        asked: by the name of a flag, what it asks of the generator's config, beside `--latent_dim`, which every model
+            has; flags that are not given are passed over.
 
     Raises:
         GANError: where the command line asks for another shape than that of the model.
     """
     config = generator.config
-    for flag, wanted in asked.items():
+    for flag, wanted in {**asked, "latent_dim": {"latent_dim": args.latent_dim}}.items():
         known = {name: config.get(name) for name in wanted}
         known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
         if getattr(args, flag) is not None and known != wanted:
