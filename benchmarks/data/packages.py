@@ -50,17 +50,11 @@ def fetch(package: Package, cache: Path = CACHE) -> Path:
     if not archive.is_file():
         if shutil.which("npm") is None:
             raise SystemExit("npm is needed to fetch packages; install Node.js (Debian: apt install npm).")
-        cache.mkdir(parents=True, exist_ok=True)
         wanted = f"{package.name}@{package.version}"
-        command = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(cache), wanted]
-        said = subprocess.run(command, capture_output=True, text=True)
-        if said.returncode or not archive.is_file():
-            raise SystemExit(f"npm could not fetch {wanted}: {said.stderr.strip() or said.stdout.strip()}")
-    found = integrity(archive.read_bytes())
-    if found != package.integrity:
-        archive.unlink()
-        raise SystemExit(f"The archive of {package.name} {package.version} is {found}, not {package.integrity}.")
-    return archive
+        failure = _put(archive, ["npm", "pack", "--silent", "--ignore-scripts", wanted])
+        if failure is not None:
+            raise SystemExit(f"npm could not fetch {wanted}: {failure}")
+    return _checked(archive, package, integrity(archive.read_bytes()), package.integrity)
 
 
 def integrity(data: bytes) -> str:
@@ -92,19 +86,35 @@ def fetch_debian(package: DebianPackage, cache: Path = CACHE) -> Path:
     if not archive.is_file():
         if shutil.which("apt-get") is None:
             raise SystemExit(f"apt is needed to fetch packages of Debian; or put {archive.name} into {cache}.")
-        cache.mkdir(parents=True, exist_ok=True)
         wanted = f"{package.name}={package.version}"
-        said = subprocess.run(["apt-get", "download", wanted], cwd=cache, capture_output=True, text=True)
-        if said.returncode or not archive.is_file():
+        failure = _put(archive, ["apt-get", "download", wanted])
+        if failure is not None:
             raise SystemExit(
-                f"apt could not fetch {wanted}: {said.stderr.strip()} Run apt-get update first; or, where this is "
-                f"another release of Debian, put {archive.name} into {cache}."
+                f"apt could not fetch {wanted}: {failure} Run apt-get update first; or, where this is another release "
+                f"of Debian, put {archive.name} into {cache}."
             )
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != package.sha256:
+    return _checked(archive, package, found, package.sha256)
+
+
+def _put(archive: Path, command: list[str]) -> str | None:
+    """Runs a command that shall put an archive into its working folder; what it said if there is none then."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    said = subprocess.run(command, cwd=archive.parent, capture_output=True, text=True)
+    done = not said.returncode and archive.is_file()
+    return None if done else said.stderr.strip() or said.stdout.strip()
+
+
+def _checked(archive: Path, package: "Package | DebianPackage", found: str, expected: str) -> Path:
+    """An archive; another one than is expected, by its checksum, is removed.
+
+    Raises:
+        SystemExit: if it is.
+    """
+    if found != expected:
         archive.unlink()
-        raise SystemExit(f"The archive of {package.name} {package.version} is {found}, not {package.sha256}.")
+        raise SystemExit(f"The archive of {package.name} {package.version} is {found}, not {expected}.")
     return archive
 
 
