@@ -12,7 +12,7 @@ from gan.image.evaluate import main
 pytestmark = pytest.mark.processes
 
 FLAGS = ["image", "--model_size", "tiny", "--resolution", "8", "--max_train_samples", "40", "--max_train_steps", "6"]
-FLAGS += ["--adam_epsilon", "1e-5"]  # below it Adam would blow rounding up to steps of its own
+FLAGS += ["--adam_epsilon", "1e-4"]  # below it Adam would blow rounding up to steps of its own
 FLAGS += ["--mixed_precision", "no", "--report_to", "none", "--checkpointing_steps", "3"]
 FLAGS += ["--discriminator_steps", "2", "--max_grad_norm", "1"]
 FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation on, and adapting
@@ -31,7 +31,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatc
         first, second = load_file(one / name), load_file(two / name)
         assert first.keys() == second.keys()
         for key in first.keys() - {"to_logit.bias"}:  # a relativistic loss does not see it: rounding moves it
-            assert (first[key] - second[key]).abs().max() < 3e-5, key
+            assert (first[key] - second[key]).abs().max() < 1e-5, key
 
     # Both measured it in the end: what one process finds, to the last digit.
     measured = read(two / "metrics.json")
