@@ -21,10 +21,24 @@ from gan.networks import stage_channels
 
 torch.set_num_threads(1)
 
+LONG = ["processes", "browser", "slow"]  # marks of what takes long, the longest first
 NAMES = ["Ada", "Bob", "Cleo"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: at the end, no process waits for another that has only just begun one."""
+
+    def rank(item: pytest.Item) -> int:
+        marks = [number for number, name in enumerate(LONG) if item.get_closest_marker(name)]
+        return min(marks, default=len(LONG))
+
+    ranks: dict[Path, int] = {}
+    for item in items:
+        ranks[item.path] = min(ranks.get(item.path, len(LONG)), rank(item))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(scope="session")
