@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forks import Fork
 from PIL import Image
 
 from gan.hub.wheel import NAME as WHEEL
@@ -109,24 +114,54 @@ def run(command: Sequence[object], env: dict[str, str], cwd: Path) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def python(*words: object, env: dict[str, str], cwd: Path) -> Result:
+    """`python` with these words, to its end: a process of its own that has imported torch already."""
+    return _together(words, [env], cwd)
+
+
 def in_two_processes(*words: object, env: dict[str, str], cwd: Path) -> Result:
-    """A script, or `-m` and a module, with its words, as two processes on the CPU."""
+    """A script, or `-m` and a module, with its words, as two processes on the CPU, as `torchrun` starts them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        env = env | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    env |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "CUDA_VISIBLE_DEVICES": ""}
+    return _together(words, [env | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"], cwd)
+
+
+def _together(words: Sequence[object], environments: list[dict[str, str]], cwd: Path) -> Result:
+    """A process in each environment, to the end of all; where one fails, the others are terminated."""
+    with tempfile.TemporaryDirectory() as place:
+        files = [(Path(place) / f"out{k}", Path(place) / f"err{k}") for k in range(len(environments))]
+        forks = [Fork([*map(str, words)], env, cwd, *pair) for env, pair in zip(environments, files)]
+        deadline = time.monotonic() + 240
+        while None in [fork.wait(0.05) for fork in forks] and time.monotonic() < deadline:
+            if any(fork.returncode for fork in forks):
+                for fork in forks:
+                    fork.send_signal(signal.SIGTERM)
+        for fork in forks:
+            fork.kill()
+        code = next(filter(None, (fork.returncode for fork in forks)), forks[0].returncode)
+        return Result(code, *("".join(path.read_text() for path in paths) for paths in zip(*files)))
+
+
+def by_torchrun(*words: object, env: dict[str, str], cwd: Path) -> Result:
+    """`torchrun` with these words, as two processes on the CPU."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     return run([*torchrun, *words], env | {"CUDA_VISIBLE_DEVICES": ""}, cwd)
 
 
 def train(*flags: object, env: dict[str, str], cwd: Path) -> Result:
     """`train.py image` with tiny settings and these flags."""
-    return run([*TRAIN, *TINY, *flags], env, cwd)
+    return python(*TRAIN[1:], *TINY, *flags, env=env, cwd=cwd)
 
 
 def train_each(
-    lines: Sequence[Sequence[object]], env: dict[str, str], cwd: Path, shared: Sequence[str] = TINY
+    lines: Sequence[Sequence[object]], env: dict[str, str], cwd: Path, shared: Sequence[str] = ("image", *TINY)
 ) -> list[Result]:
-    """Several command lines, one after the other in one process."""
+    """Several command lines behind `train.py`, one after the other in one process."""
     report = cwd / "results.json"
-    words = json.dumps([["image", *shared, *map(str, line)] for line in lines])
-    run([sys.executable, "-c", IN_ONE_PROCESS, words, report], env, cwd).check()
+    words = json.dumps([[*shared, *map(str, line)] for line in lines])
+    python("-c", IN_ONE_PROCESS, words, report, env=env, cwd=cwd).check()
     return [Result(*result) for result in json.loads(report.read_text())]
 
 

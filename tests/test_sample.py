@@ -3,14 +3,12 @@
 import io
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from cli import ROOT, files
+from cli import ROOT, files, in_two_processes
 from PIL import Image
 
 from gan import AudioGenerator, AudioPipeline, GANPipeline, ImagePipeline, TextGenerator, TextPipeline
@@ -39,11 +37,9 @@ def sample(model: Path, folder: Path, *flags: object) -> None:
 def test_two_processes_write_what_one_does(repository: Path, tmp_path: Path) -> None:
     flags = ["--num_images", "21", "--seed", "5", "--batch_size", "4", "--truncation", "0.7"]
     env = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += ["-m", "gan.sample", str(repository), "--output_dir", str(tmp_path / "two"), *flags]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("21 images are in") == 1
+    words = ["-m", "gan.sample", repository, "--output_dir", tmp_path / "two", *flags]
+    done = in_two_processes(*words, env=env, cwd=tmp_path).check()
+    assert done.out.count("21 images are in") == 1
     sample(repository, tmp_path / "one", *flags[:4], "--batch_size", 64, *flags[6:])
     written = files(tmp_path / "two")
     assert written == files(tmp_path / "one") and len(written) == 22

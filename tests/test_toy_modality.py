@@ -1,11 +1,10 @@
 """A modality that is registered in one line is trained, measured, published, loaded, sampled and gone on from."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from cli import files, read, run
+from cli import files, python, read
 from hub_server import HubServer
 
 TESTS = Path(__file__).parent
@@ -29,17 +28,17 @@ def test_the_whole_way_of_a_new_modality(tmp_path: Path):
         env["PYTHONPATH"] = f"{TESTS}:{TESTS.parent}"
         flags = ["points", "--max_train_steps", "40", "--train_batch_size", "16", "--report_to", "none"]
         push = ["--push_to_hub", "--hub_model_id", "tester/circle", "--output_dir", "model"]
-        run([sys.executable, "-c", TRAIN, *flags, *push], env, tmp_path).check()
+        python("-c", TRAIN, *flags, *push, env=env, cwd=tmp_path).check()
         model = tmp_path / "model"
         assert read(model / "model_index.json")["generator"] == ["gan", "PointGenerator"]
         assert read(model / "metrics.json")["metrics"][0]["name"] == "Fréchet distance"
         assert "gan.training points" in (model / "README.md").read_text(encoding="utf-8")
         assert "samples.json" in hub.repos["model", "tester/circle"].files()
 
-        run([sys.executable, "-c", LOOK, "model", "tester/circle"], env, tmp_path).check()
+        python("-c", LOOK, "model", "tester/circle", env=env, cwd=tmp_path).check()
         more = ["tester/circle", "--num_samples", "5", "--seed", "3", "--output_dir", "samples"]
-        run([sys.executable, "-c", SAMPLE, *more], env, tmp_path).check()
+        python("-c", SAMPLE, *more, env=env, cwd=tmp_path).check()
         samples = [name for name in files(tmp_path / "samples") if name.endswith("3.json")]
         assert len(json.loads((tmp_path / "samples" / samples[0]).read_text())) == 2
         further = ["--pretrained_model_name_or_path", "tester/circle", "--output_dir", "more", "--no-evaluate"]
-        run([sys.executable, "-c", TRAIN, *flags, *further], env, tmp_path).check()
+        python("-c", TRAIN, *flags, *further, env=env, cwd=tmp_path).check()

@@ -1,13 +1,11 @@
 """Sounds through the command line: whole models, an exact resume, fine-tuning, runs that go wrong."""
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from cli import IN_ONE_PROCESS, Result, environment, model_files, read, run
+from cli import Result, environment, model_files, read, train_each
 
 from gan import AudioPipeline
 
@@ -66,10 +64,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(work: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     runs = LINES | {name: line for name, (line, _) in BAD.items()}
     lines = [[*TINY, "--output_dir", name, *flags] for name, flags in runs.items()]
-    report = work / "results.json"
-    command = [sys.executable, "-c", IN_ONE_PROCESS, json.dumps(lines), report]
-    run(command, environment(tmp_path_factory.mktemp("home")), work).check()
-    return {name: Result(*result) for name, result in zip(runs, json.loads(report.read_text()), strict=True)}
+    found = train_each(lines, environment(tmp_path_factory.mktemp("home")), work, shared=())
+    return dict(zip(runs, found, strict=True))
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cli import environment, run
+from cli import environment, python
 from hub_server import HubServer
 
 from gan import GANError, GANPipeline, ImagePipeline
@@ -153,7 +153,7 @@ def test_notes_are_published_and_those_on_the_hub_survive_a_push(
     env = environment(tmp_path / "home", hub.env(tmp_path / "home/huggingface"))
 
     def push(*flags: str) -> str:
-        run(["python", "-m", "gan.hub", "push", "model", "tester/x", *flags], env, tmp_path).check()
+        python("-m", "gan.hub", "push", "model", "tester/x", *flags, env=env, cwd=tmp_path).check()
         return hub.repos["model", "tester/x"].files()["README.md"].decode()
 
     with (repository / "README.md").open("a") as file:

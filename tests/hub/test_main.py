@@ -4,14 +4,13 @@ import argparse
 import json
 import math
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli import Result, environment, files, pictures, read, run, train
+from cli import Result, environment, files, pictures, python, read, train
 from hub_server import HubServer
 from safetensors.torch import load_file
 
@@ -60,7 +59,7 @@ def env(hub: HubServer, tmp_path: Path) -> dict[str, str]:
 def each(lines: list[list[str]], env: dict[str, str], cwd: Path) -> list[Result]:
     """How these command lines ended."""
     report = cwd / "report.json"
-    run([sys.executable, "-c", LINES, json.dumps(lines), report], env, cwd).check()
+    python("-c", LINES, json.dumps(lines), report, env=env, cwd=cwd).check()
     return [Result(*result) for result in read(report)]
 
 
@@ -125,7 +124,7 @@ def test_publishing_and_loading_as_diffusers_does(
     hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
 ) -> None:
     hub.create("model", "tester/many", {f"a/b/{path}": data for path, data in files(repository).items()})
-    run([sys.executable, "-c", DIFFUSERS], env, tmp_path).check()
+    python("-c", DIFFUSERS, env=env, cwd=tmp_path).check()
     saved, pushed = (hub.repos["model", f"tester/{name}"] for name in ("saved", "x"))
     assert saved.private and [entry["title"] for entry in saved.log.values()] == ["initial commit", "Saved"]
     assert pushed.private and [entry["title"] for entry in pushed.log.values()] == ["initial commit", "Pushed"]
@@ -134,7 +133,6 @@ def test_publishing_and_loading_as_diffusers_does(
 
 
 STUDIO = """
-import sys
 from gan import GANError
 from gan.studio.registry import Registry
 for registry in (Registry({}, allow_paths=True), Registry({"mine": "tester/x"}), Registry({})):
@@ -149,7 +147,7 @@ def test_strangers_open_no_private_model(
     hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
 ) -> None:
     each([["push", "model", "tester/x", "--private"]], env, tmp_path)[0].check()
-    own, offered, stranger = run([sys.executable, "-c", STUDIO], env, tmp_path).check().out.splitlines()
+    own, offered, stranger = python("-c", STUDIO, env=env, cwd=tmp_path).check().out.splitlines()
     assert (own, offered) == ("(16, 16)", "(16, 16)")
     assert (
         "tester/x cannot be fetched: the Hub knows no such repository, or it is private" in stranger
@@ -161,7 +159,7 @@ def test_a_model_is_pulled_into_the_folder_that_one_stands_in(
 ) -> None:
     (tmp_path / "here").mkdir()
     each([["push", "model", "tester/x"]], env, tmp_path)[0].check()
-    run([sys.executable, "-m", "gan.hub", "pull", "tester/x", "."], env, tmp_path / "here").check()
+    python("-m", "gan.hub", "pull", "tester/x", ".", env=env, cwd=tmp_path / "here").check()
     assert GANPipeline.from_pretrained(tmp_path / "here").resolution == (16, 16)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".saving")) == []
 

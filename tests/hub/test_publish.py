@@ -2,7 +2,6 @@
 
 import io
 import math
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,19 @@ import datasets
 import pytest
 import torch
 import yaml
-from cli import MEASURED, MODEL, Result, environment, files, model_files, pictures, read, run, train, train_each
+from cli import (
+    MEASURED,
+    MODEL,
+    Result,
+    environment,
+    files,
+    model_files,
+    pictures,
+    python,
+    read,
+    train,
+    train_each,
+)
 from hub_server import HubServer
 from PIL import Image
 
@@ -43,7 +54,7 @@ json.dump({source: look(source) for source in sys.argv[2:]}, open(sys.argv[1], "
 def look(sources: list[str], env: dict[str, str], work: Path) -> dict[str, str]:
     """What a fresh process finds at each source: a hash of its pictures, or the sentence of a `GANError`."""
     report = work / "looked.json"
-    run([sys.executable, "-c", STRANGER, report, *sources], env, work).check()
+    python("-c", STRANGER, report, *sources, env=env, cwd=work).check()
     return read(report)
 
 

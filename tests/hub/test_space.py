@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli import ROOT, environment, files, pictures, run, train
+from cli import ROOT, environment, files, pictures, python, train
 from gradio_client import Client
 from hub_server import SPACE_CARD, HubServer
 from huggingface_hub import SpaceCard, metadata_load
@@ -96,7 +96,7 @@ def test_app_py_is_valid_for_any_name(tmp_path: Path) -> None:
 
 
 def test_the_space_runs(trained: str, hub: HubServer, env: dict[str, str], work: Path) -> None:
-    run([sys.executable, "-c", FETCH, "fetched"], env, work).check()
+    python("-c", FETCH, "fetched", env=env, cwd=work).check()
     (work / "site").mkdir()
     (work / "site/sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({ABSENT}))\n")
     with socket.socket() as free:

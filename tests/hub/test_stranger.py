@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import sysconfig
 import urllib.request
 import venv
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli import files, pictures, run
+from cli import files, pictures, python
 from hub_server import HubServer
 from PIL import Image
 
@@ -69,11 +68,11 @@ def test_the_lines_of_a_card_are_all_that_one_needs(
     hub: HubServer, stranger: dict[str, str], repository: Path, pipeline: ImagePipeline, tmp_path: Path
 ) -> None:
     owner = hub.env(tmp_path / "owner") | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    run([sys.executable, "-m", "gan.hub", "push", repository, "tester/faces"], owner, tmp_path).check()
+    python("-m", "gan.hub", "push", repository, "tester/faces", env=owner, cwd=tmp_path).check()
     card = urllib.request.urlopen(f"{hub.url}/tester/faces/resolve/main/README.md").read().decode()
-    (install, how), (python, code) = blocks(card, "Use it")
+    (install, how), (language, code) = blocks(card, "Use it")
     (_, finetune), *_ = blocks(card, "Fine-tune it")
-    assert (install, python) == ("bash", "python")
+    assert (install, language) == ("bash", "python")
     assert how == f"pip install {hub.url}/tester/faces/resolve/main/{WHEEL}\n"
 
     desk = tmp_path / "desk"
@@ -87,7 +86,7 @@ def test_the_lines_of_a_card_are_all_that_one_needs(
     assert np.array_equal(np.asarray(Image.open(desk / "7.png")), np.asarray(meant))
 
     pictures(desk / "my-folder")
-    few = " --max_train_steps 2 --train_batch_size 4 --report_to none --no-evaluate"
+    few = " --max_train_steps 2 --train_batch_size 4 --report_to none --no-evaluate --no-directions"
     copied(finetune.strip() + few, stranger, desk)
     assert {"model_index.json", "training.json", "README.md", WHEEL} <= set(files(desk / "my-model"))
     # The wheel that an installation writes is the one that it was installed from.

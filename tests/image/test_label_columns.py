@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from cli import environment, read, train, train_each
+from cli import environment, read, train_each
 from huggingface_hub import constants
 from PIL import Image
 
@@ -129,19 +129,18 @@ def test_a_training(tmp_path: Path) -> None:
     root, env = folder(tmp_path / "set"), environment(tmp_path / "home")
     flags = ["--train_data_dir", root, "--max_train_steps", "2", "--no-evaluate"]
     both = [*flags, "--label_column", "animal", "colour"]
-    found = train(*both, "--directions", "--output_dir", "model", env=env, cwd=tmp_path).check()
+    turned = [*flags, "--label_column", "colour", "animal", "--pretrained_model_name_or_path", "model"]
+    one = [*flags, "--label_column", "colour", "--pretrained_model_name_or_path", "model", "--output_dir", "one"]
+    lines = [[*both, "--directions", "--output_dir", "model"], [*turned, "--output_dir", "tuned"], one]
+    found, _, single = (result.check() for result in train_each(lines, env, tmp_path))
     assert "Finding directions to edit along (--no-directions leaves that out)." in found.out
     model = GANPipeline.from_pretrained(tmp_path / "model")
     assert model.labels == COLUMNS
     assert model.directions.records["width"]["effect"] is not None
     assert "### Directions" in (tmp_path / "model" / "README.md").read_text()
     assert read(tmp_path / "model" / "training.json")["dataset"]["report"]["classes"].keys() == COLUMNS.keys()
-    turned = [*flags, "--label_column", "colour", "animal", "--pretrained_model_name_or_path", "model"]
-    train(*turned, "--output_dir", "tuned", env=env, cwd=tmp_path).check()
     assert list(GANPipeline.from_pretrained(tmp_path / "tuned").labels) == ["animal", "colour"]
-    one = [*flags, "--label_column", "colour", "--pretrained_model_name_or_path", "model", "--output_dir", "one"]
-    said = train(*one, env=env, cwd=tmp_path).check().out
-    assert "Label columns of the model: label starts as colour, animal as its mean." in said
+    assert "Label columns of the model: label starts as colour, animal as its mean." in single.out
     assert GANPipeline.from_pretrained(tmp_path / "one").labels == COLUMNS["colour"]
 
 

@@ -1,11 +1,10 @@
 """A modality that has no tab: the studio lists and loads its models, and the page opens without one for them."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from cli import environment, run
+from cli import environment, python
 
 TESTS = Path(__file__).parents[1]
 STUDIO = """
@@ -40,7 +39,7 @@ print(json.dumps([studio(str(folder / "circle")), studio(str(folder / "circle"),
 @pytest.mark.processes
 def test_a_modality_without_a_tab_is_offered(tmp_path: Path, weights: Path):
     env = environment(tmp_path / "home", PYTHONPATH=f"{TESTS}:{TESTS.parent}")
-    done = run([sys.executable, "-c", STUDIO, str(tmp_path), str(weights / "shapes")], env, tmp_path).check()
+    done = python("-c", STUDIO, str(tmp_path), str(weights / "shapes"), env=env, cwd=tmp_path).check()
     alone, beside_images = json.loads(done.out.splitlines()[-1])
     assert (alone["tabs"], alone["models"]) == ([], ["circle"])
     assert (beside_images["tabs"], beside_images["models"]) == (["pictures", "edit", "morph"], ["circle", "shapes"])

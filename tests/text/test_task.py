@@ -1,14 +1,12 @@
 """Text through the command line: whole models of every objective, exact resumes, early stops, runs that go wrong."""
 
 import argparse
-import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from cli import IN_ONE_PROCESS, Result, environment, read, run
+from cli import Result, environment, read, train_each
 from safetensors.torch import load_file
 
 from gan import LatentDiscriminator, SequenceDiscriminator, TextDiscriminator, TextPipeline
@@ -130,10 +128,8 @@ def results(work: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, R
         [*TINY, *(POEMS if "--dataset_name" not in flags else ()), "--output_dir", name, *flags]
         for name, flags in runs.items()
     ]
-    report = work / "results.json"
-    command = [sys.executable, "-c", IN_ONE_PROCESS, json.dumps(lines), report]
-    run(command, environment(tmp_path_factory.mktemp("home")), work).check()
-    return {name: Result(*result) for name, result in zip(runs, json.loads(report.read_text()), strict=True)}
+    found = train_each(lines, environment(tmp_path_factory.mktemp("home")), work, shared=())
+    return dict(zip(runs, found, strict=True))
 
 
 def same(one: Path, other: Path) -> bool:

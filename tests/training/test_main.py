@@ -1,4 +1,4 @@
-"""The command line from outside: every run is a process of its own, as a user starts it."""
+"""The command line from outside: every run is a process of its own."""
 
 import shutil
 import signal
@@ -30,6 +30,7 @@ from cli import (
     train,
     train_each,
 )
+from forks import Fork
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -211,10 +212,11 @@ def _checkpoints(folder: Path) -> list[int]:
     return sorted(int(path.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoint-*"))
 
 
-def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def _wait_for(path: Path, code: Callable[[], int | None]) -> None:
+    """Until a running process, which has no exit code, has written this."""
     deadline = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        assert code() is None and time.monotonic() < deadline, path
         time.sleep(0.02)
 
 
@@ -223,13 +225,16 @@ ENDLESS = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate",
 
 def _stopped(work: Path, env: dict[str, str], name: str, signals: signal.Signals) -> Result:
     """A long run that gets a signal once it has written its first preview."""
-    command = [*TRAIN, *TINY, *ENDLESS, "--max_train_steps", "100000", "--output_dir", name]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=env, cwd=work, **pipes) as process:
-        _wait_for(work / name / "previews/step-000003.png", process)
+    out, err = (Path(env["HOME"]) / f"{name}.{stream}" for stream in ("out", "err"))
+    flags = [*TINY, *ENDLESS, "--max_train_steps", "100000", "--output_dir", name]
+    process = Fork([*TRAIN[1:], *flags], env, work, out, err)
+    try:
+        _wait_for(work / name / "previews/step-000003.png", process.poll)
         process.send_signal(signals)
-        out, err = process.communicate(timeout=120)
-    return Result(process.returncode, out, err)
+        process.wait(120)
+    finally:
+        process.kill()
+    return Result(process.returncode, out.read_text(), err.read_text())
 
 
 def _module(work: Path, env: dict[str, str]) -> Result:
@@ -250,7 +255,14 @@ def _interrupted(work: Path, env: dict[str, str]) -> Result:
 
 
 def _hung_up(work: Path, env: dict[str, str]) -> Result:
-    return _stopped(work, env, "hung up", signal.SIGHUP)
+    """The same with a terminal, or rather a pipe, behind its streams."""
+    command = [*TRAIN, *TINY, *ENDLESS, "--max_train_steps", "100000", "--output_dir", "hung up"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=env, cwd=work, **pipes) as process:
+        _wait_for(work / "hung up/previews/step-000003.png", process.poll)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=120)
+    return Result(process.returncode, out, err)
 
 
 def test_a_closed_terminal_stops_cleanly(runs: dict[str, Future], work: Path) -> None:
@@ -289,11 +301,14 @@ def test_a_stopped_run_goes_on(runs: dict[str, Future], work: Path) -> None:
 
 def _killed(work: Path, env: dict[str, str]) -> tuple[int, Result]:
     often = [*ENDLESS, "--checkpointing_steps", "1", "--checkpoints_total_limit", "1", "--output_dir", "killed"]
-    command = [*TRAIN, *TINY, *often, "--max_train_steps", "100000"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, env=env, cwd=work, **quiet) as process:
-        _wait_for(work / "killed/checkpoint-3", process)  # from now on it does little but save
+    nowhere = Path("/dev/null")
+    endless = [*TRAIN[1:], *TINY, *often, "--max_train_steps", "100000"]
+    process = Fork(endless, env, work, nowhere, nowhere)
+    try:
+        _wait_for(work / "killed/checkpoint-3", process.poll)  # from now on it does little but save
+    finally:
         process.kill()
+    process.wait(60)
     step = max(_checkpoints(work / "killed"))
     (work / "killed/.checkpoint-2.saving").mkdir()  # what a kill in mid-save leaves
     flags = [*often, "--max_train_steps", step + 1, "--resume_from_checkpoint", "latest"]

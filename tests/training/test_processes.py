@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli import ROOT, environment, in_two_processes, read, run
+from cli import ROOT, by_torchrun, environment, in_two_processes, python, read
 from safetensors.torch import load_file
 
 from gan.image.evaluate import main
@@ -21,9 +21,10 @@ FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation 
 def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     env, script = environment(tmp_path / "home", CUDA_VISIBLE_DEVICES=""), ROOT / "train.py"
-    run([sys.executable, script, *FLAGS, "--train_batch_size", "8", "--output_dir", one], env, tmp_path).check()
+    flags = [*FLAGS, "--train_batch_size", "8", "--no-directions", "--output_dir", one]
+    python(script, *flags, env=env, cwd=tmp_path).check()
     flags = [*FLAGS, "--train_batch_size", "4", "--output_dir", two]
-    done = in_two_processes(script, *flags, env=env, cwd=tmp_path).check()
+    done = by_torchrun(script, *flags, env=env, cwd=tmp_path).check()
     assert done.out.count("The model is in") == 1
     assert sorted(path.name for path in two.glob("checkpoint-*")) == ["checkpoint-3", "checkpoint-6"]
     for player in ("generator", "discriminator"):

@@ -1,11 +1,10 @@
 """What the command line says when a run is resumed takes effect, or is refused."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from cli import Result, environment, pictures, read, run, train_each
+from cli import TINY, Result, environment, pictures, python, read, train_each
 
 from gan.utils.hardware import cores
 
@@ -108,10 +107,10 @@ assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, s
 
 
 def test_threads_seeds_and_precisions_of_one_python_session(work: Path, tmp_path: Path) -> None:
-    line = f"image --model_size tiny {' '.join(START)} --max_train_steps 1 --report_to none --train_batch_size 4"
+    line = f"image {' '.join([*TINY, *START])} --max_train_steps 1"
     lines = [f"{line} --output_dir {tmp_path}/one --seed 99999999999999999999 --mixed_precision no --num_threads 2"]
     lines += [f"{line} --output_dir {tmp_path}/two --seed -1 --mixed_precision bf16"]
-    run([sys.executable, "-c", IN_A_THREAD, "|".join(lines)], environment(tmp_path / "home"), work).check()
+    python("-c", IN_A_THREAD, "|".join(lines), env=environment(tmp_path / "home"), cwd=work).check()
     record = read(tmp_path / "one/training.json")
     assert record["machine"]["threads"] == 2
     assert record["seed"] == record["arguments"]["seed"] == 99999999999999999999 % 2**62

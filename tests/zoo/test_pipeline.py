@@ -1,13 +1,12 @@
 """A checkpoint becomes a model like any other: sampled by seeds, steered, saved, loaded, and described by its card."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from cli import environment, run
+from cli import environment, python
 from hub_server import HubServer
 
 from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
@@ -161,7 +160,7 @@ def test_from_the_hub(fixtures: Path, tmp_path: Path) -> None:
         sources = ["someone/faces", "someone/faces/model.pkl", f"{hub.url}/someone/faces/resolve/main/model.pkl"]
         sources += ["someone/big", "someone/two", "someone/faces/x.pkl", "someone/nobody"]
         env = environment(tmp_path / "home", hub.env(tmp_path / "home/huggingface"))
-        client = run([sys.executable, "-c", CLIENT, json.dumps(sources)], env, tmp_path).check()
+        client = python("-c", CLIENT, json.dumps(sources), env=env, cwd=tmp_path).check()
     *faces, big_record, two, missing, nobody = json.loads(client.out)
     assert all(record["from"] == "someone/faces/model.pkl" and record["license"] == "mit" for record in faces)
     assert big_record["family"] == "BigGAN-deep" and big_record["license"] is None
