@@ -15,7 +15,7 @@ LEARNING_RATE = 0.1  # in standard deviations of the codes
 PRIOR = 2e-4  # weight of the squared distance from the mean code, in standard deviations: what is drawn stays editable
 PERCEPTUAL = 0.5  # weight of the features against the pixels
 CANDIDATES = 256  # seeds, the best of which is where inversion starts
-BATCH = 32  # candidates whose features are computed at once: bounds memory
+SHORTLIST = 32  # of these, the nearest in pixels, whose features are compared
 
 Features = Callable[[Tensor], list[Tensor]]
 
@@ -59,13 +59,15 @@ def nearest_start(distance: ImageDistance, codes: Tensor, images: Tensor) -> Ten
     """The codes (n, layers, width) of the candidates that are nearest to each of the n targets.
 
     Args:
-        codes, images: of the candidates.
+        codes, images: of the candidates. Those nearest in pixels are compared by features, too.
     """
+    found = []
     with torch.no_grad():
-        apart = [
-            torch.cat([distance.of(k)(part) for part in images.split(BATCH)]) for k in range(len(distance.targets))
-        ]
-    return codes[[int(distances.argmin()) for distances in apart]]
+        for k, target in enumerate(distance.targets):
+            apart = (images - target).square().mean((1, 2, 3))
+            near = apart.topk(min(SHORTLIST, len(images)), largest=False).indices
+            found.append(near[distance.of(k)(images[near]).argmin()])
+    return codes[torch.stack(found)]
 
 
 def inversion(
