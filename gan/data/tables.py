@@ -52,7 +52,8 @@ def tell_tables(files: Sequence[Path], flag: str, report: DataReport) -> None:
     Args:
         flag: that names the column of files.
     """
-    other = [file for file in files if file.suffix.lower() in (*TABLE_SUFFIXES, ".json")]
+    suffixes = (*TABLE_SUFFIXES, ".json")
+    other = [file for file in files if file.name.lower().endswith(suffixes)]
     if other and other[0].name in TABLES:
         report.note(f"{other[0]} is not read; one table, above all folders, lists the files of all of them.")
     elif other and other[0].suffix.lower() == ".json":
