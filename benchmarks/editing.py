@@ -36,13 +36,14 @@ from gan.image.attributes import distance_from_background
 from gan.image.evaluate import ImageEvaluation
 from gan.image.plots import to_pil
 from gan.latent.dragging import near
-from gan.latent.inversion import LEARNING_RATE, ImageDistance
+from gan.latent.inversion import BETAS, LEARNING_RATE, STEPS, ImageDistance, held_rate
 from gan.studio.edit.generate import drag_value
 from gan.studio.registry import Registry
 from gan.utils.subsets import fixed_random_subset
 
 REACH = 0.2  # how far a drag goes at most, and at least half of it, as a share of the longer side
 ON_TARGET = 1.5  # pixels at 64: within them a drag has hit its target
+DRAG_STEPS = 200  # at most
 SEEDS = 64  # of which the best is where the latent is optimised from
 PAGE_STEPS = 3  # of a drag, in a request of the page (`gan/studio/edit/tab.js`)
 
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=100, help="of a slider")
     parser.add_argument("--drags", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=16, help="that are inverted, one at a time")
-    parser.add_argument("--steps", type=int, default=200, help="of an inversion, and at most of a drag")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of an inversion")
     parser.add_argument("--users", type=int, default=16, help="who drag at once")
     parser.add_argument("--seconds", type=float, default=10, help="for which they do")
     options = parser.parse_args()
@@ -132,8 +133,8 @@ def latent_alone(pipeline: ImagePipeline, image: Tensor, label: Tensor | None, s
     with torch.no_grad():
         nearest = int(distance(generator.draw(generator.codes(latents, labels))).argmin())
     z = latents[nearest : nearest + 1].clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    optimizer = torch.optim.Adam([z], LEARNING_RATE, betas=BETAS)
+    schedule = held_rate(optimizer, steps)
     for _ in range(steps):
         (z.grad,) = torch.autograd.grad(distance(generator.draw(generator.codes(z, labels[:1]))).sum(), z)
         optimizer.step()
@@ -154,7 +155,7 @@ def drags(model: str, options: argparse.Namespace) -> Row:
         before = pipeline.draw_samples(pipeline.codes_of(seed)).clamp(-1, 1)
         handle, target = random_drag(before, scale, chance)
         start = time.process_time()
-        taken = list(pipeline.drag(seed, [handle.tolist()], [target.tolist()], steps=options.steps))
+        taken = list(pipeline.drag(seed, [handle.tolist()], [target.tolist()], steps=DRAG_STEPS))
         seconds += time.process_time() - start
         steps += len(taken)
         apart = float((taken[-1].handles[0] - target).norm())

@@ -18,7 +18,7 @@ from gan.latent import directions, dragging, mixing
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.dragging import Drag, check_points
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
-from gan.latent.inversion import CANDIDATES, ImageDistance, inversion, nearest_start
+from gan.latent.inversion import CANDIDATES, STEPS, ImageDistance, inversion, nearest_start
 from gan.latent.space import CodeSpace, code_space
 from gan.latent.tables import steering_notes
 from gan.pipeline import GANPipeline, check_truncation, sample_seeds
@@ -331,7 +331,7 @@ class SteerableImagePipeline(SteerablePipeline):
         """PIL images as the model takes them, (n, channels, height, width) in [-1, 1]."""
         raise NotImplementedError
 
-    def invert(self, images: Any, steps: int = 200) -> "Inversion":
+    def invert(self, images: Any, steps: int = STEPS) -> "Inversion":
         """The codes whose samples are given images, found by gradient descent from those that the encoder sees or,
         without one, from the best of a few hundred seeds.
 
@@ -349,7 +349,7 @@ class SteerableImagePipeline(SteerablePipeline):
         assert last is not None
         return Inversion(last.codes, torch.stack(losses))
 
-    def inverting(self, images: Any, steps: int = 200) -> Iterator["Inversion"]:
+    def inverting(self, images: Any, steps: int = STEPS) -> Iterator["Inversion"]:
         """As `invert`, from the start on after every step: stop iterating to cancel. Each has the last losses only."""
         if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_INVERSION_STEPS:
             raise GANError(f"{steps!r} steps cannot be taken; an inversion takes from 0 to {MAX_INVERSION_STEPS:,}.")

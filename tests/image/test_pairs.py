@@ -78,7 +78,7 @@ def test_one_seed_is_told_from_two(sets: tuple[ImageSet, ImageSet], cache: Path)
     triples = pairs.held_out_triples(train_set, test_set)
     assert pairs.why_no_pairs(train_set, triples) is None
     classifier = pairs.classifier_for(train_set)
-    (kept,) = cache.glob("*-pairs-1")
+    (kept,) = cache.glob(f"*-pairs-{pairs.RECIPE}")
     assert {file.name for file in kept.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
 
     def faithful(seeds: list[int], asked: Tensor) -> Tensor:  # a style a seed
@@ -116,3 +116,11 @@ def test_few_pictures_or_held_out_groups_are_not_measured(sets: tuple[ImageSet, 
     small = letters(40, 0, "train")
     triples = pairs.held_out_triples(small, test_set)
     assert "120 pictures are too few" in str(pairs.why_no_pairs(small, triples))
+
+
+@pytest.mark.parametrize("resolution", [(64, 64), (48, 96), (33, 20)])
+def test_large_pictures_are_judged_small(resolution: tuple[int, int]) -> None:
+    classifier = pairs.PairClassifier(resolution, 3, (2,))
+    pictures, labels = torch.zeros(5, 3, *resolution, dtype=torch.uint8), torch.zeros(5, 1, dtype=torch.int64)
+    assert classifier.of(pictures, pictures, labels, labels).shape == (5,)
+    assert max(classifier.body[0](pictures.float()).shape[2:]) <= pairs.SIDE

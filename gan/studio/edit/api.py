@@ -11,7 +11,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.latent.mixing import mix
 from gan.studio.api import NO_EDITS, File, ModalityAPI
 from gan.studio.codes import codes_text
-from gan.studio.edit.generate import INVERSION_STEPS, Base, base_codes, drag, edited, invert, picture
+from gan.studio.edit.generate import STEPS, Base, base_codes, drag, edited, invert, picture
 from gan.studio.edit.letters import typed
 from gan.studio.images.api import given_picture
 from gan.studio.queue import run_queued
@@ -89,9 +89,7 @@ class EditAPI(ModalityAPI):
 
         return run_queued(work)[0]
 
-    def invert_image(
-        self, model: str, image: File, steps: int = INVERSION_STEPS
-    ) -> tuple[Image.Image, dict[str, Any]]:
+    def invert_image(self, model: str, image: File, steps: int = STEPS) -> tuple[Image.Image, dict[str, Any]]:
         """Finds the picture of a model that is nearest to a given one, so that it can be edited, mixed and dragged.
 
         Args:

@@ -16,6 +16,7 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.labels import Label
 from gan.latent.dragging import Drag
+from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
 from gan.latent.steering import Inversion
 from gan.pipeline import check_truncation, sample_seeds
@@ -28,7 +29,6 @@ from gan.studio.registry import Registry
 
 VARIATIONS = 16
 ROWS, COLUMNS = 4, 5  # of the grid of mixtures
-INVERSION_STEPS = 200
 FRAMES = 24  # of the way from before to after
 CHUNK = 10  # steps of an optimisation at once: who waits in the queue comes in between
 RECENT = 64  # bases whose codes are kept, a model: with critic guidance they take longer than all that follows
@@ -120,9 +120,7 @@ def in_queue(start: Callable[[], Iterator[Step]], stopped: Callable[[], bool] = 
             return last[-1]
 
 
-def invert(
-    registry: Registry, model: str, image: Image.Image, steps: int = INVERSION_STEPS, ticket: str = ""
-) -> Inversion:
+def invert(registry: Registry, model: str, image: Image.Image, steps: int = STEPS, ticket: str = "") -> Inversion:
     """The codes of a picture, fitted to the model; of one that was stopped (`stop`), as far as it had got.
 
     Args:
