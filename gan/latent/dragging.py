@@ -90,17 +90,16 @@ def drag(
         )
         grow = max(1.0, max(size) / 64)
         patch, area = (disc(round(radius * grow)).to(codes.device) for radius in (SUPERVISED, TRACKED))
+        features = feature_map(generator, space.colour(start + change.requires_grad_() * free, codes))
         for _ in range(steps):
-            change.requires_grad_()
-            features = feature_map(generator, space.colour(start + change * free, codes))
             loss = motion(features, handles, targets, patch)
             loss = loss + weight * ((features - first).abs() * (1 - free_region)).mean()
             (gradient,) = torch.autograd.grad(loss, change)
-            with torch.no_grad():
-                change = change - STEP * gradient / gradient.norm().clamp_min(1e-8)
-                now = space.colour(start + change * free, codes)
-                handles = track(feature_map(generator, now), handles, sought, area)
-            yield Drag(now, handles)
+            change = (change.detach() - STEP * gradient / gradient.norm().clamp_min(1e-8)).requires_grad_()
+            now = space.colour(start + change * free, codes)
+            features = feature_map(generator, now)  # where handles are looked for, and what the next step starts from
+            handles = track(features.detach(), handles, sought, area)
+            yield Drag(now.detach(), handles)
             if ((targets - handles).norm(dim=1) < ARRIVED).all():
                 return
 
