@@ -17,6 +17,7 @@ OF_PENALTIES = ("--gamma", "--gamma_final", "--penalty_interval")
 OF_DISCRIMINATORS = {"--discr_learning_rate", "--discriminator_steps", *OF_PENALTIES}
 OF_DISCRIMINATORS |= {"--augment_target", "--augment_samples"}
 LEARNING_RATE = 4e-4
+MIN_SEEN = 1_000  # samples that a model has seen before directions are looked for without being asked
 TENSORBOARD, TRACKIO = ("tensorboard", "all"), ("trackio", "all")
 LR_SCHEDULERS = ("linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup")
 
@@ -101,8 +102,8 @@ def add_directions_argument(group: argparse._ArgumentGroup, unit: str) -> None:
     group.add_argument(
         "--directions",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help=f"find directions at the end along which {unit} can be edited, and score them",
+        help=f"find directions at the end along which {unit} can be edited, and score them (default: after "
+        f"{MIN_SEEN:,} samples and more; fewer teach nothing that could be steered)",
     )
 
 

@@ -17,6 +17,7 @@ from gan.errors import GANError
 from gan.latent.steering import DirectedPipeline
 from gan.pipeline import INDEX, GANPipeline
 from gan.training import checkpoints
+from gan.training.arguments import MIN_SEEN
 from gan.training.batches import MicroBatches
 from gan.training.early_stopping import EarlyStopping
 from gan.training.players import Players
@@ -224,8 +225,7 @@ class Run:
         unfinished = stopped or _any_process(self.accelerator, self.stop_signal.received)
         if self.args.evaluate and not unfinished:
             self._evaluate(pipeline)
-        has_directions = isinstance(pipeline, DirectedPipeline) and pipeline.can_be_directed
-        if has_directions and self.args.directions and not unfinished:
+        if isinstance(pipeline, DirectedPipeline) and pipeline.can_be_directed and not unfinished:
             self._find_directions(pipeline)
         if self.accelerator.is_main_process:
             print(f"The model is in {self.output_dir}.", flush=True)
@@ -280,6 +280,9 @@ class Run:
 
     def _find_directions(self, pipeline: DirectedPipeline) -> None:
         """By the main process alone: the same samples are looked at whatever the number of processes."""
+        wanted, seen = self.args.directions, self.step * self.batches.step_samples
+        if wanted is False or (wanted is None and seen < MIN_SEEN):
+            return
         if self.accelerator.is_main_process:
             print("Finding directions to edit along (--no-directions leaves that out).", flush=True)
             pipeline.find_directions(progress=True)

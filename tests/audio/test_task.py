@@ -12,7 +12,7 @@ from gan import AudioPipeline
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]  # the first test waits for all runs
 
 TINY = ["audio", "--model_size", "tiny", "--train_batch_size", "4", "--max_train_steps", "6", "--report_to", "none"]
-TINY += ["--duration", "0.25", "--no-evaluate", "--no-directions", "--validation_steps", "3"]
+TINY += ["--duration", "0.25", "--no-evaluate", "--validation_steps", "3"]
 SOUNDS = ["--train_data_dir", "sounds"]
 SPOKEN = ["--train_data_dir", "spoken", "--label_column", "word", "voice"]
 KEEPING = ["--checkpointing_steps", "3", "--gradient_accumulation_steps", "2", "--penalty_interval", "2"]

@@ -86,7 +86,7 @@ def test_the_lines_of_a_card_are_all_that_one_needs(
     assert np.array_equal(np.asarray(Image.open(desk / "7.png")), np.asarray(meant))
 
     pictures(desk / "my-folder")
-    few = " --max_train_steps 2 --train_batch_size 4 --report_to none --no-evaluate --no-directions"
+    few = " --max_train_steps 2 --train_batch_size 4 --report_to none --no-evaluate"
     copied(finetune.strip() + few, stranger, desk)
     assert {"model_index.json", "training.json", "README.md", WHEEL} <= set(files(desk / "my-model"))
     # The wheel that an installation writes is the one that it was installed from.

@@ -21,7 +21,7 @@ FLAGS += ["--augment_target", "-9", "--augment_samples", "100"]  # augmentation 
 def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     env, script = environment(tmp_path / "home", CUDA_VISIBLE_DEVICES=""), ROOT / "train.py"
-    flags = [*FLAGS, "--train_batch_size", "8", "--no-directions", "--output_dir", one]
+    flags = [*FLAGS, "--train_batch_size", "8", "--output_dir", one]
     python(script, *flags, env=env, cwd=tmp_path).check()
     flags = [*FLAGS, "--train_batch_size", "4", "--output_dir", two]
     done = by_torchrun(script, *flags, env=env, cwd=tmp_path).check()
