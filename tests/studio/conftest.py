@@ -1,6 +1,8 @@
 """Live studios on tiny models and a browser to look at them, shared by the tests of this folder."""
 
+import json
 from contextlib import contextmanager
+from urllib.parse import urljoin
 
 import pytest
 import torch
@@ -292,23 +294,35 @@ def type_address(type_registry):
         yield url
 
 
+@pytest.fixture(scope="session")
+def profiles():
+    """Browser profiles by their options: in a fresh one, Chromium fetches and compiles all scripts anew."""
+    return {}
+
+
 @pytest.fixture
-def open_address(browser):
-    """Opens an address in a fresh browser profile; what its console complains of fails the test."""
-    contexts, complaints = [], []
+def open_address(browser, profiles):
+    """Opens an address where nothing of an earlier page is stored; what its console complains of fails the test."""
+    pages, complaints = [], []
 
     def opened(address, **options):
-        context = browser.new_context(**{"locale": "en-US", "accept_downloads": True} | options)
-        contexts.append(context)
-        page = context.new_page()
+        options = {"locale": "en-US", "accept_downloads": True} | options
+        key = json.dumps(options, sort_keys=True)
+        if key not in profiles:
+            profiles[key] = browser.new_context(**options)
+        profiles[key].set_offline(False)  # a test may have ended in between
+        page = profiles[key].new_page()
+        pages.append(page)
+        stored = {"origin": urljoin(address, "/"), "storageTypes": "local_storage"}
+        profiles[key].new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
         page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address, wait_until="domcontentloaded")
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not complaints
 
 
