@@ -166,13 +166,13 @@ def test_the_classifier_sees_whether_the_class_is_the_one_asked_for(cache: None)
 @pytest.mark.parametrize("labels", [True, False])
 def test_what_evaluate_says(make_pipeline: Callable[..., ImagePipeline], labels: bool) -> None:
     pipeline = make_pipeline(labels=["Ada", "Bob", "Cleo"] if labels else None)
-    train_set, test_set = image_set(60, 0, labels, "train"), image_set(40, 1, labels, "held-out tenth")
+    train_set, test_set = image_set(24, 0, labels, "train"), image_set(12, 1, labels, "held-out tenth")
     figures = evaluate(pipeline, train_set, test_set)
     assert list(figures) == ["metrics", "baselines", "note", "neighbours"]
     metric = values(figures)["sliced_wasserstein_distance"]
     assert metric["name"] == "Sliced Wasserstein distance"
     assert metric["split"] == "held-out tenth"
-    assert metric["samples"] == 40
+    assert metric["samples"] == 12
     assert metric["value"] > metric["reference"] > 0  # an untrained generator against real pictures
     assert evaluate(pipeline, train_set, test_set) == figures
     assert pipeline.neighbours is not None
@@ -219,7 +219,7 @@ def test_two_pictures_are_enough(pipeline: ImagePipeline) -> None:
 
 
 def test_the_classes_are_those_of_the_held_out_pictures(pipeline: ImagePipeline) -> None:
-    train_set, test_set = image_set(30, 0, True, "train"), image_set(30, 1, True, "test")
+    train_set, test_set = image_set(12, 0, True, "train"), image_set(9, 1, True, "test")
     expected = evaluate(pipeline, train_set, test_set)
     assert test_set.labels is not None
     test_set.labels[:] = 0
@@ -227,7 +227,7 @@ def test_the_classes_are_those_of_the_held_out_pictures(pipeline: ImagePipeline)
 
 
 def test_classes_are_matched_by_name(pipeline: ImagePipeline) -> None:
-    train_set, test_set = image_set(30, 0, True, "train"), image_set(30, 1, True, "test")
+    train_set, test_set = image_set(12, 0, True, "train"), image_set(9, 1, True, "test")
     expected = evaluate(pipeline, train_set, test_set)
     for images in (train_set, test_set):
         assert images.labels is not None
