@@ -28,6 +28,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of processes and pages wait for these, and then another works."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first: at the end, no process waits for another that has only just begun one."""
 

@@ -8,16 +8,20 @@ import atexit
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import tempfile
+import threading
 import types
 from collections.abc import Sequence
+from multiprocessing import connection
 from pathlib import Path
 
 # None of them reads the environment when it is imported, as huggingface_hub does, and all that imports it.
 LIBRARIES = ["torch", "torch._dynamo", "pandas", "pyarrow.dataset", "PIL.Image", "soundfile", "httpx", "requests"]
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(LIBRARIES)
+_one_at_a_time = threading.Lock()  # starting a process also reads the exit codes of others, and each can be read once
 
 
 class Fork:
@@ -30,17 +34,19 @@ class Fork:
 
     def __init__(self, words: Sequence[str], env: dict[str, str], cwd: Path, out: Path, err: Path):
         self._process = SERVER.Process(target=_become, args=([*words], env, str(cwd), str(out), str(err)))
-        self._process.start()
+        with _one_at_a_time:
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        return self._process.exitcode
+        with _one_at_a_time:
+            return self._process.exitcode
 
     def wait(self, timeout: float) -> int | None:
         """The exit code, `None` if there is none after so many seconds."""
-        self._process.join(timeout)
+        connection.wait([self._process.sentinel], timeout)
         return self.returncode
 
     def poll(self) -> int | None:
@@ -56,6 +62,7 @@ class Fork:
 
 def _become(words: list[str], env: dict[str, str], cwd: str, out: str, err: str) -> None:
     """Does what `python` with these words does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background ignores it
     for stream, path in ((1, out), (2, err)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, stream)
