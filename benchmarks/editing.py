@@ -1,14 +1,16 @@
-"""How fast and how well pictures are edited: inversion, drags, sliders in the page, many who drag at once.
+"""How fast and how well pictures are edited: inversion, tuning, drags, sliders in the page, many who drag at once.
 
     python benchmarks/editing.py weights/fashion weights/emoji
     python benchmarks/editing.py weights/fashion --parts drags --drags 20
 
 Prints a table a part, with a row for each model. Inversion: held-out pictures of the data that a model was trained on,
-by optimising the latent alone, by the encoder alone, and by optimising every layer from there (`pipe.invert`). Drags:
-random handles on what is drawn, each pulled to a random place near it. Both are timed by the CPU, which on one thread
-(OMP_NUM_THREADS=1) is the clock on the wall of a core that does nothing else. Sliders: `python app.py` in a process of
-its own and Chromium; from a slider's move to the moment at which the browser is about to paint another picture. Users:
-as many threads as users ask what the page asks while a point is pulled, all at once and without a pause.
+by optimising the latent alone, by the encoder alone, and by optimising every layer from there (`pipe.invert`). Tuning:
+what is left of the error of these pictures after `pipe.tune`, how far those of other seeds move (both root mean
+square, in [-1, 1]), and the file. Drags: random handles on what is drawn, each pulled to a random place near it. All
+three are timed by the CPU, which on one thread (OMP_NUM_THREADS=1) is the clock on the wall of a core that does
+nothing else. Sliders: `python app.py` in a process of its own and Chromium; from a slider's move to the moment at
+which the browser is about to paint another picture. Users: as many threads as users ask what the page asks while a
+point is pulled, all at once and without a pause.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from torch import Tensor
 from gan import GANError, ImagePipeline
 from gan.evaluate import command_parser, prepare
 from gan.image.attributes import distance_from_background
+from gan.image.data import ImageSet
 from gan.image.evaluate import ImageEvaluation
 from gan.image.plots import to_pil
 from gan.latent.dragging import near
@@ -83,12 +86,7 @@ def main() -> None:
 
 def inversion(model: str, options: argparse.Namespace) -> Row:
     """The error on held-out pictures, root mean square in [-1, 1], and the CPU seconds of one, by three methods."""
-    evaluation = ImageEvaluation()
-    try:
-        pipeline, _, test_set = prepare(evaluation, command_parser(evaluation).parse_args([model]))
-    except GANError as error:
-        raise SystemExit(str(error)) from None
-    chosen = fixed_random_subset(len(test_set), options.pictures)
+    pipeline, test_set, chosen = held_out(model, options)
     given = test_set.images(chosen)
     labels = test_set.classes(chosen) if pipeline.labels else [None] * len(given)
     ways: dict[str, Callable[[Tensor, Any], Tensor]] = {
@@ -110,6 +108,51 @@ def inversion(model: str, options: argparse.Namespace) -> Row:
             errors = (drawn - given).square().mean((1, 2, 3)).sqrt()
             row[name] = f"{errors.mean():.3f} in {seconds:.2f} s"
     return row
+
+
+def held_out(model: str, options: argparse.Namespace) -> tuple[ImagePipeline, ImageSet, Tensor]:
+    """A model, the held-out part of its data, and which of it to look at."""
+    evaluation = ImageEvaluation()
+    try:
+        pipeline, _, test_set = prepare(evaluation, command_parser(evaluation).parse_args([model]))
+    except GANError as error:
+        raise SystemExit(str(error)) from None
+    return pipeline, test_set, fixed_random_subset(len(test_set), options.pictures)
+
+
+def tuning(model: str, options: argparse.Namespace) -> Row:
+    """The error on held-out pictures, inverted and then tuned for, how far other seeds move, and what it takes."""
+    pipeline, test_set, chosen = held_out(model, options)
+    seeds = pipeline.codes_from(*pipeline.latents(list(range(SEEDS))))
+    before = pipeline.draw_samples(seeds)
+    errors, moved, seconds = [], [], 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tuning.safetensors"
+        for image in test_set.images(chosen):
+            pipeline.unload_tuning()
+            codes = pipeline.invert(as_picture(image[None]), options.steps).codes
+            drawn = [pipeline.draw_samples(codes)]
+            start = time.process_time()
+            pipeline.tune(as_picture(image[None]), codes)
+            seconds += time.process_time() - start
+            drawn.append(pipeline.draw_samples(codes))
+            errors.append([rms(each, image) for each in drawn])
+            moved.append(rms(pipeline.draw_samples(seeds), before))
+            pipeline.save_tuning(file)
+        size = file.stat().st_size
+    inverted, tuned = (statistics.mean(each) for each in zip(*errors))
+    return {
+        "inverted": f"{inverted:.3f}",
+        "tuned": f"{tuned:.3f}",
+        "other seeds move by": f"{statistics.mean(moved):.3f}",
+        "file": f"{size / 1000:.0f} kB",
+        "CPU seconds": f"{seconds / len(errors):.1f}",
+    }
+
+
+def rms(images: Tensor, targets: Tensor) -> float:
+    """Root mean square difference of images, which are clamped to [-1, 1]."""
+    return float((images.clamp(-1, 1) - targets.clamp(-1, 1)).square().mean().sqrt())
 
 
 def as_picture(pixels: Tensor) -> Any:
@@ -245,6 +288,7 @@ def users(model: str, options: argparse.Namespace) -> Row:
 
 PARTS: dict[str, Callable[[str, argparse.Namespace], Row]] = {
     "inversion": inversion,
+    "tuning": tuning,
     "drags": drags,
     "sliders": sliders,
     "users": users,

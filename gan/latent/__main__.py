@@ -1,26 +1,36 @@
-"""Finds directions, and measures critic guidance: `python -m gan.latent directions MODEL`, `… guidance MODEL`."""
+"""Finds directions, measures critic guidance and finds pictures in a model: `python -m gan.latent directions MODEL`,
+`… guidance MODEL`, `… invert MODEL PICTURE`."""
 
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from PIL import Image
+from safetensors.torch import save_file
+from tqdm.auto import tqdm
+
 from gan import GANPipeline
-from gan.cli import expanded_path, positive_int, print_error, run_command
+from gan.cli import expanded_path, positive_int, print_error, run_command, whole_number
 from gan.errors import GANError
 from gan.evaluate import Evaluation, command_parser, prepare
 from gan.hub.card import README, shown_folder
-from gan.hub.repository import INDEX, read_index
+from gan.hub.repository import INDEX, first_sentence, read_index
 from gan.hub.wheel import wheel_in
 from gan.latent.directions import RECORDS, VECTORS
 from gan.latent.guidance import MAX_STEPS, STEP_SIZE, check_guidance
 from gan.latent.guidance_curve import choose_guidance, suited
-from gan.latent.steering import CURVE, DirectedPipeline, SteerablePipeline
+from gan.latent.inversion import STEPS
+from gan.latent.steering import CURVE, DirectedPipeline, SteerableImagePipeline, SteerablePipeline
 from gan.latent.tables import directions_table, steering_notes
+from gan.latent.tuning import STEPS as TUNING_STEPS
 from gan.pipeline import write_readme
 from gan.utils.files import files_into
+
+FOUND, CODES, TUNED, TUNING = "found.png", "codes.safetensors", "tuned.png", "tuning.safetensors"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,21 +43,43 @@ def parser() -> argparse.ArgumentParser:
         description=f"Finds directions in code space, scores them and writes {VECTORS} and {RECORDS}.",
         allow_abbrev=False,
     )
-    find.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
-    find.add_argument("--revision", help="of a model on the Hub")
-    find.add_argument("--hub_token", help="a read token; better: `hf auth login`")
+    add_model(find)
     find.add_argument(
         "--output_dir", type=expanded_path, help="where to write; by default into MODEL, if that is a folder"
     )
     find.add_argument("--num_samples", type=positive_int, default=4000, help="to find them on (default: 4000)")
     find.add_argument("--num_scored", type=positive_int, default=200, help="others, to score them on (default: 200)")
-    commands.add_parser(
+    guidance = commands.add_parser(
         "guidance",
         help="measure what critic guidance does to distance, precision and recall",
         description="Measures a model with several numbers of critic steps; `guidance MODEL --help` lists the flags.",
         add_help=False,
     )
+    guidance.add_argument("model", metavar="MODEL")
+    invert = commands.add_parser(
+        "invert",
+        help="find the codes of a picture, and tune the generator until it is met",
+        description=f"Finds the codes of a picture and writes {FOUND}, what the model draws of them, and {CODES}.",
+        allow_abbrev=False,
+    )
+    add_model(invert)
+    invert.add_argument("picture", metavar="PICTURE", type=Path, help="of any size and format")
+    invert.add_argument("--output_dir", required=True, type=expanded_path, help="where to write")
+    invert.add_argument("--steps", type=whole_number, default=STEPS, help=f"of inversion (default: {STEPS})")
+    invert.add_argument(
+        "--tune",
+        action="store_true",
+        help=f"change the generator until it draws the picture (pivotal tuning): {TUNING} and {TUNED}",
+    )
+    invert.add_argument("--tune_steps", type=positive_int, help=f"of tuning (default: {TUNING_STEPS})")
     return top
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Which model a command is for."""
+    parser.add_argument("model", metavar="MODEL", help="a folder, or user/name on the Hub")
+    parser.add_argument("--revision", help="of a model on the Hub")
+    parser.add_argument("--hub_token", help="a read token; better: `hf auth login`")
 
 
 def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
@@ -147,12 +179,63 @@ def write(pipeline: DirectedPipeline, folder: Path, model: str, save: Callable[[
     Raises:
         GANError: if they cannot be written.
     """
+    with saved_into(folder) as temporary:
+        save(temporary)
+        if (folder / README).is_file() and Path(model).is_dir():
+            card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))
+            write_readme(temporary, pipeline.with_edits(card, folder))
+
+
+def invert_picture(args: argparse.Namespace) -> None:
+    """Finds the codes of a picture, tunes the generator if that is asked for, and writes what was found.
+
+    Raises:
+        GANError: for a model or picture that cannot be had, a model of something else, or a folder that cannot be
+            written.
+    """
+    if args.tune_steps is not None and not args.tune:
+        raise GANError("--tune_steps is for --tune: add that, or leave it out.")
+    pipeline = GANPipeline.from_pretrained(args.model, revision=args.revision, token=args.hub_token)
+    if not isinstance(pipeline, SteerableImagePipeline):
+        raise GANError(f"This model makes {pipeline.unit}, and images only can be inverted.")
+    try:
+        picture = Image.open(args.picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise GANError(f"{args.picture} cannot be opened as a picture ({first_sentence(error)}).") from error
+    steps = pipeline.inverting(picture, args.steps)
+    losses = []
+    for found in tqdm(steps, desc="Inverting", total=args.steps + 1, leave=False):
+        losses.append(float(found.losses[-1]))
+    said = [f"{losses[0]:.3g} at the start", f"{losses[-1]:.3g} with the codes that were found"]
+    images = {FOUND: pipeline.draw(found.codes).images[0]}
+    if args.tune:
+        tuned = pipeline.tune(picture, found.codes, args.tune_steps or TUNING_STEPS, progress=True)
+        said.append(f"{float(tuned[-1]):.3g} tuned")
+        images[TUNED] = pipeline.draw(found.codes).images[0]
+    folder = Path(args.output_dir)
+    with saved_into(folder) as temporary:
+        save_file({"codes": found.codes.contiguous()}, temporary / CODES)
+        for name, image in images.items():
+            image.save(temporary / name)
+        if args.tune:
+            pipeline.save_tuning(temporary / TUNING)
+        else:  # of an earlier picture
+            for name in (TUNED, TUNING):
+                (folder / name).unlink(missing_ok=True)
+    print(f"Distance from the picture: {', '.join(said)}.", flush=True)
+    print(f"{', '.join([CODES, *images, *[TUNING] * args.tune])} are in {folder}.", flush=True)
+
+
+@contextmanager
+def saved_into(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose files move into this one (`files_into`).
+
+    Raises:
+        GANError: if they cannot be written.
+    """
     try:
         with files_into(folder) as temporary:
-            save(temporary)
-            if (folder / README).is_file() and Path(model).is_dir():
-                card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))
-                write_readme(temporary, pipeline.with_edits(card, folder))
+            yield temporary
     except OSError as error:
         raise GANError(
             f"What was found could not be written to {folder} ({error.strerror}); choose another --output_dir."
@@ -163,7 +246,8 @@ def main(argv: list[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] != ["guidance"] or len(words) < 2 or words[1].startswith("-"):
-        return run_command(find_directions, parser(), argv)
+        runs = {"directions": find_directions, "invert": invert_picture}
+        return run_command(lambda args: runs[args.command](args), parser(), argv)
     try:
         module, _, name = load(words[1]).evaluation.rpartition(".")
     except GANError as error:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.hub.repository import read_json
-from gan.latent import directions, dragging, mixing
+from gan.latent import directions, dragging, mixing, tuning
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.dragging import Drag, check_points
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
@@ -24,8 +24,8 @@ from gan.latent.tables import steering_notes
 from gan.pipeline import GANPipeline, check_truncation, sample_seeds
 
 CURVE = "guidance.json"
-MAX_INVERSION_STEPS = 2000
-SCORED = 2**31  # the first seed of samples that directions are scored on: hardly anybody looks at these
+MAX_INVERSION_STEPS = MAX_TUNING_STEPS = 2000
+SCORED = 2**31  # the first seed of samples that directions are scored on, or tuned for: hardly anybody looks at these
 RELIABLE = 0.75  # share of samples whose class the discriminator must tell to be believed
 BATCH = 64  # samples at once: bounds memory
 
@@ -316,7 +316,10 @@ class SteerablePipeline(DirectedPipeline):
 
 
 class SteerableImagePipeline(SteerablePipeline):
-    """What makes sense for images only: inversion and dragging."""
+    """What makes sense for images only: inversion, tuning and dragging."""
+
+    _tuning: tuning.Factors = {}  # that is on
+    _untuned: dict[str, Tensor] = {}  # the weights that it changes, as they were
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -361,6 +364,87 @@ class SteerableImagePipeline(SteerablePipeline):
             start = nearest_start(distance, *self._candidates)
         for codes, losses in inversion(self.generator, distance, self.code_space, start.to(device), steps):
             yield Inversion(codes.cpu(), losses.cpu()[None])
+
+    def tune(
+        self,
+        images: Any,
+        codes: int | Tensor,
+        steps: int = tuning.STEPS,
+        rank: int = tuning.RANK,
+        progress: bool = False,
+    ) -> Tensor:
+        """Changes the generator a little, so that it draws given images at given codes and other samples stay (pivotal
+        tuning, `gan.latent.tuning`). An earlier tuning is taken off first.
+
+        The codes are edited, mixed and dragged as before. `save_tuning` keeps the change, `unload_tuning` takes it
+        back, and `save_pretrained` writes the generator with it.
+
+        Args:
+            images: one PIL image or several, of any size and mode.
+            codes: of each, as `invert` finds them; or a seed.
+            steps: of gradient descent, from 1 to 2,000.
+            rank: of the change of each weight, from 1 to 64; the size of the file is in proportion to it.
+            progress: whether to show a bar.
+
+        Returns:
+            (steps + 1, n): the distance from each image, at first and after each step.
+
+        Raises:
+            GANError: for something that is no image, as many codes as there are no images, or steps or a rank that
+                can't be used.
+        """
+        for number, most, what in ((steps, MAX_TUNING_STEPS, "steps"), (rank, tuning.MAX_RANK, "as rank")):
+            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
+                raise GANError(f"{number!r} {what} cannot be used; a tuning takes from 1 to {most:,}.")
+        device = self.generator.device
+        pixels, pivots = self.fitted(images).to(device), self.codes_of(codes)
+        if len(pixels) != len(pivots):
+            raise GANError(f"{len(pixels)} images cannot be met at the codes of {len(pivots)}; give as many.")
+        self.unload_tuning()
+        others = self.codes_from(*self.latents(list(range(SCORED, SCORED + steps * tuning.OTHERS))))
+        others = others.unflatten(0, (steps, tuning.OTHERS)).to(device)
+        distance = ImageDistance(pixels, self._perceptual())
+        factors, losses = tuning.tune(self.generator, distance, pivots.to(device), others, rank, progress)
+        self._load_tuning(factors)
+        return losses.cpu()
+
+    def save_tuning(self, path: str | Path) -> None:
+        """Writes the tuning that is on, a safetensors file.
+
+        Raises:
+            GANError: if there is none, or the file cannot be written.
+        """
+        if not self._tuning:
+            raise GANError("There is no tuning to save; `tune` makes one.")
+        tuning.write(Path(path), self._tuning, self._weights_before_tuning())
+
+    def load_tuning(self, path: str | Path) -> None:
+        """Puts on a tuning that `save_tuning` wrote, in the place of one that is on.
+
+        Raises:
+            GANError: if the file is missing, damaged or of another model; then everything stays as it is.
+        """
+        factors = tuning.read(Path(path), self._weights_before_tuning())
+        self.unload_tuning()
+        self._load_tuning(factors)
+
+    def unload_tuning(self) -> None:
+        """Takes the tuning off: the generator is what it was, to the bit."""
+        tuning.take_off(self.generator, self._untuned)
+        self._tuning, self._untuned = {}, {}
+        self._forget_samples()
+
+    def _load_tuning(self, factors: tuning.Factors) -> None:
+        self._tuning, self._untuned = factors, tuning.put_on(self.generator, factors)
+        self._forget_samples()
+
+    def _weights_before_tuning(self) -> dict[str, Tensor]:
+        return dict(self.generator.named_parameters()) | self._untuned
+
+    def _forget_samples(self) -> None:
+        """Forgets what depends on the weights."""
+        for name in ("_candidates", "_closed_form"):
+            self.__dict__.pop(name, None)
 
     def _perceptual(self) -> Any:
         """The features of the discriminator, `None` without one."""

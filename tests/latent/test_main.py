@@ -1,11 +1,14 @@
 """The commands that find directions and measure guidance."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from safetensors.torch import load_file
 
 from gan import GANError, GANPipeline, ImagePipeline
 from gan.latent.__main__ import main
@@ -79,3 +82,45 @@ def test_guidance_of_a_model_without_a_discriminator(
     words = ["guidance", str(tmp_path / "model"), "--dataset_name", "glyphs", "--unconditional"]
     assert main([*words, "--max_train_samples", "60"]) == 2
     assert "no discriminator" in capsys.readouterr().err
+
+
+def test_a_picture_is_found_tuned_for_and_written(
+    pipeline: ImagePipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    model, out = tmp_path / "model", tmp_path / "out"
+    pipeline.save_pretrained(model)
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "picture.png")
+    words = ["invert", str(model), str(tmp_path / "picture.png"), "--steps", "3", "--output_dir", str(out)]
+    assert main([*words, "--tune", "--tune_steps", "10"]) == 0
+    printed = capsys.readouterr().out
+    distances = [float(number) for number in re.findall(r"[\d.]+(?= (?:at|with|tuned))", printed)]
+    assert distances == sorted(distances, reverse=True) and len(distances) == 3
+    assert f"codes.safetensors, found.png, tuned.png, tuning.safetensors are in {out}" in printed
+    codes = load_file(out / "codes.safetensors")["codes"]
+    loaded = GANPipeline.from_pretrained(model)
+    for name in ("found.png", "tuned.png"):
+        with Image.open(out / name) as image:
+            assert image.tobytes() == loaded.draw(codes).images[0].tobytes()
+        loaded.load_tuning(out / "tuning.safetensors")
+    assert main(words) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["codes.safetensors", "found.png"]
+
+
+def test_what_cannot_be_inverted(
+    pipeline: ImagePipeline, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["invert", str(repository), str(tmp_path / "text.png"), "--output_dir", str(tmp_path / "out")]
+    refused = {"cannot be opened as a picture": words, "--tune_steps is for --tune": [*words, "--tune_steps", "3"]}
+    (tmp_path / "text.png").write_text("no picture")
+    for sentence, line in refused.items():
+        assert main(line) == 2
+        assert sentence in capsys.readouterr().err
+    Image.new("L", (8, 8)).save(tmp_path / "text.png")
+    assert main([*words, "--output_dir", str(tmp_path / "text.png" / "out"), "--steps", "0"]) == 2
+    assert "choose another --output_dir" in capsys.readouterr().err
+
+
+def test_guidance_without_a_model(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["guidance"])
+    assert "required: MODEL" in capsys.readouterr().err
