@@ -1,10 +1,8 @@
-"""The tables of docs/edit.md about directions and critic guidance, and its picture.
+"""The tables of docs/edit.md about directions and critic guidance.
 
     python benchmarks/steering.py weights/fashion weights/emoji
-    python benchmarks/steering.py weights/fashion weights/typefaces --figure docs/edit.png --rows typefaces:ink:1
 
-The tables are those of `directions.json` and `guidance.json`, which `python -m gan.latent` writes into models. The
-picture has a row for each MODEL:DIRECTION:SEED, at strengths from -3 to 3.
+The tables are those of `directions.json` and `guidance.json`, which `python -m gan.latent` writes into models.
 """
 
 import argparse
@@ -16,23 +14,17 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from baseline import table
-from PIL import Image
 
-from gan import ImagePipeline
-from gan.image.plots import image_grid
-from gan.latent.directions import RECORDS, STRENGTHS
+from gan.latent.directions import RECORDS
 from gan.latent.guidance_curve import distance
 from gan.latent.steering import CURVE
 
-SIDE = 64  # pixels of a square of the picture
 Row = dict[str, Any]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
-    parser.add_argument("--figure", type=Path, help="where to write the picture, a PNG")
-    parser.add_argument("--rows", nargs="+", default=[], metavar="MODEL:DIRECTION:SEED", help="of the picture")
     args = parser.parse_args()
     found = {model.name: json.loads((model / RECORDS).read_text("utf-8")) for model in args.models}
     measured = {
@@ -48,10 +40,6 @@ def main() -> None:
     if curves:
         print()
         table([row for name, curve in curves.items() for row in guidance_rows(name, curve)])
-    if args.figure:
-        folders = {model.name: model for model in args.models}
-        images = [image for row in args.rows for image in moved(folders, row)]
-        image_grid(images, columns=len(STRENGTHS)).save(args.figure)
 
 
 def direction_rows(models: dict[str, dict[str, Any]]) -> list[Row]:
@@ -86,20 +74,6 @@ def guidance_rows(model: str, curve: dict[str, Any]) -> list[Row]:
 def _figures(row: Row) -> str:
     shares = [f"{row[name]:.3f}".lstrip("0") for name in ("precision", "recall", "coverage") if name in row]
     return ", ".join([f"{distance(row):.3g}", *shares])
-
-
-def moved(folders: dict[str, Path], row: str) -> list[Image.Image]:
-    """The pictures of MODEL:DIRECTION:SEED in RGB, enlarged by a whole number, on squares of their background."""
-    model, direction, seed = row.split(":")
-    pipeline = ImagePipeline.from_pretrained(folders[model])
-    tiles = []
-    for strength in STRENGTHS:
-        image = pipeline.edit(int(seed), {direction: strength}).images[0].convert("RGB")
-        tile = Image.new("RGB", (SIDE, SIDE), image.getpixel((0, 0)))
-        large = image.resize([SIDE // max(image.size) * side for side in image.size], Image.Resampling.NEAREST)
-        tile.paste(large, ((SIDE - large.width) // 2, (SIDE - large.height) // 2))
-        tiles.append(tile)
-    return tiles
 
 
 if __name__ == "__main__":

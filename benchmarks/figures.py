@@ -1,0 +1,144 @@
+"""The pictures of docs/edit.md, each by one command.
+
+    python benchmarks/figures.py directions docs/edit-directions.png weights/avatars weights/typefaces weights/fashion
+    python benchmarks/figures.py mixing docs/edit-mixing.png weights/avatars
+    python benchmarks/figures.py codes docs/edit-codes.png weights/avatars --dataset_name avatars
+
+Directions: of each model the three that the studio lists first, by their scores, at strengths from -3 to 3; the first
+moves seed 0, the second seed 1, the third seed 2. Mixing: seed 0 in the left column, other seeds in the top row, and
+between them the former with some layers of the latter. Codes: a point that is dragged, and a held-out picture that is
+inverted and tuned for.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from baseline import load
+from PIL import Image, ImageDraw, ImageFont
+
+from gan import ImagePipeline
+from gan.image.plots import to_pil
+from gan.latent.directions import ranked
+from gan.latent.inversion import STEPS
+from gan.latent.mixing import PRESETS
+
+SIDE, LARGE = 88, 128  # pixels of a tile
+GAP, EDGE, HEADER, TEXT, NOTE = 4, 8, 28, 15, 12
+STRENGTHS = {"-3": -3.0, "-1.5": -1.5, "0": 0.0, "+1.5": 1.5, "+3": 3.0}
+DRAGGED, HANDLE, TARGET = 6, (34.0, 14.0), (34.0, 4.0)  # seed and points (x, y) of the drag
+INK, GREY = (31, 35, 40), (101, 109, 118)  # on white: both are read easily
+
+
+class Row(NamedTuple):
+    """A row of a figure: what is written before it, and its pictures, `None` where there is none."""
+
+    label: str
+    note: str
+    tiles: list[Image.Image | None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figure", choices=tuple(FIGURES))
+    parser.add_argument("output", type=Path, help="where to write it, a PNG")
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
+    parser.add_argument("--dataset_name", help="whose held-out picture in the middle is inverted")
+    args = parser.parse_args()
+    image = FIGURES[args.figure]([ImagePipeline.from_pretrained(model) for model in args.models], args)
+    image.quantize(256, kmeans=4, dither=Image.Dither.NONE).save(args.output, optimize=True)
+    print(f"{args.output}: {image.width}x{image.height}, {args.output.stat().st_size / 1000:.0f} kB")
+
+
+def directions(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Image:
+    """Three directions of each model."""
+    rows = []
+    for pipeline, folder in zip(pipelines, args.models):
+        for seed, name in enumerate(ranked(pipeline.directions.records)[:3]):
+            moved = [pipeline.edit(seed, {name: strength}).images[0] for strength in STRENGTHS.values()]
+            rows.append(Row(name, f"{folder.name}, seed {seed}", [tile(image) for image in moved]))
+    return figure(list(STRENGTHS), rows)
+
+
+def mixing(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Image:
+    """Every preset of layers, from six seeds."""
+    (pipeline,) = pipelines
+    seeds = range(1, 7)
+    rows = [Row("", "", [None, *(tile(pipeline(seed=seed).images[0]) for seed in seeds)])]
+    for preset in PRESETS:
+        mixed = [pipeline.mix(0, seed, layers=preset).images[0] for seed in seeds]
+        rows.append(Row(preset, "of the seed above", [tile(pipeline(seed=0).images[0]), *map(tile, mixed)]))
+    return figure(["seed 0", *(f"seed {seed}" for seed in seeds)], rows)
+
+
+def codes(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Image:
+    """A drag, and an inversion with a tuning after it."""
+    (pipeline,) = pipelines
+    before = tile(pipeline(seed=DRAGGED).images[0], LARGE)
+    way(before, HANDLE, TARGET, LARGE / max(pipeline.resolution))
+    *_, dragged = pipeline.drag(DRAGGED, [HANDLE], [TARGET], steps=200)
+    _, test_set = load(args.dataset_name)
+    (given,) = to_pil(torch.from_numpy(test_set.pixels[len(test_set) // 2][None]))
+    start, found = (pipeline.invert(given, steps=steps).codes for steps in (0, STEPS))
+    drawn = [pipeline.draw(each).images[0] for each in (start, found)]
+    pipeline.tune(given, found)
+    drawn.append(pipeline.draw(found).images[0])
+    shown = [before, tile(pipeline.draw(dragged.codes).images[0], LARGE), None]
+    shown += [tile(image, LARGE) for image in (given, *drawn)]
+    columns = [f"seed {DRAGGED}", "dragged", "", "held out", "start", "inverted", "tuned"]
+    return figure(columns, [Row("", "", shown)], LARGE)
+
+
+def tile(image: Image.Image, side: int = SIDE) -> Image.Image:
+    """A picture in RGB, enlarged, on a square of its background."""
+    image = image.convert("RGB")
+    scale = side / max(image.size)
+    square = Image.new("RGB", (side, side), image.getpixel((0, 0)))
+    large = image.resize([round(scale * length) for length in image.size], Image.Resampling.LANCZOS)
+    square.paste(large, ((side - large.width) // 2, (side - large.height) // 2))
+    return square
+
+
+def way(image: Image.Image, start: tuple[float, float], end: tuple[float, float], scale: float) -> None:
+    """Draws a handle, red, and its target, blue, at points (x, y) of the picture before it was enlarged."""
+    pen = ImageDraw.Draw(image)
+    places = [((x + 0.5) * scale, (y + 0.5) * scale) for x, y in (start, end)]
+    pen.line([*places[0], *places[1]], fill="white", width=3)
+    for place, colour in zip(places, ("red", "blue")):
+        pen.circle(place, 6, fill=colour, outline="white", width=2)
+
+
+def figure(columns: list[str], rows: list[Row], side: int = SIDE) -> Image.Image:
+    """Rows of tiles with what is written above columns and before rows, on white."""
+    font, small = ImageFont.load_default(TEXT), ImageFont.load_default(NOTE)
+    margin = max(max(font.getlength(row.label), small.getlength(row.note)) for row in rows)
+    left = EDGE + (int(margin) + 10 if margin else 0)
+    step = side + GAP
+    size = (left + len(columns) * step - GAP + EDGE, HEADER + len(rows) * step - GAP + EDGE)
+    sheet = Image.new("RGB", size, "white")
+    pen = ImageDraw.Draw(sheet)
+    for k, text in enumerate(columns):
+        pen.text((left + k * step + side / 2, HEADER / 2), text, INK, font, anchor="mm")
+    for j, row in enumerate(rows):
+        top = HEADER + j * step
+        pen.text((left - 10, top + side / 2 - 9), row.label, INK, font, anchor="rm")
+        pen.text((left - 10, top + side / 2 + 9), row.note, GREY, small, anchor="rm")
+        for k, image in enumerate(row.tiles):
+            if image is not None:
+                sheet.paste(image, (left + k * step, top))
+    return sheet
+
+
+FIGURES: dict[str, Callable[[list[ImagePipeline], argparse.Namespace], Image.Image]] = {
+    "directions": directions,
+    "mixing": mixing,
+    "codes": codes,
+}
+
+if __name__ == "__main__":
+    main()
