@@ -29,7 +29,7 @@ from gan.utils.subsets import fixed_random_subset, training_subset
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
 
-SIDE = 32  # pixels: what makes a group shows in small pictures, and larger ones take four times as long
+SIDE = 32  # pixels: what makes a group shows in small pictures, and 64 take several times as long
 WIDTH = 128  # of the features that are compared
 EXAMPLES_SEEN, MIN_EPOCHS = 100_000, 1  # in training: small sets take more epochs
 BATCH, LEARNING_RATE = 64, 2e-3
