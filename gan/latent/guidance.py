@@ -8,7 +8,7 @@ from the latent of the seed, so that every sample stays that of its seed.
 import torch
 from torch import Tensor, nn
 
-from gan.errors import GANError
+from gan.errors import GANError, check_whole
 
 MAX_STEPS = 50
 STEP_SIZE = 0.06  # where a model does not say which suits it
@@ -54,8 +54,8 @@ def guide(
 
 def check_guidance(steps: int, step_size: float, prior: float = 1.0) -> None:
     """Raises `GANError` unless these are a number of steps, a size and a weight that can be used."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_STEPS:
-        raise GANError(f"{steps!r} critic steps cannot be taken; they go from 0 (no guidance) to {MAX_STEPS}.")
+    refusal = f"{steps!r} critic steps cannot be taken; they go from 0 (no guidance) to {MAX_STEPS}."
+    check_whole(steps, 0, MAX_STEPS, refusal)
     if isinstance(step_size, bool) or not isinstance(step_size, int | float) or not 0 < step_size <= 1:
         raise GANError(f"A critic step size of {step_size!r} cannot be used; it is above 0 and at most 1.")
     if isinstance(prior, bool) or not isinstance(prior, int | float) or not 0 <= prior <= 1:

@@ -12,7 +12,7 @@ import torch
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from gan.errors import GANError
+from gan.errors import GANError, check_whole
 from gan.hub.repository import read_json
 from gan.latent import directions, dragging, mixing, tuning
 from gan.latent.directions import RECORDS, VECTORS, Directions
@@ -354,8 +354,8 @@ class SteerableImagePipeline(SteerablePipeline):
 
     def inverting(self, images: Any, steps: int = STEPS) -> Iterator["Inversion"]:
         """As `invert`, from the start on after every step: stop iterating to cancel. Each has the last losses only."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_INVERSION_STEPS:
-            raise GANError(f"{steps!r} steps cannot be taken; an inversion takes from 0 to {MAX_INVERSION_STEPS:,}.")
+        most = MAX_INVERSION_STEPS
+        check_whole(steps, 0, most, f"{steps!r} steps cannot be taken; an inversion takes from 0 to {most:,}.")
         device = self.generator.device
         pixels = self.fitted(images).to(device)
         distance = ImageDistance(pixels, self._perceptual())
@@ -394,8 +394,7 @@ class SteerableImagePipeline(SteerablePipeline):
                 can't be used.
         """
         for number, most, what in ((steps, MAX_TUNING_STEPS, "steps"), (rank, tuning.MAX_RANK, "as rank")):
-            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-                raise GANError(f"{number!r} {what} cannot be used; a tuning takes from 1 to {most:,}.")
+            check_whole(number, 1, most, f"{number!r} {what} cannot be used; a tuning takes from 1 to {most:,}.")
         device = self.generator.device
         pixels, pivots = self.fitted(images).to(device), self.codes_of(codes)
         if len(pixels) != len(pivots):
@@ -488,8 +487,8 @@ class SteerableImagePipeline(SteerablePipeline):
         codes = self.codes_of(sample, label, truncation)
         if len(codes) != 1:
             raise GANError(f"One image is dragged at a time, and these are the codes of {len(codes)}.")
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= dragging.MAX_STEPS:
-            raise GANError(f"{steps!r} steps cannot be taken; dragging takes from 1 to {dragging.MAX_STEPS:,}.")
+        most = dragging.MAX_STEPS
+        check_whole(steps, 1, most, f"{steps!r} steps cannot be taken; dragging takes from 1 to {most:,}.")
         from_points, to_points = _points(handles), _points(targets)
         check_points(from_points, to_points, self.resolution)
         if mask is not None:

@@ -30,9 +30,8 @@ OTHERS = 2  # other samples a step
 UP, DOWN = ".lora_up", ".lora_down"  # after the name of a weight, in a file
 BASE = "base_weights"  # in a file: which weights it is a change of
 
-Factors = dict[
-    str, tuple[Tensor, Tensor]
-]  # of a weight: (outputs, rank) and (rank, inputs); its change is the product
+# Of each weight, by name: (outputs, rank) and (rank, inputs), whose product is its change.
+Factors = dict[str, tuple[Tensor, Tensor]]
 
 
 class Drawing(nn.Module):

@@ -8,10 +8,11 @@ from typing import Any
 from PIL import Image
 
 from gan.image.pipeline import ImagePipeline
+from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
 from gan.studio.api import NO_EDITS, File, ModalityAPI
 from gan.studio.codes import codes_text
-from gan.studio.edit.generate import STEPS, Base, base_codes, drag, edited, invert, picture
+from gan.studio.edit.generate import Base, base_codes, drag, edited, invert, picture
 from gan.studio.edit.letters import typed
 from gan.studio.images.api import given_picture
 from gan.studio.queue import run_queued
