@@ -485,7 +485,7 @@ class GANPipeline(DiffusionPipeline):
         check_component(folder, recorded, kind, source)
         (found,) = [kind for kind in kinds if kind.__name__ == recorded[1]]
         with _BUILDING, torch.inference_mode(False):  # whoever calls: its weights shall be those of other networks
-            network = found.from_pretrained(folder, torch_dtype=self.generator.dtype)
+            network = found.from_pretrained(folder, dtype=self.generator.dtype)
             return network.eval().to(self.generator.device, memory_format=torch.channels_last)
 
     @property

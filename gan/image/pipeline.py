@@ -24,7 +24,7 @@ from gan.image.plots import classes_by_seeds, contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
 from gan.labels import Label, by_column, check_columns, check_labels, column_indices
 from gan.latent.guidance import check_guidance
-from gan.latent.steering import SteerableImagePipeline
+from gan.latent.image_steering import SteerableImagePipeline
 from gan.networks import class_weights
 from gan.pipeline import (
     agreed_count,

@@ -23,8 +23,9 @@ from gan.hub.wheel import wheel_in
 from gan.latent.directions import RECORDS, VECTORS
 from gan.latent.guidance import MAX_STEPS, STEP_SIZE, check_guidance
 from gan.latent.guidance_curve import choose_guidance, suited
+from gan.latent.image_steering import SteerableImagePipeline
 from gan.latent.inversion import STEPS
-from gan.latent.steering import CURVE, DirectedPipeline, SteerableImagePipeline, SteerablePipeline
+from gan.latent.steering import CURVE, DirectedPipeline, SteerablePipeline
 from gan.latent.tables import directions_table, steering_notes
 from gan.latent.tuning import STEPS as TUNING_STEPS
 from gan.pipeline import write_readme

@@ -168,8 +168,10 @@ def take_off(generator: nn.Module, were: Mapping[str, Tensor]) -> None:
 
 
 def identity(weights: Mapping[str, Tensor], names: Any) -> str:
-    """The fingerprint of weights, the same for a model that is loaded as float16 and as float32."""
-    return fingerprint(*(weights[name].detach().cpu().half().numpy() for name in sorted(names)))
+    """The fingerprint of weights, the same for a model of float16 weights whether it is loaded as float16, as bfloat16
+    or as float32."""
+    rounded = (weights[name].detach().cpu().half().bfloat16() for name in sorted(names))
+    return fingerprint(*(weight.view(torch.int16).numpy() for weight in rounded))
 
 
 def write(path: Path, factors: Factors, weights: Mapping[str, Tensor]) -> None:

@@ -197,3 +197,19 @@ def test_what_cannot_be_tuned_or_saved(pipeline: ImagePipeline, given: Image.Ima
     (tmp_path / "file").touch()
     with pytest.raises(GANError, match="could not be written"):
         pipeline.save_tuning(tmp_path / "file" / "tuning.safetensors")
+
+
+def test_a_tuning_fits_the_model_in_every_type(
+    tuned: tuple[ImagePipeline, torch.Tensor], tmp_path: Path, given: Image.Image
+):
+    pipeline, _ = tuned
+    pipeline.unload_tuning()
+    pipeline.to(torch.float16).save_pretrained(tmp_path / "model")
+    whole = ImagePipeline.from_pretrained(tmp_path / "model", dtype=torch.float32)
+    whole.tune(given, 3, steps=2)
+    whole.save_tuning(tmp_path / "tuning.safetensors")
+    for dtype in (torch.float16, torch.bfloat16):
+        loaded = ImagePipeline.from_pretrained(tmp_path / "model", dtype=dtype)
+        before = samples(loaded, 2)
+        loaded.load_tuning(tmp_path / "tuning.safetensors")
+        assert loaded.generator.dtype == dtype and not torch.equal(samples(loaded, 2), before)

@@ -48,7 +48,7 @@ def test_saved_and_loaded(fixtures: Path, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_steered(fixtures: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan.latent.steering.CANDIDATES", 4)  # to start an inversion from
+    monkeypatch.setattr("gan.latent.image_steering.CANDIDATES", 4)  # to start an inversion from
     pipeline = GANPipeline.from_single_file(fixtures / name)
     assert pipeline.mix(1, 2, "coarse").images[0].size == pipeline.resolution[::-1]
     assert len(pipeline.interpolate(1, 2, steps=3).images) == 3

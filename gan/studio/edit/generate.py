@@ -16,9 +16,9 @@ from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.labels import Label
 from gan.latent.dragging import Drag
+from gan.latent.image_steering import Inversion
 from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
-from gan.latent.steering import Inversion
 from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64
