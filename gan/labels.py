@@ -30,6 +30,12 @@ def clean_name(text: object) -> str:
     return printable(" ".join(unicodedata.normalize("NFC", str(text)).split()))
 
 
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """Names for a sentence: "cat, dog"; of more than `most`, the first ones and how many others there are."""
+    others = f" … and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + others
+
+
 def natural_order(names: Iterable[str]) -> list[str]:
     """Numbers by their value, also in words (`page 2` before `page 10`), the rest by the order of characters."""
     words = sorted(names)
@@ -105,7 +111,7 @@ def column_indices(label: Label, columns: Mapping[str, Sequence[str]]) -> list[i
     }
     for column, index in chosen.items():
         if index is None:
-            raise GANError(f"There is no {column} {wanted[column]!r}; this model knows {', '.join(columns[column])}.")
+            raise GANError(f"There is no {column} {wanted[column]!r}; this model knows {listed(columns[column])}.")
     return [chosen.get(column) for column in columns]
 
 
@@ -129,7 +135,7 @@ def _by_column(label: str, columns: Mapping[str, Sequence[str]]) -> dict[str, st
             name = column
             homes = [column for column, names in columns.items() if label_index(name, names) is not None]
             if len(homes) != 1:
-                known = "; ".join(f"{column}: {', '.join(names)}" for column, names in columns.items())
+                known = "; ".join(f"{column}: {listed(names)}" for column, names in columns.items())
                 trouble = "in several columns, so say which (column=name)" if homes else "unknown"
                 raise GANError(f"The label {name!r} is {trouble}; this model knows {known}.")
             column = homes[0]
@@ -152,7 +158,7 @@ def class_indices(labels: list[str], names: list[str], dataset: str) -> Tensor:
     if None in indices:
         unknown = names[indices.index(None)]
         raise GANError(
-            f"The model knows {', '.join(labels)} and does not know the class {unknown!r} of {dataset}; measure it "
+            f"The model knows {listed(labels)} and does not know the class {unknown!r} of {dataset}; measure it "
             f"on the data that it was trained on, or name the column with --label_column."
         )
     return torch.tensor(indices, dtype=torch.int64)

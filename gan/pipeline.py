@@ -39,7 +39,7 @@ from gan.hub.repository import (
 from gan.hub.wheel import NAME as WHEEL
 from gan.hub.wheel import PATTERN as WHEELS
 from gan.hub.wheel import wheel, wheel_in
-from gan.labels import Label, label_index, printable
+from gan.labels import Label, label_index, listed, printable
 from gan.metrics.records import with_present_names
 from gan.utils.files import files_into
 
@@ -464,9 +464,7 @@ class GANPipeline(DiffusionPipeline):
         if place is None and wanted.isdecimal() and int(wanted) < len(names):
             return int(wanted)
         if place is None:
-            raise GANError(
-                f"There is no label {label!r}; this model knows {', '.join(names)} (0 to {len(names) - 1})."
-            )
+            raise GANError(f"There is no label {label!r}; this model knows {listed(names)} (0 to {len(names) - 1}).")
         return place
 
     def load_network(self, name: str) -> nn.Module | None:

@@ -18,7 +18,7 @@ from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
-from gan.labels import Label, check_columns, column_indices
+from gan.labels import Label, check_columns, column_indices, listed
 from gan.latent.guidance import check_guidance
 from gan.latent.steering import SteerablePipeline
 from gan.networks import class_weights
@@ -299,7 +299,7 @@ class AudioPipeline(SteerablePipeline):
 
     def describe(self) -> str:
         """A sentence for the model card."""
-        columns = [f"{column} ({', '.join(names)})" for column, names in (self.labels or {}).items()]
+        columns = [f"{column} ({listed(names)})" for column, names in (self.labels or {}).items()]
         classes = f", by {' and '.join(columns)}" if columns else ""
         return (
             f"A GAN that makes sounds of {self.duration:.2f} seconds at {self.sampling_rate / 1000:g} kHz{classes}: "

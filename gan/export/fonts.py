@@ -105,7 +105,7 @@ def check_characters(pipeline: Any) -> list[str]:
     """
     if not isinstance(pipeline, ImagePipeline):
         raise GANError(f"A font is made of pictures, and this model makes {pipeline.unit}; choose another --format.")
-    labels = pipeline.labels
+    labels = pipeline.labels if pipeline.config.labels else None  # numbers of classes are no characters
     names = [unicodedata.normalize("NFC", name) for name in labels] if isinstance(labels, list) else []
     if not names or any(len(name) != 1 for name in names):
         known = f"are {', '.join(pipeline.label_choices()[:3])}, ..." if labels else "do not exist"

@@ -22,7 +22,7 @@ from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.plots import classes_by_seeds, contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
-from gan.labels import Label, by_column, check_columns, check_labels, column_indices
+from gan.labels import Label, by_column, check_columns, check_labels, column_indices, listed
 from gan.latent.guidance import check_guidance
 from gan.latent.image_steering import SteerableImagePipeline
 from gan.networks import class_weights
@@ -165,8 +165,9 @@ class ImagePipeline(SteerableImagePipeline):
 
     @property
     def labels(self) -> list[str] | dict[str, list[str]] | None:  # type: ignore[override]
-        """Class names by index, or, of several label columns, by column; `None` without."""
-        columns = by_column(self.config.labels)
+        """Class names by index, or, of several label columns, by column; their numbers where they have no names;
+        `None` without classes."""
+        columns = by_column(self.config.labels) or _numbered(self.generator.class_counts)
         return columns if len(columns) > 1 else next(iter(columns.values()), None)
 
     def label_choices(self) -> list[str]:
@@ -279,10 +280,9 @@ class ImagePipeline(SteerableImagePipeline):
         Raises:
             GANError: if there is no such class or column, or a name stands in several columns.
         """
-        labels = self.labels
         if len(self.generator.class_counts) < 2:
             return [self.label_index(label)]
-        columns = labels if isinstance(labels, dict) else _numbered(self.generator.class_counts)
+        columns = by_column(self.labels)
         first, names = next(iter(columns.items()))
         if isinstance(label, int) and 0 <= label < len(names):  # an index is of the first column
             label = {first: names[label]}
@@ -320,9 +320,8 @@ class ImagePipeline(SteerableImagePipeline):
         return attributes(samples.clamp(-1, 1))
 
     def class_names(self) -> list[str]:
-        """The names of all classes, of one label column after the other; their numbers where they have none."""
-        columns = by_column(self.labels) or _numbered(self.generator.class_counts)
-        return [name for names in columns.values() for name in names]
+        """The names of all classes, of one label column after the other."""
+        return [name for names in by_column(self.labels).values() for name in names]
 
     def fitted(self, images: Image.Image | list[Image.Image]) -> Tensor:
         """Images of any size and mode as the model takes them, (n, channels, height, width) in [-1, 1].
@@ -473,10 +472,10 @@ class ImagePipeline(SteerableImagePipeline):
         height, width = self.resolution
         colour = "grey" if self.generator.config.image_channels == 1 else "RGB"
         columns = by_column(self.labels)
-        lists = [f"{column} ({', '.join(names)})" for column, names in columns.items()]
+        lists = [f"{column} ({listed(names)})" for column, names in columns.items()]
         classes = f", by {' and '.join(lists)}"
         if len(columns) < 2:
-            classes = "".join(f" of {len(names)} classes ({', '.join(names)})" for names in columns.values())
+            classes = "".join(f" of {len(names)} classes ({listed(names)})" for names in columns.values())
         kind = KINDS[self.objective]
         if isinstance(self.generator, ZooGenerator):
             kind = f"A {self.generator.family} generator"

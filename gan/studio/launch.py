@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> None:
         nargs="+",
         default=[],
         metavar="MODEL",
-        help="folders or Hub ids to offer before the bundled ones (also: the variable GAN_MODELS)",
+        help="to offer before the bundled ones: folders, Hub ids, or checkpoints of other code by their path, their "
+        "address or as user/name/file.pkl (also: the variable GAN_MODELS)",
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every network (default: this machine only)")
     parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")

@@ -4,7 +4,7 @@ import math
 from html import escape
 from typing import Any, TypeAlias
 
-from gan.labels import by_column
+from gan.labels import by_column, listed
 from gan.pipeline import GANPipeline
 from gan.studio.strings import METRICS
 
@@ -15,7 +15,8 @@ def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
     """What is known of a model: facts of the network, then what its repository holds of training and metrics."""
     tensors = pipeline.generator.state_dict().values()
     training = pipeline.training_record
-    arguments = training.get("arguments")
+    arguments, imported = training.get("arguments"), training.get("imported")
+    imported = imported if isinstance(imported, dict) else {}
     seen = (f"{pipeline.unit}_seen", f"{pipeline.unit}_per_second")
     return {
         "model": name,
@@ -27,7 +28,8 @@ def describe(name: str, pipeline: GANPipeline) -> dict[str, Any]:
         "training": {
             key: training[key] for key in ("dataset", "steps", *seen, "seconds", "seed", "command") if key in training
         },
-        "license": arguments.get("license") if isinstance(arguments, dict) else None,
+        "imported": {key: imported[key] for key in ("family", "from") if key in imported},
+        "license": (arguments.get("license") if isinstance(arguments, dict) else None) or imported.get("license"),
         "metrics": [metric for metric in pipeline.metrics.get("metrics", []) if isinstance(metric, dict)],
     }
 
@@ -43,13 +45,15 @@ def panel_html(facts: dict[str, Any], own_rows: list[Row], words: dict[str, str]
     training = facts["training"]
     dataset = training.get("dataset")
     rows = [
+        (words["family"], facts["imported"].get("family")),
+        (words["from"], facts["imported"].get("from")),
         (words["dataset"], dataset.get("name") if isinstance(dataset, dict) else dataset),
         *_class_rows(facts["labels"], words),
         *own_rows,
         (words["parameters"], size(facts, words)),
         (words["trained"], _trained(training, words)),
         *_metric_rows(facts["metrics"], words),
-        (words["license"], facts["license"]),
+        (words["license"], facts["license"] or (facts["imported"] and words["license_not_stated"])),
     ]
     terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text(value))}</dd>" for term, value in rows if value)
     return f"<h2>{escape(facts['model'])}</h2><dl>{terms}</dl>"
@@ -57,15 +61,20 @@ def panel_html(facts: dict[str, Any], own_rows: list[Row], words: dict[str, str]
 
 def size(facts: dict[str, Any], words: dict[str, str]) -> str:
     """Parameters and megabytes of a generator."""
-    millions, megabytes = f"{facts['parameters'] / 1e6:.2f}", f"{facts['megabytes']:.1f}"
-    return words["parameters_value"].format(millions=millions, megabytes=megabytes)
+    parameters, megabytes = facts["parameters"], facts["megabytes"]
+    key = "parameters_value" if parameters >= 1e5 else "few_parameters_value"
+    return words[key].format(
+        millions=f"{parameters / 1e6:.2f}",
+        count=f"{parameters:,}",
+        megabytes=f"{megabytes:.1f}" if megabytes >= 1 else f"{megabytes:.2f}",
+    )
 
 
 def _class_rows(labels: list[str] | dict[str, list[str]] | None, words: dict[str, str]) -> list[Row]:
     """A row a label column."""
     columns = labels if isinstance(labels, dict) else {"label": labels} if labels else {}
     return [
-        (words["classes"] if name == "label" else column_name(name, words), f"{len(classes)}: {', '.join(classes)}")
+        (words["classes"] if name == "label" else column_name(name, words), f"{len(classes):,}: {listed(classes)}")
         for name, classes in columns.items()
     ] or [(words["classes"], words["no_classes"])]
 

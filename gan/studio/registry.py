@@ -7,17 +7,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from torch import nn
 
 from gan.errors import GANError
 from gan.hub import client as hub
+from gan.labels import listed
 from gan.pipeline import INDEX, PIPELINES, GANPipeline
 from gan.studio.model_info import has_index, modality, pipeline_class
-from gan.zoo.fetch import SUFFIXES
+from gan.zoo.fetch import SUFFIXES, is_address, is_single_file
 
 BUNDLED = Path(__file__).parents[2] / "weights"  # beside the package in the source tree
 Pipeline = TypeVar("Pipeline", bound=GANPipeline)
@@ -29,26 +31,16 @@ HUB_FILE = re.compile(rf"{HUB_ID.pattern}/(?!.*\.\./)[\w./-]{{1,200}}\.({CHECKPO
 
 
 def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[str, str]:
-    """The models of the picker: name to source (a folder or a Hub id), the given ones first.
+    """The models of the picker: name to source (a folder, a Hub id, or a checkpoint of other code: its path, its
+    address or its place on the Hub), the given ones first.
 
     Raises:
-        GANError: if a given model is neither a model folder nor spelled like a Hub id, or if there is none at all.
+        GANError: if a given model is none of these, or if there is none at all.
     """
-    offered = {}
-    for source in given:
-        if Path(source).is_dir():
-            if not (Path(source) / INDEX).is_file():
-                raise GANError(f"The folder {source} holds no model: it has no {INDEX}.")
-            folder = Path(source).resolve()
-            offered[folder.name if folder.name not in offered else str(folder)] = str(folder)
-        elif Path(source).is_file():
-            offered[Path(source).stem] = str(Path(source).resolve())
-        elif _is_on_hub(source):
-            offered[source] = source
-        else:
-            raise GANError(
-                f"There is no model at {source}; give a model's folder, a Hub id such as user/name, or a checkpoint."
-            )
+    offered: dict[str, str] = {}
+    for given_source in given:
+        name, source = _given(given_source)
+        offered[name if name not in offered else source] = source
     folders = [path.parent for path in bundled.glob(f"*/{INDEX}")]
     for folder in sorted(folders, key=lambda folder: (folder.name != OPENING, folder.name)):
         if str(folder.resolve()) not in offered.values():
@@ -61,6 +53,25 @@ def offered_models(given: Iterable[str] = (), bundled: Path = BUNDLED) -> dict[s
     return offered
 
 
+def _given(source: str) -> tuple[str, str]:
+    """The name of a model that was given, and where it is loaded from."""
+    path = Path(source)
+    if path.is_dir():
+        if not (path / INDEX).is_file() and not is_single_file(source):
+            raise GANError(f"The folder {source} holds no model: it has no {INDEX} and no checkpoint.")
+        return path.resolve().name, str(path.resolve())
+    if path.is_file():
+        return path.stem, str(path.resolve())
+    if is_address(source):
+        return PurePosixPath(urlsplit(source).path).stem or source, source
+    if _is_on_hub(source):
+        return source, source
+    raise GANError(
+        f"There is no model at {source}; give a model's folder, a Hub id such as user/name, or a checkpoint: its "
+        f"path, its address, or user/name/file.pkl."
+    )
+
+
 def given_models(arguments: Iterable[str] = ()) -> list[str]:
     """The models named on the command line, then those in `GAN_MODELS`, which commas or spaces separate."""
     return [*arguments, *os.environ.get("GAN_MODELS", "").replace(",", " ").split()]
@@ -71,8 +82,8 @@ class Registry:
 
     Args:
         offered: name to source, from `offered_models`.
-        allow_paths: whether the page and the API may name folders of this machine; only where nobody comes from
-            elsewhere.
+        allow_paths: whether the page and the API may name folders and files of this machine, and addresses that it
+            can reach; only where nobody comes from elsewhere.
         budget: bytes of all weights in memory; the model in use stays, however large.
     """
 
@@ -94,7 +105,8 @@ class Registry:
         return next(iter(self.names(wanted)), "")
 
     def get(self, model: str, wanted: type[Pipeline] = GANPipeline) -> Pipeline:  # type: ignore[assignment]
-        """The pipeline of an offered name, a Hub id or, where allowed, a folder, without its `training_components`.
+        """The pipeline of an offered name, a Hub id, a file on the Hub, or, where allowed, a folder, file or address,
+        without its `training_components`.
 
         A repository without an index of ours is opened where it holds one checkpoint of other code.
 
@@ -123,7 +135,7 @@ class Registry:
                 if source in self._loaded:
                     return self._loaded[source]
             self.fetch_index(source)
-            if _is_single_file(source) or (not Path(source).is_dir() and not has_index(source)):
+            if is_single_file(source) or (not Path(source).is_dir() and not has_index(source)):
                 pipeline = GANPipeline.from_single_file(source, token=self._token(source))
             else:
                 kind = pipeline_class(source) or GANPipeline
@@ -136,21 +148,25 @@ class Registry:
             return pipeline
 
     def source(self, model: str) -> str:
-        """Where an offered name, Hub id or folder is loaded from.
+        """Where an offered name, a Hub id, a file on the Hub, a folder, a file or an address is loaded from.
 
         Raises:
-            GANError: if it is none of these.
+            GANError: if it is none of these, or not allowed here.
         """
         model = str(model or "").strip()
         if model in self.offered:
             return self.offered[model]
-        if self.allow_paths and _is_folder(model):
+        if self.allow_paths and is_address(model):
+            return model
+        if self.allow_paths and model and _exists(model):
             return str(Path(model).resolve())
         # A Hub id is never looked up on the disk, whatever folder happens to carry its name.
         if _is_on_hub(model) and not Path(model).exists():
             return model
+        local = ", a path of this machine, or an address" if self.allow_paths else ""
         raise GANError(
-            f"There is no model {model!r}; choose one of {', '.join(self.offered)}, or give a Hub id like user/name."
+            f"There is no model {model!r}; choose one of {listed(list(self.offered))}, or give a Hub id like "
+            f"user/name or user/name/file.pkl{local}."
         )
 
     def fetch_index(self, source: str) -> None:
@@ -159,7 +175,7 @@ class Registry:
         Raises:
             GANError: if it can't be fetched.
         """
-        if not Path(source).is_dir() and not _is_single_file(source) and modality(source) is None:
+        if not Path(source).is_dir() and not is_single_file(source) and modality(source) is None:
             hub.download(source, files=[INDEX], token=self._token(source))
 
     def _token(self, source: str) -> bool | None:
@@ -173,14 +189,9 @@ def _is_on_hub(name: str) -> bool:
     return not name.startswith(".") and bool(HUB_ID.fullmatch(name) or HUB_FILE.fullmatch(name))
 
 
-def _is_single_file(source: str) -> bool:
-    """Whether this is a checkpoint that other code wrote, here or on the Hub."""
-    return HUB_FILE.fullmatch(source) is not None or Path(source).is_file()
-
-
-def _is_folder(name: str) -> bool:
+def _exists(name: str) -> bool:
     try:
-        return Path(name).is_dir()
+        return Path(name).is_dir() or Path(name).is_file()
     except OSError:  # a name too long for any file
         return False
 
@@ -204,7 +215,7 @@ def fetch_indexes(registry: Registry, seconds: float = 5.0) -> None:
     unknown = [
         source
         for source in registry.offered.values()
-        if not Path(source).is_dir() and not _is_single_file(source) and modality(source) is None
+        if not Path(source).is_dir() and not is_single_file(source) and modality(source) is None
     ]
     threads = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
     for thread in threads:

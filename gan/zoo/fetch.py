@@ -44,10 +44,15 @@ class Fetched:
     license: str | None = None
 
 
+def is_address(source: str) -> bool:
+    """Whether this is spelled like an address of the web."""
+    return source.startswith(("https://", "http://"))
+
+
 def is_single_file(source: str) -> bool:
     """Whether this names a checkpoint of other code: a file, a folder of one and no model of ours, an address, or
     `user/name/file.pkl` on the Hub."""
-    if source.startswith(("https://", "http://")) or Path(source).is_file():
+    if is_address(source) or Path(source).is_file():
         return True
     if Path(source).is_dir():
         names = [path.name for path in Path(source).iterdir()]
@@ -69,7 +74,7 @@ def fetch(source: str, token: str | bool | None = None, cache_dir: str | None = 
     if path.is_dir():
         name = _only(sorted(p.name for p in path.iterdir() if p.is_file()), source)
         return Fetched(path / name, printable(f"{path.resolve().name}/{name}"))
-    if source.startswith(("https://", "http://")):
+    if is_address(source):
         address = urlsplit(source)
         on_hub = HUB_PATH.fullmatch(unquote(address.path))
         if on_hub and address.hostname in ("huggingface.co", urlsplit(constants.ENDPOINT).hostname):

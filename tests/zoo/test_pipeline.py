@@ -12,7 +12,10 @@ from hub_server import HubServer
 from gan import GANError, GANPipeline, ImagePipeline, TextPipeline
 from gan.export.onnx import export
 from gan.hub.__main__ import main
+from gan.studio.images.generate import images_for_page
+from gan.studio.model_panel import describe, panel_html
 from gan.studio.registry import Registry, offered_models
+from gan.studio.strings import EN
 
 FILES = [
     "dcgan-tutorial.pth",
@@ -147,6 +150,49 @@ def test_a_checkpoint_in_the_studio(fixtures: Path, tmp_path: Path) -> None:
     for name in (str(file), "../faces/model.pkl", "someone/faces/../model.pkl", "someone/faces/model.exe"):
         with pytest.raises(GANError, match="There is no model"):
             registry.source(name)
+
+
+def test_whatever_names_a_checkpoint_is_offered(fixtures: Path, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "network.pkl").symlink_to(fixtures / "stylegan3-t.pkl")
+    address = "https://example.org/models/ffhq.pkl?download=1"
+    given = [
+        str(tmp_path / "one/network.pkl"),
+        str(tmp_path / "two/network.pkl"),
+        str(fixtures / "biggan-deep"),
+        address,
+    ]
+    offered = offered_models(given, bundled=tmp_path / "none")
+    assert list(offered) == ["network", str((fixtures / "stylegan3-t.pkl").resolve()), "biggan-deep", "ffhq"]
+    assert Registry(offered).get("biggan-deep", ImagePipeline).generator.family == "BigGAN-deep"
+    assert Registry(offered).source("ffhq") == address
+
+
+def test_paths_and_addresses_are_for_this_machine_alone(fixtures: Path) -> None:
+    file, address = str(fixtures / "stylegan3-t.pkl"), "https://example.org/ffhq.pkl"
+    mine, others = Registry({"x": "user/x"}, allow_paths=True), Registry({"x": "user/x"})
+    assert mine.get(f" {file} ", ImagePipeline).generator.family == "StyleGAN3" and mine.source(address) == address
+    for name in (file, address):
+        with pytest.raises(GANError, match=r"or give a Hub id like user/name or user/name/file.pkl.$"):
+            others.source(name)
+
+
+def test_classes_without_names_go_by_their_numbers(fixtures: Path, tmp_path: Path) -> None:
+    pipeline = GANPipeline.from_single_file(fixtures / "stylegan2-ada-conditional.pkl")
+    assert pipeline.labels == ["0", "1", "2"] and pipeline(7, label="1").labels == ["1"]
+    assert "of 3 classes (0, 1, 2)" in pipeline.describe()
+    registry = Registry(offered_models([str(fixtures / "stylegan2-ada-conditional.pkl")], bundled=tmp_path))
+    settings = {"model": "stylegan2-ada-conditional", "seed": 7, "truncation": 1.0, "rows": "classes"}
+    pictures, _, total = images_for_page(registry, settings)
+    assert total == 24 and {picture["label"] for picture in pictures} == {"0", "1", "2"}
+
+
+def test_the_panel_says_whose_a_model_is(fixtures: Path) -> None:
+    pipeline = GANPipeline.from_single_file(fixtures / "stylegan2-ada-conditional.pkl")
+    html = panel_html(describe("faces", pipeline), [], EN)
+    assert "<dd>StyleGAN2</dd>" in html and "<dd>stylegan2-ada-conditional.pkl</dd>" in html
+    assert "not stated: ask its authors" in html and "<dd>3: 0, 1, 2</dd>" in html and "4,921 parameters" in html
 
 
 @pytest.mark.hub

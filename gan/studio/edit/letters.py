@@ -50,7 +50,7 @@ class Typed(NamedTuple):
 
 def alphabet_of(pipeline: ImagePipeline) -> Alphabet | None:
     """The first label column all of whose classes are single characters, `None` without one."""
-    for column, names in enumerate(by_column(pipeline.labels).values()):
+    for column, names in enumerate(by_column(pipeline.config.labels).values()):
         if len(names) > 1 and all(len(name) == 1 for name in names):
             return Alphabet(column, names)
     return None

@@ -21,6 +21,7 @@ from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 from gan.zoo import ZooGenerator
+from gan.zoo.fetch import SUFFIXES, is_address
 
 MAX_IMAGES = 64  # of a request
 MAX_TRUNCATION = 1.2  # of the slider; the pipeline takes a little more
@@ -99,7 +100,8 @@ def _joined(parts: list[tuple[ImagePipelineOutput, float]]) -> tuple[ImagePipeli
 
 def file_name(model: str, seed: int, label: str | None, truncation: float, suffix: str = "png") -> str:
     """`fashion_seed-7_Ankle-boot_psi-0.8.png`."""
-    name = Path(model).name if Path(model).is_absolute() else model
+    name = Path(model).name if Path(model).is_absolute() or is_address(model) else model
+    name = Path(name).stem if name.endswith(SUFFIXES) else name
     parts = [name, f"seed-{seed}", label, f"psi-{truncation:g}"]
     return "_".join(re.sub(r"[^\w.-]+", "-", part).strip("-") for part in parts if part) + f".{suffix}"
 

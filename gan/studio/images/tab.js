@@ -119,7 +119,7 @@ function single(index) {
 
 function edit() {
   const { model, seed, truncation, critic_steps } = shown.state;
-  openTab("edit", { model, seed, label: shown.pictures[0].label, psi: truncation, critic: critic_steps || "" });
+  openTab("edit", { model, seed, label: shown.pictures[0].label || "", psi: truncation, critic: critic_steps || "" });
 }
 
 function back() {

@@ -10,6 +10,8 @@ from gan.studio.images.generate import START, file_name, generate_images, images
 def test_file_names_carry_everything():
     assert file_name("user/name", 7, "Square/box", 0.8) == "user-name_seed-7_Square-box_psi-0.8.png"
     assert file_name("fashion", 7, None, 1.0) == "fashion_seed-7_psi-1.png"
+    for model in ("/home/me/network.pkl", "https://example.org/models/network.pkl"):
+        assert file_name(model, 7, None, 1.0) == "network_seed-7_psi-1.png"
 
 
 @pytest.mark.parametrize("missing", ["seed", "num_images", "truncation"])

@@ -170,6 +170,14 @@ def test_a_single_picture_is_taken_to_the_edit_tab(open_page):
         (wanted,) = sources(page)
 
 
+def test_a_picture_without_a_class_is_taken_to_the_edit_tab(open_page):
+    page = open_page("model=strokes&n=1&seed=21&psi=0.8")
+    (wanted,) = sources(page)
+    page.locator(".pictures [data-action=edit]").click()
+    page.wait_for_function("wanted => document.querySelector('.edit .frame img')?.src === wanted", arg=wanted)
+    assert page.url.endswith("tab=edit&model=strokes&seed=21&psi=0.8")
+
+
 def test_every_class_has_a_row_and_opens_one(open_page):
     page = open_page("model=shapes&n=3&seed=20")
     before = sources(page)
