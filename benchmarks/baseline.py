@@ -30,6 +30,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     flags.add_argument("--minutes", type=float, default=15, help="of training, by the clock on the wall")
     flags.add_argument("--cpu_minutes", type=float, help="or of all cores together, where the machine is busy")
     flags.add_argument("--seed", type=int, default=0, help="of everything that is drawn by chance")
+    flags.add_argument("--num_samples", type=int, default=SAMPLES, help="pictures that are measured")
     return flags
 
 
@@ -67,14 +68,19 @@ class Budget:
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
         return {"minutes": round(wall / 60, 2), "cpu_minutes": round(cpu / 60, 2)}
 
-    def over(self) -> bool:
+    @property
+    def progress(self) -> float:
+        """The share that is spent."""
         elapsed = time.process_time() - self._cpu if self._in_cpu_time else time.perf_counter() - self._wall
-        return elapsed >= self.seconds
+        return elapsed / self.seconds
+
+    def over(self) -> bool:
+        return self.progress >= 1
 
 
-def wanted_classes(test_set: ImageSet) -> Tensor | None:
-    """int64 (SAMPLES,): the classes of the held-out pictures, over and over; `None` without classes."""
-    return test_set.classes(torch.arange(SAMPLES) % len(test_set))
+def wanted_classes(test_set: ImageSet, num_samples: int = SAMPLES) -> Tensor | None:
+    """int64 (num_samples,): the classes of the held-out pictures, over and over; `None` without classes."""
+    return test_set.classes(torch.arange(num_samples) % len(test_set))
 
 
 def report(

@@ -91,12 +91,12 @@ def parameters(network: nn.Module) -> str:
 
 
 @torch.inference_mode()
-def sample(generator: Generator, classes: Tensor | None, seed: int, device: str) -> Tensor:
-    """uint8 (baseline.SAMPLES, channels, height, width), with the running statistics of batch normalisation."""
+def sample(generator: Generator, classes: Tensor | None, count: int, seed: int, device: str) -> Tensor:
+    """uint8 (count, channels, height, width), with the running statistics of batch normalisation."""
     generator.eval()
     source = torch.Generator().manual_seed(seed)
-    latents = torch.randn(baseline.SAMPLES, LATENT, generator=source).to(device)
-    batches = [None] * baseline.SAMPLES if classes is None else classes.to(device).split(500)
+    latents = torch.randn(count, LATENT, generator=source).to(device)
+    batches = [None] * count if classes is None else classes.to(device).split(500)
     images = [generator(z, c) for z, c in zip(latents.split(500), batches)]
     return torch.cat(images).mul(127.5).add(127.5).round().to("cpu", torch.uint8)
 
@@ -163,8 +163,9 @@ def main() -> None:
         **budget.spent,
         "seed": args.seed,
     }
-    wanted = baseline.wanted_classes(test_set)
-    baseline.report("DCGAN", args.output_dir, sample(generator, wanted, args.seed, device), wanted, sets, facts)
+    wanted = baseline.wanted_classes(test_set, args.num_samples)
+    pixels = sample(generator, wanted, args.num_samples, args.seed, device)
+    baseline.report("DCGAN", args.output_dir, pixels, wanted, sets, facts)
 
 
 if __name__ == "__main__":
