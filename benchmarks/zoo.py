@@ -1,7 +1,7 @@
 """Other people's generators on this machine: speed, parity and the memory that reading a file takes.
 
     python benchmarks/zoo.py            # all tables
-    python benchmarks/zoo.py speed      # or one of them: speed, parity, memory
+    python benchmarks/zoo.py speed      # or one of them: speed, parity, memory, export
 
 Speed: seconds for one picture of StyleGAN2s with random weights, of 256 pixels (channel_base 16384, as its authors
 train that size) and of 1024 (32768), on all cores. The peer computes the same as the paper describes it, and as the
@@ -10,6 +10,9 @@ same picture, which is checked.
 
 Parity: the largest difference from what the original code computed, over the largest value, of each checkpoint in
 `tests/fixtures/zoo`.
+
+Export: each of these checkpoints as an ONNX file that takes latents, its largest difference from PyTorch, and the
+seconds of a core that this took. They depend on the number of layers, not on their widths.
 
 Memory: the most that opening a file takes in a process of its own, over the size of the file.
 
@@ -36,6 +39,8 @@ from torch import Tensor
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+from gan import GANPipeline
+from gan.export import onnx
 from gan.utils.hardware import cores
 from gan.zoo.opening import open_checkpoint
 from gan.zoo.stylegan2 import StyleGAN2Generator
@@ -211,7 +216,20 @@ def _large_files(folder: Path) -> list[Path]:
     return [*folder.iterdir()]
 
 
-TABLES = {"speed": speed, "parity": parity, "memory": memory}
+def export(_: int) -> None:
+    torch.set_num_threads(1)
+    print("| checkpoint | file, kB | largest difference | CPU seconds |")
+    print("|---|---|---|---|")
+    for path in sorted(FIXTURES.glob("*.reference.safetensors")):
+        name = path.name.removesuffix(".reference.safetensors")
+        (file,) = [p for p in FIXTURES.iterdir() if p.stem == name and p.suffix in (".pkl", ".pt", ".pth", "")]
+        pipeline, started = GANPipeline.from_single_file(file), time.process_time()
+        made = onnx.export(pipeline, inputs="latents")
+        taken, off = time.process_time() - started, made.record["largest_difference"]
+        print(f"| {name} | {len(made.data) / 1000:.0f} | {off:.1e} | {taken:.0f} |", flush=True)
+
+
+TABLES = {"speed": speed, "parity": parity, "memory": memory, "export": export}
 
 
 def main() -> None:

@@ -27,6 +27,28 @@ LIMIT = 2.0  # latents are drawn from a normal distribution that is cut off here
 COLOURS = 3
 
 
+class Place:
+    """Where the statistics of n truncations are, between which rows; found once for all norms of a block.
+
+    Args:
+        row: (n,), a whole number or between two.
+        rows: how many there are.
+    """
+
+    def __init__(self, row: Tensor, rows: int):
+        first = row.floor()
+        fraction = (row - first)[:, None]
+        # Between rows i and i + 1 the original weighs row i by the fraction, and not the other way round.
+        self.weight = torch.where(fraction == 0, 1, fraction)
+        self.first = first.long().clamp(0, rows - 1)
+        self.second = (self.first + 1).clamp(max=rows - 1)
+
+    def of(self, statistics: Tensor) -> Tensor:
+        """(rows, channels) to (n, channels)."""
+        weight = self.weight.to(statistics.dtype)
+        return statistics[self.first] * weight + statistics[self.second] * (1 - weight)
+
+
 class BatchNorm(nn.Module):
     """Batch norm with the running statistics of a truncation, and, if conditional, scale and offset of a condition.
 
@@ -49,23 +71,14 @@ class BatchNorm(nn.Module):
             self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
         self.conditional = bool(condition)
 
-    def forward(self, x: Tensor, condition: Tensor, row: Tensor) -> Tensor:
-        """(n, channels, height, width), conditions (n, length) and rows (n,) to the same shape as the first."""
-        mean, variance = self._at(self.running_means, row), self._at(self.running_vars, row)
+    def forward(self, x: Tensor, condition: Tensor, place: Place) -> Tensor:
+        """(n, channels, height, width), conditions (n, length) and a place of n to the same shape as the first."""
+        mean, variance = place.of(self.running_means), place.of(self.running_vars)
         scale = 1 + self.scale(condition) if self.conditional else self.weight[None]
         offset = self.offset(condition) if self.conditional else self.bias[None]
         scale = scale * (variance + self.eps).rsqrt().to(scale.dtype)
         offset = offset - mean.to(scale.dtype) * scale
         return x * scale[:, :, None, None] + offset[:, :, None, None]
-
-    def _at(self, statistics: Tensor, row: Tensor) -> Tensor:
-        """Between rows i and i + 1 the original weighs row i by the fraction, and not the other way round."""
-        first = row.floor()
-        fraction = (row - first)[:, None].to(statistics.dtype)
-        index = first.long().clamp(0, len(statistics) - 1)
-        mixed = statistics[index] * fraction
-        mixed = mixed + statistics[(index + 1).clamp(max=len(statistics) - 1)] * (1 - fraction)
-        return torch.where(fraction == 0, statistics[index], mixed)
 
 
 class Block(nn.Module):
@@ -81,11 +94,11 @@ class Block(nn.Module):
             self.add_module(f"bn_{k}", BatchNorm(width, rows, condition, eps))
             self.add_module(f"conv_{k}", nn.Conv2d(width, after, size, padding=size // 2))
 
-    def forward(self, x: Tensor, condition: Tensor, row: Tensor) -> Tensor:
-        """(n, inputs, height, width), conditions and rows to (n, outputs, height, width)."""
+    def forward(self, x: Tensor, condition: Tensor, place: Place) -> Tensor:
+        """(n, inputs, height, width), conditions and their place to (n, outputs, height, width)."""
         y = x
         for k in range(4):
-            y = F.relu(getattr(self, f"bn_{k}")(y, condition, row))
+            y = F.relu(getattr(self, f"bn_{k}")(y, condition, place))
             if k == 1 and self.up:
                 y = F.interpolate(y, scale_factor=2)
             y = getattr(self, f"conv_{k}")(y)
@@ -182,9 +195,9 @@ class BigGANGenerator(ZooGenerator):
         features = []
         for k, layer in enumerate(self.layers):
             x = self.attend(x) if k == self.attention else x
-            x = layer(x, conditions[k + 1], rows[k + 1])
+            x = layer(x, conditions[k + 1], Place(rows[k + 1], self.rows))
             features.append(x)
-        x = F.relu(self.bn(x, conditions[-1], rows[-1]))
+        x = F.relu(self.bn(x, conditions[-1], Place(rows[-1], self.rows)))
         images = torch.tanh(self.conv_to_rgb(x)[:, :COLOURS])
         return (images, features) if return_features else images
 

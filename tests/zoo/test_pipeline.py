@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -231,6 +232,35 @@ def test_exported(fixtures: Path, name: str, inputs: str) -> None:
     pipeline = GANPipeline.from_single_file(fixtures / name)
     made = export(pipeline, inputs=inputs)
     assert made.record["largest_difference"] < 1e-4 and ("seeds" in made.record["inputs"]) == (inputs == "seeds")
+
+
+PER_LAYER = ("layer_names", "kernels", "up_factors", "down_factors", "up_filters", "down_filters", "paddings", "rates")
+
+
+def shortened(generator: Any, **settings: Any) -> ImagePipeline:
+    """A generator of fewer layers, filters and weights from a larger one where they fit, the others drawn: the time
+    that an export takes is one of layers."""
+    made = type(generator).from_config(generator.config, **settings)
+    chance, known = torch.Generator().manual_seed(0), generator.state_dict()
+    drawn = {name: torch.rand(tensor.shape, generator=chance) for name, tensor in made.state_dict().items()}
+    fit = {name: tensor for name, tensor in known.items() if name in drawn and drawn[name].shape == tensor.shape}
+    made.load_state_dict(drawn | fit)
+    return ImagePipeline(made)
+
+
+def test_long_generators_are_exported(fixtures: Path) -> None:
+    """BigGAN-deep; StyleGAN3, with the averages of classes that StyleGAN-XL adds. `python benchmarks/zoo.py export`
+    exports all layers."""
+    biggan = GANPipeline.from_single_file(fixtures / "biggan-deep").generator
+    short = {"channels": (biggan.config.channels[0], 8), "up": (1,), "attention": 0, "resolution": (8, 8)}
+    stylegan = GANPipeline.from_single_file(fixtures / "stylegan3-t.pkl").generator
+    kept = {name: [getattr(stylegan.config, name)[k] for k in (0, -1)] for name in PER_LAYER}
+    kept["channels"] = [*stylegan.config.channels[:2], stylegan.config.channels[-1]]
+    of_classes = {"num_classes": 2, "embedding_dim": 8, "class_averages": True}
+    for pipeline in (shortened(biggan, **short), shortened(stylegan, **kept, **of_classes)):
+        made = export(pipeline, inputs="latents")
+        assert list(made.record["inputs"]) == ["latents", "truncation", "class_weights"]
+        assert made.record["largest_difference"] < 1e-4
 
 
 def test_what_is_refused(fixtures: Path, tmp_path: Path) -> None:
