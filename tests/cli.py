@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,8 +21,6 @@ from gan.hub.wheel import NAME as WHEEL
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py"), "image"]
-MODULE = [sys.executable, "-m", "gan.training", "image"]
-LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", *TRAIN[1:]]
 TINY = ["--model_size", "tiny", "--train_batch_size", "4", "--report_to", "none"]
 MEASURED = {"metrics.json", "neighbours.png"}  # of it, what the evaluation writes
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
@@ -108,12 +105,6 @@ def environment(home: Path, base: dict[str, str] | None = None, **more: str) -> 
     return base | more
 
 
-def run(command: Sequence[object], env: dict[str, str], cwd: Path) -> Result:
-    """A process, to its end."""
-    done = subprocess.run([*map(str, command)], env=env, cwd=cwd, capture_output=True, text=True, timeout=240)
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
 def python(*words: object, env: dict[str, str], cwd: Path) -> Result:
     """`python` with these words, to its end: a process of its own that has imported torch already."""
     return _together(words, [env], cwd)
@@ -146,8 +137,8 @@ def _together(words: Sequence[object], environments: list[dict[str, str]], cwd: 
 
 def by_torchrun(*words: object, env: dict[str, str], cwd: Path) -> Result:
     """`torchrun` with these words, as two processes on the CPU."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    return run([*torchrun, *words], env | {"CUDA_VISIBLE_DEVICES": ""}, cwd)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    return python(*torchrun, *words, env=env | {"CUDA_VISIBLE_DEVICES": ""}, cwd=cwd)
 
 
 def train(*flags: object, env: dict[str, str], cwd: Path) -> Result:

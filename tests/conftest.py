@@ -1,5 +1,11 @@
-"""One thread, no network, and a tiny model for the tests that need one."""
+"""One thread, no network, and a tiny model for the tests that need one.
 
+What takes seconds to import is imported in the fixtures: the process that hands out the tests needs none of it.
+"""
+
+from __future__ import annotations
+
+import gc
 import os
 import shutil
 
@@ -9,17 +15,14 @@ os.environ["OMP_NUM_THREADS"] = (
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # the discard port, where nothing listens: a Hub that is away
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
-from gan import ImageDiscriminator, ImageGenerator, ImagePipeline
-from gan.networks import stage_channels
-
-torch.set_num_threads(1)
+if TYPE_CHECKING:
+    from gan import ImagePipeline
 
 LONG = ["processes", "browser", "slow"]  # marks of what takes long, the longest first
 NAMES = ["Ada", "Bob", "Cleo"]
@@ -31,6 +34,16 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests of processes and pages wait for these, and then another works."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Nothing that is imported is garbage: looking for some, then and ever again, takes seconds."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,6 +62,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def make_pipeline() -> Callable[..., ImagePipeline]:
     """Makes a tiny model whose residual blocks do something, as if it had been trained."""
+    import torch
+
+    from gan import ImageDiscriminator, ImageGenerator, ImagePipeline
+    from gan.networks import stage_channels
 
     def make(
         resolution: tuple[int, int] = (16, 16),

@@ -1,14 +1,13 @@
 """The stand-in Hub against the clients it stands in for: everything here goes through their own code and real HTTP."""
 
 import io
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli import python
 from hub_server import HubServer
 
 pytestmark = [pytest.mark.processes, pytest.mark.hub]
@@ -46,9 +45,7 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
 
 def run(hub: HubServer, work: Path, script: str, **env: str) -> None:
     """Runs the script in a client process; what it asserts is asserted here."""
-    command = [sys.executable, "-c", HELPERS + script, str(work)]
-    done = subprocess.run(command, env=hub.env(work / "home") | env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    python("-c", HELPERS + script, work, env=hub.env(work / "home") | env, cwd=work).check()
 
 
 def test_what_is_pushed_is_what_is_pulled(hub: HubServer, tmp_path: Path) -> None:

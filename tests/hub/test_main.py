@@ -5,12 +5,11 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli import Result, environment, files, pictures, python, read, train
+from cli import Result, environment, files, pictures, python, read, train_each
 from hub_server import HubServer
 from safetensors.torch import load_file
 
@@ -146,7 +145,7 @@ for registry in (Registry({}, allow_paths=True), Registry({"mine": "tester/x"}),
 def test_strangers_open_no_private_model(
     hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
 ) -> None:
-    each([["push", "model", "tester/x", "--private"]], env, tmp_path)[0].check()
+    hub.create("model", "tester/x", files(repository), private=True)
     own, offered, stranger = python("-c", STUDIO, env=env, cwd=tmp_path).check().out.splitlines()
     assert (own, offered) == ("(16, 16)", "(16, 16)")
     assert (
@@ -158,7 +157,7 @@ def test_a_model_is_pulled_into_the_folder_that_one_stands_in(
     hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "here").mkdir()
-    each([["push", "model", "tester/x"]], env, tmp_path)[0].check()
+    hub.create("model", "tester/x", files(repository))
     python("-m", "gan.hub", "pull", "tester/x", ".", env=env, cwd=tmp_path / "here").check()
     assert GANPipeline.from_pretrained(tmp_path / "here").resolution == (16, 16)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".saving")) == []
@@ -238,10 +237,8 @@ def test_a_run_publishes_as_it_goes_and_survives_the_hub(hub: HubServer, env: di
     flags: list[Any] = ["--train_data_dir", "pictures", "--max_train_steps", 8, "--resolution", 8, "--no-evaluate"]
     push = ["--push_to_hub", "--push_every", 2, "--hub_private_repo"]
     hub.fail(403, "models/tester/pushed/commit", times=1, code="")
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(train, *flags, *push, "--output_dir", "pushed", env=env, cwd=tmp_path)
-        other = pool.submit(train, *flags, "--output_dir", "quiet", env=env, cwd=tmp_path)
-        pushed, quiet = one.result().check(), other.result().check()
+    lines = [[*flags, *push, "--output_dir", "pushed"], [*flags, "--output_dir", "quiet"]]
+    pushed, quiet = (result.check() for result in train_each(lines, env, tmp_path))
     assert "Published" not in quiet.out and f"Published at {hub.url}/tester/pushed." in pushed.out
     said = "\n".join(pushed.said)
     assert "Step 2 is not pushed, training goes on: The model could not be published as tester/pushed: the Hub" in said

@@ -210,21 +210,13 @@ def test_a_published_model_is_fine_tuned_and_published(
         assert all(torch.allclose(was[name], now[name], atol=1e-6) for name in was | now)
 
 
-def test_what_cannot_be_published_is_on_disk(work: Path, env: dict[str, str], tmp_path: Path) -> None:
-    def attempt(name: str, fault: Any) -> Result:
-        with HubServer(tmp_path / name, token=TOKEN) as hub:
-            fault(hub)
-            flags = [*QUICK, "--output_dir", name, "--push_to_hub", "--hub_model_id", f"tester/{name}"]
-            return train(*flags, env=env | {"HF_ENDPOINT": hub.url}, cwd=work)
-
-    faults = {
-        "dropped": (lambda hub: hub.drop("/commit/", 1000, math.inf), "the Hub cannot be reached"),
-        "failed": (lambda hub: hub.fail(500, "/commit/", math.inf), "the Hub answered with an error (500)"),
-    }
-    with ThreadPoolExecutor(2) as pool:
-        attempts = {name: pool.submit(attempt, name, fault) for name, (fault, _) in faults.items()}
-    for name, (_, part) in faults.items():
-        result = attempts[name].result().check()  # the training itself went well
+def test_what_cannot_be_published_is_on_disk(hub: HubServer, work: Path, env: dict[str, str]) -> None:
+    hub.drop("tester/dropped/commit/", 1000, math.inf)
+    hub.fail(500, "tester/failed/commit/", math.inf)
+    faults = {"dropped": "the Hub cannot be reached", "failed": "the Hub answered with an error (500)"}
+    lines = [[*QUICK, "--output_dir", name, "--push_to_hub", "--hub_model_id", f"tester/{name}"] for name in faults]
+    for (name, part), result in zip(faults.items(), train_each(lines, env, work), strict=True):
+        result.check()  # the training itself went well
         assert f"tester/{name}: {part}" in result.said[-1]
         assert f"`python -m gan.hub push {name} tester/{name}` publishes it." in result.said[-1]
         assert "Published" not in result.out and "Traceback" not in result.err

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli import ROOT, environment, files, pictures, python, train
+from cli import ROOT, Result, environment, files, pictures, python, train_each
 from gradio_client import Client
 from hub_server import SPACE_CARD, HubServer
 from huggingface_hub import SpaceCard, metadata_load
@@ -52,16 +52,18 @@ def env(hub: HubServer, work: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def trained(hub: HubServer, env: dict[str, str], work: Path) -> str:
-    """What a run says that published tester/x and made its Space."""
+def trained(hub: HubServer, env: dict[str, str], work: Path) -> list[Result]:
+    """Two runs: one published tester/x and made its Space, the other published tester/y, whose Space is refused."""
     pictures(work / "pictures")
+    hub.fail(402, "spaces/tester/y", math.inf)
     flags = ["--train_data_dir", "pictures", "--resolution", 8, "--max_train_steps", 2, "--no-evaluate"]
-    publish = ["--push_to_hub", "--create_space", "--hub_model_id", "tester/x", "--output_dir", "x"]
-    return train(*flags, *publish, env=env, cwd=work).check().out
+    publish = [*flags, "--push_to_hub", "--create_space"]
+    lines = [[*publish, "--hub_model_id", f"tester/{name}", "--output_dir", name] for name in "xy"]
+    return [result.check() for result in train_each(lines, env, work)]
 
 
-def test_training_makes_a_space(trained: str, hub: HubServer, work: Path) -> None:
-    assert f"Published at {hub.url}/tester/x.\nIts Space is at {hub.url}/spaces/tester/x." in trained
+def test_training_makes_a_space(trained: list[Result], hub: HubServer, work: Path) -> None:
+    assert f"Published at {hub.url}/tester/x.\nIts Space is at {hub.url}/spaces/tester/x." in trained[0].out
     repo = hub.repos["space", "tester/x"]
     assert repo.settings["sdk"] == "gradio" and not repo.private
     found = repo.files()
@@ -71,7 +73,7 @@ def test_training_makes_a_space(trained: str, hub: HubServer, work: Path) -> Non
     assert not [path for path, data in found.items() if TOKEN.encode() in data]
 
 
-def test_the_front_matter_is_a_space_s(trained: str, hub: HubServer, work: Path) -> None:
+def test_the_front_matter_is_a_space_s(trained: list[Result], hub: HubServer, work: Path) -> None:
     path = work / "card.md"
     path.write_bytes(hub.repos["space", "tester/x"].files()["README.md"])
     front, card = metadata_load(path), SpaceCard.load(path)
@@ -95,7 +97,7 @@ def test_app_py_is_valid_for_any_name(tmp_path: Path) -> None:
     assert (tmp_path / "requirements.txt").read_text().startswith("--extra-index-url ")
 
 
-def test_the_space_runs(trained: str, hub: HubServer, env: dict[str, str], work: Path) -> None:
+def test_the_space_runs(trained: list[Result], hub: HubServer, env: dict[str, str], work: Path) -> None:
     python("-c", FETCH, "fetched", env=env, cwd=work).check()
     (work / "site").mkdir()
     (work / "site/sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({ABSENT}))\n")
@@ -129,13 +131,8 @@ def test_the_space_runs(trained: str, hub: HubServer, env: dict[str, str], work:
     assert "Traceback" not in (work / "app.log").read_text()
 
 
-def test_a_space_that_cannot_be_made_costs_nothing(
-    trained: str, hub: HubServer, env: dict[str, str], work: Path
-) -> None:
-    hub.fail(402, "spaces/tester/y", math.inf)
-    flags = ["--train_data_dir", "pictures", "--resolution", 8, "--max_train_steps", 2, "--no-evaluate"]
-    publish = ["--push_to_hub", "--create_space", "--hub_model_id", "tester/y", "--output_dir", "y"]
-    result = train(*flags, *publish, env=env, cwd=work).check()
+def test_a_space_that_cannot_be_made_costs_nothing(trained: list[Result], hub: HubServer) -> None:
+    result = trained[1]
     assert f"Published at {hub.url}/tester/y." in result.out and "Its Space" not in result.out
     assert (
         "The space could not be published as tester/y: the Hub refuses (402: made to fail with 402)" in result.said[-1]

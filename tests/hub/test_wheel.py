@@ -9,7 +9,7 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
-from cli import ROOT
+from cli import ROOT, environment, python
 from packaging.requirements import Requirement
 
 from gan import ImagePipeline, __version__
@@ -72,11 +72,12 @@ def test_an_older_one_beside_the_weights_is_replaced(pipeline: ImagePipeline, tm
     assert [path.name for path in tmp_path.glob("*.whl")] == [wheel.NAME]
 
 
+@pytest.mark.processes
 def test_a_bare_copy_of_the_package_makes_none(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "gan", tmp_path / "gan", ignore=shutil.ignore_patterns("__pycache__"))
-    line = "from gan.hub.wheel import wheel; print(wheel())"
-    found = subprocess.run([sys.executable, "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert found.stdout.strip() == "None", found.stderr
+    line = "from gan.hub import wheel; print(wheel.__file__, wheel.wheel())"
+    bare = environment(tmp_path / "home", PYTHONPATH="")
+    assert python("-c", line, env=bare, cwd=tmp_path).check().out.split() == [f"{tmp_path}/gan/hub/wheel.py", "None"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import datasets
 import pytest
-from cli import by_torchrun, environment, files, in_two_processes, pictures
+from cli import environment, files, in_two_processes, pictures
 from huggingface_hub import constants
 from PIL import Image
 
@@ -138,10 +138,9 @@ def test_two_processes_measure_what_one_does(
 
     # What only one process meets, all of them end by.
     (kept / "config.json").write_text("{")
-    two = by_torchrun("-m", "gan.image.evaluate", *words, env=environment(home), cwd=work)
+    two = in_two_processes("-m", "gan.image.evaluate", *words, env=environment(home), cwd=work)
     (error,) = [line for line in two.said if line.startswith("error: ")]
-    assert two.code and "is damaged; remove that folder." in error
-    assert re.search(r"rank +: 0 .*\n +exitcode +: 2 ", two.err), two.err  # and torchrun ends the other
+    assert two.code == 2 and "is damaged; remove that folder." in error
 
 
 BAD = {

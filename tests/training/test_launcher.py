@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gan import GANError
@@ -35,10 +36,12 @@ def test_a_precision_that_nobody_chose_is_that_of_the_hardware(
     monkeypatch.setattr("gan.training.launcher.default_config_file", str(tmp_path / "missing.yaml"))
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")  # as `accelerate launch` does
     assert configured_precision() is None
-    program = "from gan.training.launcher import configured_precision; print(configured_precision())"
-    launch = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"]
-    chosen = subprocess.run([*launch, "--mixed_precision", "no"], capture_output=True, text=True, check=True)
-    assert chosen.stdout.strip() == "no"
+    words = [sys.executable, "-c", "print(flush=True); input()", "--mixed_precision", "no"]
+    with psutil.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as launch:
+        launch.stdout.readline()  # before, its words may not be there yet
+        monkeypatch.setattr(psutil.Process, "parent", lambda process: launch)
+        assert configured_precision() == "no"
+        launch.communicate(b"\n")
 
 
 def test_its_accumulation_is_the_default_of_the_flag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """The command line from outside: every run is a process of its own."""
 
+import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +14,8 @@ import datasets
 import pytest
 import torch
 from cli import (
-    LAUNCH,
     MEASURED,
     MODEL,
-    MODULE,
     TINY,
     TRAIN,
     Result,
@@ -25,8 +23,8 @@ from cli import (
     files,
     model_files,
     pictures,
+    python,
     read,
-    run,
     train,
     train_each,
 )
@@ -223,29 +221,30 @@ def _wait_for(path: Path, code: Callable[[], int | None]) -> None:
 ENDLESS = ["--train_data_dir", "pictures", "--resolution", "8", "--no-evaluate", "--validation_steps", "3"]
 
 
-def _stopped(work: Path, env: dict[str, str], name: str, signals: signal.Signals) -> Result:
-    """A long run that gets a signal once it has written its first preview."""
-    out, err = (Path(env["HOME"]) / f"{name}.{stream}" for stream in ("out", "err"))
+def _streams(env: dict[str, str], name: str) -> tuple[Path, Path]:
+    return Path(env["HOME"]) / f"{name}.out", Path(env["HOME"]) / f"{name}.err"
+
+
+def _stop(work: Path, env: dict[str, str], name: str, signals: signal.Signals) -> int | None:
+    """The exit code of a long run that gets a signal once it has written its first preview."""
     flags = [*TINY, *ENDLESS, "--max_train_steps", "100000", "--output_dir", name]
-    process = Fork([*TRAIN[1:], *flags], env, work, out, err)
+    process = Fork([*TRAIN[1:], *flags], env, work, *_streams(env, name))
     try:
         _wait_for(work / name / "previews/step-000003.png", process.poll)
         process.send_signal(signals)
         process.wait(120)
     finally:
         process.kill()
-    return Result(process.returncode, out.read_text(), err.read_text())
+    return process.returncode
 
 
-def _module(work: Path, env: dict[str, str]) -> Result:
-    elsewhere = work / "elsewhere"
-    elsewhere.mkdir()
-    flags = ["--train_data_dir", "../pictures", "--resolution", "8", "--no-evaluate", "--max_train_steps", "1"]
-    return run([*MODULE, *TINY, *flags], env, elsewhere)
+def _stopped(work: Path, env: dict[str, str], name: str, signals: signal.Signals) -> Result:
+    code = _stop(work, env, name, signals)
+    return Result(code, *(path.read_text() for path in _streams(env, name)))
 
 
 def test_an_installed_package_needs_no_script(runs: dict[str, Future], work: Path) -> None:
-    runs["module"].result().check()
+    runs["unmeasured"].result().check()
     command = read(work / "elsewhere/gan-model/training.json")["command"]
     assert command.startswith("accelerate launch -m gan.training image --model_size tiny")
 
@@ -256,13 +255,13 @@ def _interrupted(work: Path, env: dict[str, str]) -> Result:
 
 def _hung_up(work: Path, env: dict[str, str]) -> Result:
     """The same with a terminal, or rather a pipe, behind its streams."""
-    command = [*TRAIN, *TINY, *ENDLESS, "--max_train_steps", "100000", "--output_dir", "hung up"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=env, cwd=work, **pipes) as process:
-        _wait_for(work / "hung up/previews/step-000003.png", process.poll)
-        process.send_signal(signal.SIGHUP)
-        out, err = process.communicate(timeout=120)
-    return Result(process.returncode, out, err)
+    pipes = _streams(env, "hung up")
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    with ThreadPoolExecutor(2) as readers:
+        out, err = (readers.submit(pipe.read_text) for pipe in pipes)
+        code = _stop(work, env, "hung up", signal.SIGHUP)
+    return Result(code, out.result(), err.result())
 
 
 def test_a_closed_terminal_stops_cleanly(runs: dict[str, Future], work: Path) -> None:
@@ -325,7 +324,7 @@ def _replaced(work: Path, env: dict[str, str]) -> Result:
     shutil.copytree(work / "first", work / "replaced")
     flags = ["--resolution", "8", "--max_train_samples", "40", "--unconditional", "--max_train_steps", "3"]
     flags += ["--checkpointing_steps", "1", "--output_dir", "replaced", "--overwrite_output_dir", "--no-evaluate"]
-    return run([*LAUNCH, *TINY, *flags], env, work)
+    return python("-m", "accelerate.commands.launch", *TRAIN[1:], *TINY, *flags, env=env, cwd=work)
 
 
 def test_accelerate_launch_replaces_a_model_when_told_to(runs: dict[str, Future], work: Path) -> None:
@@ -337,12 +336,19 @@ def test_accelerate_launch_replaces_a_model_when_told_to(runs: dict[str, Future]
     assert pipeline.training_record["dataset"]["name"] == "glyphs"
 
 
+NO_ROOM = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (100 * 1024, 100 * 1024))  # no file may grow beyond that
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def _full(work: Path, env: dict[str, str]) -> Result:
     shutil.copytree(work / "first", work / "full")
     flags = ["--train_data_dir", "pictures", "--max_train_steps", "4", "--checkpointing_steps", "2", "--no-evaluate"]
     flags += ["--output_dir", "full", "--resolution", "8", "--overwrite_output_dir", "--validation_steps", "2"]
-    no_room = ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash"]  # no file may grow beyond 100 KiB
-    return run([*no_room, *TRAIN, *TINY, *flags], env, work)
+    return python("-c", NO_ROOM, *TRAIN[1:], *TINY, *flags, env=env, cwd=work)
 
 
 def test_a_full_disk_leaves_the_earlier_model(runs: dict[str, Future], work: Path) -> None:
@@ -468,22 +474,24 @@ def test_bad_input_in_a_process_of_its_own(runs: dict[str, Future]) -> None:
 
 
 def _unmeasured(work: Path, env: dict[str, str]) -> Result:
+    """Without the script, and from another folder."""
+    elsewhere = work / "elsewhere"
+    elsewhere.mkdir()
     flags = ["--dataset_name", "glyphs", "--resolution", "8", "--max_train_samples", "1000", "--max_train_steps", "1"]
-    flags += ["--evaluate", "--output_dir", "unmeasured"]
+    flags += ["--evaluate"]
     train_set, _ = data.load(arguments.parser({"image": ImageTask}).parse_args(["image", *flags]))
     (Path(env["HF_HOME"]) / "gan-studio/classifiers" / f"{train_set.fingerprint()}-{RECIPE}").mkdir(parents=True)
-    return train(*flags, env=env, cwd=work)
+    return python("-m", "gan.training", "image", *TINY, *flags, env=env, cwd=elsewhere)
 
 
 def test_a_model_that_cannot_be_measured_is_there_nevertheless(runs: dict[str, Future], work: Path) -> None:
     result = runs["unmeasured"].result().check()
     assert "The model could not be measured: The classifier in " in result.err and "is damaged" in result.err
-    assert "The model is in unmeasured." in result.out
-    assert len(GANPipeline.from_pretrained(work / "unmeasured")(num_images=2).images) == 2
+    assert "The model is in gan-model." in result.out
+    assert len(GANPipeline.from_pretrained(work / "elsewhere/gan-model")(num_images=2).images) == 2
 
 
 ALONE = {
-    "module": _module,
     "unmeasured": _unmeasured,
     "interrupted": _interrupted,
     "hung up": _hung_up,
