@@ -305,7 +305,7 @@ def open_address(browser, profiles):
     """Opens an address where nothing of an earlier page is stored; what its console complains of fails the test."""
     pages, complaints = [], []
 
-    def opened(address, **options):
+    def opened(address, viewport=None, **options):
         options = {"locale": "en-US", "accept_downloads": True} | options
         key = json.dumps(options, sort_keys=True)
         if key not in profiles:
@@ -313,6 +313,8 @@ def open_address(browser, profiles):
         profiles[key].set_offline(False)  # a test may have ended in between
         page = profiles[key].new_page()
         pages.append(page)
+        if viewport:
+            page.set_viewport_size(viewport)
         stored = {"origin": urljoin(address, "/"), "storageTypes": "local_storage"}
         profiles[key].new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
         page.set_default_timeout(60_000)  # a busy machine is slow, not wrong

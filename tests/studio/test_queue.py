@@ -66,7 +66,7 @@ def test_a_slow_look_at_the_queue_is_not_waiting(open_page):
     finally:
         free.set()
     changed(page, before)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1000)
     seen = len(looks)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)
     assert 1 <= seen == len(looks)  # it has stopped looking
