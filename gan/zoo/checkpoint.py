@@ -24,6 +24,20 @@ MAX_ENTRIES = 50_000  # of an archive
 MAX_STATES = 100  # entries of a dict that is searched for state dicts
 MAX_NESTED = 8  # state dicts that are looked at
 SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+MAX_HEADER = 2**20  # bytes of what a safetensors file says of its tensors, some dozens each
+UNPACK = "unpack it, and choose what is in it"
+# What people have for a checkpoint that is none: how it begins, what it is, and what to do.
+OTHER_FORMS = (
+    (b"\x1f\x8b", "is compressed with gzip", UNPACK),
+    (b"BZh", "is compressed with bzip2", UNPACK),
+    (b"\xfd7zXZ\0", "is compressed with xz", UNPACK),
+    (b"(\xb5/\xfd", "is compressed with zstd", UNPACK),
+    (b"7z\xbc\xaf", "is a 7z archive", UNPACK),
+    (b"Rar!", "is a RAR archive", UNPACK),
+    (b"version https://git-lfs", "is a pointer of Git LFS, and not the file itself", "fetch that with `git lfs pull`"),
+    (b"<", "is a web page", "open it in a browser to see what it says, and fetch the file again"),
+    (b"\x89HDF", "is a file of HDF5, in which Keras saves", "choose a checkpoint of PyTorch"),
+)
 # What damaged bytes make Python, numpy and PyTorch raise while their meaning is looked for.
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, struct.error)
 
@@ -42,7 +56,7 @@ def read_checkpoint(path: Path) -> Any:
     try:
         return _content(path, data)
     except DamagedError as error:
-        raise GANError(f"{path.name} cannot be opened: it {error}; fetch it again, or choose another file.") from error
+        raise GANError(f"{path.name} cannot be opened: it {error}; {error.remedy}.") from error
     except FAILURES as error:
         raise GANError(
             f"{path.name} cannot be opened: it is damaged, or no checkpoint; fetch it again, or choose another file."
@@ -53,8 +67,13 @@ def _content(path: Path, data: memoryview) -> Any:
     start, limits = bytes(data[:64]), Limits(len(data))
     if start.startswith(b"PK\x03\x04"):
         return _archive(data, limits)
+    for beginning, trouble, remedy in OTHER_FORMS:
+        if start.startswith(beginning):
+            raise DamagedError(trouble, remedy)
+    if data[257:262] == b"ustar":
+        raise DamagedError("is a tar archive", UNPACK)
     if len(start) > 8 and start[8:9] == b"{" and struct.unpack("<Q", start[:8])[0] < len(data):
-        return _safetensors(path)
+        return _safetensors(path, struct.unpack("<Q", start[:8])[0])
     first = Unpickler(data, limits, load_from_bytes=lambda nested: _legacy(nested, limits, is_storage=True))
     content = first.load()
     if content == LEGACY_MAGIC and type(content) is int:
@@ -107,7 +126,7 @@ def _archive(data: memoryview, limits: Limits) -> Any:
     entries = zip_entries(data)
     pickles = [name for name in entries if name.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
-        raise DamagedError("is an archive, and not a checkpoint of PyTorch")
+        raise DamagedError("is an archive, and not a checkpoint of PyTorch", UNPACK)
     folder = pickles[0].removesuffix("data.pkl")
     if bytes(entries.get(f"{folder}byteorder", memoryview(b"little"))[:8]) != b"little":
         raise DamagedError("was written on a big-endian machine")
@@ -146,7 +165,7 @@ def zip_entries(data: memoryview) -> dict[str, memoryview]:
             raise DamagedError("is a damaged archive")
         size, full, start = _wide(extra, [full, size, start])
         if method != 0 or size != full:
-            raise DamagedError("is a compressed archive, and checkpoints of PyTorch are not; save it again")
+            raise DamagedError("is a compressed archive, and checkpoints of PyTorch are not", UNPACK)
         local_name, local_extra = struct.unpack("<HH", data[start + 26 : start + 30])
         begin = start + 30 + local_name + local_extra
         if begin + size > len(data):
@@ -169,8 +188,10 @@ def _wide(extra: bytes, numbers: list[int]) -> list[int]:
     return [compressed, full, start]
 
 
-def _safetensors(path: Path) -> dict[str, StoredTensor]:
-    """Tensors of real numbers by name; others are left out."""
+def _safetensors(path: Path, header: int) -> dict[str, StoredTensor]:
+    """Tensors of real numbers by name; others are left out. `header` is the length of what the file says of them."""
+    if header > MAX_HEADER:
+        raise DamagedError("describes far more tensors than a checkpoint has")
     try:
         with safe_open(path, framework="pt") as file:
             names = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118

@@ -235,7 +235,7 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
     """A network with the tensors of a file, as float32. Nothing is allocated before all shapes fit.
 
     Raises:
-        DamagedError: if a tensor is missing, of another shape, or not used.
+        DamagedError: if a tensor is missing, of another shape, not used, or not of finite numbers.
     """
     with torch.device("meta"):
         network = kind(**config)
@@ -251,6 +251,11 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
     if whole := [name for name, tensor in tensors.items() if not tensor.dtype.is_floating_point]:
         raise DamagedError(f"has weights that are whole numbers ({whole[0][:100]}), which none of its family are")
     state = {name: _taken(tensor).float() for name, tensor in tensors.items()}
+    if broken := [name for name, tensor in state.items() if not tensor.isfinite().all()]:
+        raise DamagedError(
+            f"has weights that are NaN or infinite ({broken[0][:100]}), as after a training that broke down; "
+            f"choose an earlier checkpoint"
+        )
     network.load_state_dict(state, assign=True)
     return network.eval()
 
@@ -261,7 +266,7 @@ def known_critic(read: Callable[[], ZooDiscriminator]) -> tuple[ZooDiscriminator
     try:
         return read(), []
     except (DamagedError, LookupError):
-        return None, ["The discriminator is of a kind that is not known and was left out."]
+        return None, ["The discriminator is damaged or of a kind that is not known, and was left out."]
 
 
 def _taken(tensor: StoredTensor | Tensor) -> Tensor:

@@ -45,7 +45,16 @@ NUMBERS = {f"{kind}{size}" for kind in "fiu" for size in (1, 2, 4, 8)} - {"f1"} 
 
 
 class DamagedError(Exception):
-    """A file that is no checkpoint or a damaged one; the message ends a sentence that begins with its name."""
+    """A file that is no checkpoint or a damaged one.
+
+    Args:
+        trouble: ends a sentence that begins with the name of the file.
+        remedy: what can be done, where that is not to look for another file.
+    """
+
+    def __init__(self, trouble: str, remedy: str = "fetch it again, or choose another file"):
+        super().__init__(trouble)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)

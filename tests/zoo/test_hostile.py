@@ -1,10 +1,13 @@
 """Files that try to take all the memory or time there is: each ends in one sentence, soon, within twice its size."""
 
+import bz2
+import gzip
 import io
 import json
 import pickle
 import re
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -242,6 +245,60 @@ def test_weights_that_are_whole_numbers(fixtures: Path, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "x.pth")
     with pytest.raises(GANError, match="whole numbers"):
         open_checkpoint(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_of_a_training_that_broke_down(fixtures: Path, tmp_path: Path, value: float) -> None:
+    state = {key: t.tensor() for key, t in read_checkpoint(fixtures / "dcgan-tutorial.pth").items()}
+    state["main.3.weight"][0, 0] = value
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(GANError, match=r"NaN or infinite .*choose an earlier checkpoint\.$"):
+        open_checkpoint(tmp_path / "x.pth")
+
+
+def zipped(how: int) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", how) as folder:
+        folder.writestr("network.pkl", b"N.")
+    return file.getvalue()
+
+
+def taped() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as folder:
+        folder.addfile(tarfile.TarInfo("network.pkl"))
+    return file.getvalue()
+
+
+OTHERS: dict[str, tuple[Callable[[], bytes], str]] = {  # how it is made, and what is said
+    "a pointer of Git LFS": (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+    "a web page": (lambda: b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>", "is a web page; open"),
+    "gzip": (lambda: gzip.compress(b"N."), "is compressed with gzip; unpack it"),
+    "bzip2": (lambda: bz2.compress(b"N."), "is compressed with bzip2; unpack it"),
+    "a zip archive of a pickle": (lambda: zipped(zipfile.ZIP_STORED), "not a checkpoint of PyTorch; unpack it"),
+    "a compressed one": (lambda: zipped(zipfile.ZIP_DEFLATED), "is a compressed archive, .*; unpack it"),
+    "a tar archive of a pickle": (taped, "is a tar archive; unpack it"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_people_have_for_a_checkpoint(tmp_path: Path, kind: str) -> None:
+    make, said = OTHERS[kind]
+    (tmp_path / "network.pkl").write_bytes(make())
+    with pytest.raises(GANError, match=f"^network.pkl cannot be opened: it .*{said}"):
+        open_checkpoint(tmp_path / "network.pkl")
+
+
+@pytest.mark.parametrize("kind", ["tensors", "metadata"])
+def test_a_safetensors_file_that_is_all_header(tmp_path: Path, kind: str) -> None:
+    """Of many tensors without numbers, of which the library for them takes minutes, or of one long text."""
+    header: dict[str, Any] = {"__metadata__": {"x": "x" * 2**24}}
+    if kind == "tensors":
+        header = {f"{k}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for k in range(300_000)}
+    text = json.dumps(header).encode()
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(GANError, match="far more tensors than a checkpoint has"):
+        read_checkpoint(tmp_path / "x.safetensors")
 
 
 def test_what_is_said_is_one_line(fixtures: Path, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_discriminator_that_is_not_known_is_left_out(fixtures: Path, opened: O
         critic["_parameters"]["more"] = stored(torch.zeros(3))
         found = open_checkpoint(repickled(content, tmp_path / "x"))
         assert same(found, opened(f"{name}.pkl")) and found.discriminator is None
-        assert found.notes == ["The discriminator is of a kind that is not known and was left out."]
+        assert found.notes == ["The discriminator is damaged or of a kind that is not known, and was left out."]
 
 
 def test_a_file_without_the_average_of_w(fixtures: Path, opened: Opened, tmp_path: Path) -> None:
