@@ -28,7 +28,7 @@ LONG = ["processes", "browser", "slow"]  # marks of what takes long, the longest
 NAMES = ["Ada", "Bob", "Cleo"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--disable-component-update", "--disable-sync", "--process-per-site"]
 
 
 def pytest_xdist_auto_num_workers() -> int:

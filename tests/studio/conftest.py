@@ -296,7 +296,10 @@ def type_address(type_registry):
 
 @pytest.fixture(scope="session")
 def profiles():
-    """Browser profiles by their options: in a fresh one, Chromium fetches and compiles all scripts anew."""
+    """Browser profiles by their options: in a fresh one, Chromium fetches and compiles all scripts anew.
+
+    In each a page without scripts stays open, and with it the process that all of its pages share.
+    """
     return {}
 
 
@@ -310,6 +313,7 @@ def open_address(browser, profiles):
         key = json.dumps(options, sort_keys=True)
         if key not in profiles:
             profiles[key] = browser.new_context(**options)
+            profiles[key].new_page().goto(urljoin(address, "/robots.txt"))
         profiles[key].set_offline(False)  # a test may have ended in between
         page = profiles[key].new_page()
         pages.append(page)
