@@ -129,7 +129,7 @@ def test_models_change_and_what_was_written_is_escaped(open_text, text_registry)
     assert "<b>written</b>" in page.locator(".text .about").inner_text()
     for control in (EN["critic_strength"], EN["best_of"], EN["acrostic"], EN["critic_view"]):
         assert not page.locator(".text").get_by_text(control, exact=True).first.is_visible()
-    page.get_by_label(EN["model"]).locator("visible=true").select_option("verses")
+    page.get_by_label(EN["model"], exact=True).locator("visible=true").select_option("verses")
     wait_for_texts(page, text_registry.get("verses")(2, 12).texts)
     assert page.locator(".text select").first.locator("option").all_inner_texts() == ["verses", "notes"]
 
@@ -252,7 +252,7 @@ def test_the_page_writes_what_a_seed_of_a_latent_gives(open_latent, sayings_regi
     reads(page, sayings_registry.get("sayings")(seed=4).texts[0])
     page.go_back()
     page.locator(".text .samples").wait_for()
-    page.get_by_label(EN["model"]).locator("visible=true").select_option("plain")
+    page.get_by_label(EN["model"], exact=True).locator("visible=true").select_option("plain")
     wait_for_texts(page, sayings_registry.get("plain")(seed=3, num_samples=2, temperature=1.0).texts)
     assert not page.locator(".text .latent-pad").is_visible() and not page.locator(".text .kinds").is_visible()
 
