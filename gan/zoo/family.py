@@ -251,7 +251,7 @@ def build(kind: type[Network], config: Mapping[str, Any], tensors: Mapping[str, 
     if whole := [name for name, tensor in tensors.items() if not tensor.dtype.is_floating_point]:
         raise DamagedError(f"has weights that are whole numbers ({whole[0][:100]}), which none of its family are")
     state = {name: _taken(tensor).float() for name, tensor in tensors.items()}
-    if broken := [name for name, tensor in state.items() if not tensor.isfinite().all()]:
+    if broken := [name for name, tensor in state.items() if not _is_finite(tensor)]:
         raise DamagedError(
             f"has weights that are NaN or infinite ({broken[0][:100]}), as after a training that broke down; "
             f"choose an earlier checkpoint"
@@ -271,6 +271,11 @@ def known_critic(read: Callable[[], ZooDiscriminator]) -> tuple[ZooDiscriminator
 
 def _taken(tensor: StoredTensor | Tensor) -> Tensor:
     return tensor.tensor() if isinstance(tensor, StoredTensor) else tensor
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all numbers are: by the least and the largest, which are NaN if one is, and need no copy of them."""
+    return not tensor.numel() or all(bool(edge.isfinite()) for edge in tensor.aminmax())
 
 
 def picked(columns: Tensor, starts: Starts) -> Tensor:
