@@ -5,10 +5,11 @@
 
 Starts `python app.py --models network.pkl` in a fresh process and does in Chromium what a visitor would: pictures,
 truncation, a class, a direction, mixing, a drag, an own picture, and what the box for models of the Hub says to the
-file. It measures nothing; the pictures are there to be looked at.
+file. It measures nothing; the pictures are there to be looked at, two of them in docs/zoo.md.
 """
 
 import argparse
+import io
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 from studio import CHROMIUM, FIRST_PICTURE, FLAGS, ROOT, free_port, wait_for
 
@@ -144,7 +146,8 @@ def walk(browser: Browser, address: str, options: argparse.Namespace) -> None:
             step(visitor)
             page.wait_for_timeout(SETTLED)
             path = options.folder / f"{look}-{number:02d}-{step.__name__}.png"
-            page.screenshot(path=path, full_page=look == "phone")
+            still = Image.open(io.BytesIO(page.screenshot(full_page=look == "phone"))).convert("RGB")
+            still.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)  # few colours make small files
         page.close()
 
 
