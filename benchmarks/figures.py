@@ -1,17 +1,19 @@
-"""The pictures of docs/edit.md, each by one command.
+"""The pictures of docs/edit.md and docs/export.md, each by one command.
 
     python benchmarks/figures.py directions docs/edit-directions.png weights/avatars weights/typefaces weights/fashion
     python benchmarks/figures.py mixing docs/edit-mixing.png weights/avatars
     python benchmarks/figures.py codes docs/edit-codes.png weights/avatars --dataset_name avatars
+    python benchmarks/figures.py fonts docs/export-fonts.png weights/typefaces
 
 Directions: of each model the three that the studio lists first, by their scores, at strengths from -3 to 3; the first
 moves seed 0, the second seed 1, the third seed 2. Mixing: seed 0 in the left column, other seeds in the top row, and
 between them the former with some layers of the latter. Codes: a point that is dragged, and a held-out picture that is
-inverted and tuned for.
+inverted and tuned for. Fonts: a sentence with every letter, set by Pillow in the fonts of four seeds.
 """
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from baseline import load
 from PIL import Image, ImageDraw, ImageFont
 
 from gan import ImagePipeline
+from gan.export.fonts import write_font
 from gan.image.plots import to_pil
 from gan.latent.directions import ranked
 from gan.latent.inversion import STEPS
@@ -32,6 +35,7 @@ SIDE, LARGE = 88, 128  # pixels of a tile
 GAP, EDGE, HEADER, TEXT, NOTE = 4, 8, 28, 15, 12
 STRENGTHS = {"-3": -3.0, "-1.5": -1.5, "0": 0.0, "+1.5": 1.5, "+3": 3.0}
 DRAGGED, HANDLE, TARGET = 6, (34.0, 14.0), (34.0, 4.0)  # seed and points (x, y) of the drag
+PANGRAM, FONT_SEEDS, FONT_SIZES = "Sphinx of black quartz judge my vow 0123456789", (1, 2, 5, 9), (34, 18)
 INK, GREY = (31, 35, 40), (101, 109, 118)  # on white: both are read easily
 
 
@@ -94,6 +98,24 @@ def codes(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Ima
     return figure(columns, [Row("", "", shown)], LARGE)
 
 
+def fonts(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Image:
+    """A sentence in large and in small letters of the fonts of some seeds."""
+    (pipeline,) = pipelines
+    lines, heights = [], [round(1.5 * size) for size in FONT_SIZES]
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in FONT_SEEDS:
+            path = Path(folder) / f"{seed}.ttf"
+            write_font(pipeline, path, seed=seed)
+            lines += [ImageFont.truetype(path, size) for size in FONT_SIZES]
+        width = round(max(font.getlength(PANGRAM) for font in lines))
+        sheet = Image.new("RGB", (width + 2 * EDGE, len(FONT_SEEDS) * (sum(heights) + EDGE) + EDGE), "white")
+        pen, top = ImageDraw.Draw(sheet), EDGE
+        for k, font in enumerate(lines):
+            pen.text((EDGE, top), PANGRAM, INK, font)
+            top += heights[k % 2] + EDGE * (k % 2)
+    return sheet
+
+
 def tile(image: Image.Image, side: int = SIDE) -> Image.Image:
     """A picture in RGB, enlarged, on a square of its background."""
     image = image.convert("RGB")
@@ -138,6 +160,7 @@ FIGURES: dict[str, Callable[[list[ImagePipeline], argparse.Namespace], Image.Ima
     "directions": directions,
     "mixing": mixing,
     "codes": codes,
+    "fonts": fonts,
 }
 
 if __name__ == "__main__":
