@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan import GANError
@@ -76,6 +76,11 @@ class Budget:
 
     def over(self) -> bool:
         return self.progress >= 1
+
+
+def parameters(*networks: nn.Module) -> str:
+    """How many each has: "1.14 M + 0.74 M"."""
+    return " + ".join(f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M" for network in networks)
 
 
 def wanted_classes(test_set: ImageSet, num_samples: int = SAMPLES) -> Tensor | None:

@@ -86,10 +86,6 @@ def initialise(layer: nn.Module) -> None:
         nn.init.normal_(layer.weight, 1, 0.02)
 
 
-def parameters(network: nn.Module) -> str:
-    return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
-
-
 @torch.inference_mode()
 def sample(generator: Generator, classes: Tensor | None, count: int, seed: int, device: str) -> Tensor:
     """uint8 (count, channels, height, width), with the running statistics of batch normalisation."""
@@ -158,7 +154,7 @@ def main() -> None:
             print(f"{seen:,} images, {budget.spent['minutes']} minutes: {losses}", file=sys.stderr, flush=True)
 
     facts = {
-        "parameters": f"{parameters(generator)} + {parameters(discriminator)}",
+        "parameters": baseline.parameters(generator, discriminator),
         "images_seen": seen,
         **budget.spent,
         "seed": args.seed,

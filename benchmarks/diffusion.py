@@ -100,7 +100,7 @@ def main() -> None:
             )
 
     facts = {
-        "parameters": f"{sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M",
+        "parameters": baseline.parameters(unet),
         "images_seen": seen,
         **budget.spent,
         "seed": args.seed,

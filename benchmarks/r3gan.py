@@ -138,9 +138,8 @@ def main() -> None:
             losses = f"discriminator {loss.item():.2f}, generator {generator_loss.item():.2f}"
             print(f"{seen:,} images, {budget.spent['minutes']} minutes: {losses}", file=sys.stderr, flush=True)
 
-    counts = [sum(p.numel() for p in network.parameters()) / 1e6 for network in (generator, discriminator)]
     facts = {
-        "parameters": " + ".join(f"{count:.2f} M" for count in counts),
+        "parameters": baseline.parameters(generator, discriminator),
         "images_seen": seen,
         **budget.spent,
         "seed": args.seed,

@@ -183,7 +183,7 @@ def main() -> None:
             )
 
     facts = {
-        "parameters": f"{parameters(generator)} + {parameters(critic)}",
+        "parameters": baseline.parameters(generator, critic),
         "steps": steps,
         "clips_seen": steps * CRITIC_STEPS * BATCH,
         **budget.spent,
@@ -198,10 +198,6 @@ def main() -> None:
     (args.output_dir / "samples.wav").write_bytes(wav(clips[shown[::4]].flatten().numpy(), test_set.sampling_rate))
     described = {"name": train_set.name, "fingerprint": train_set.fingerprint()}
     baseline.keep("WaveGAN", args.output_dir, measured, described, facts)
-
-
-def parameters(network: nn.Module) -> str:
-    return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class Registry:
         Raises:
             GANError: if it can't be fetched.
         """
-        if not Path(source).is_dir() and not is_single_file(source) and modality(source) is None:
+        if _lacks_index(source):
             hub.download(source, files=[INDEX], token=self._token(source))
 
     def _token(self, source: str) -> bool | None:
@@ -187,6 +187,11 @@ class Registry:
 def _is_on_hub(name: str) -> bool:
     """Whether this is spelled like user/name, or user/name/file.pkl."""
     return not name.startswith(".") and bool(HUB_ID.fullmatch(name) or HUB_FILE.fullmatch(name))
+
+
+def _lacks_index(source: str) -> bool:
+    """Whether this is a repository of the Hub whose index has not been fetched yet."""
+    return not Path(source).is_dir() and not is_single_file(source) and modality(source) is None
 
 
 def _exists(name: str) -> bool:
@@ -212,11 +217,7 @@ def fetch_indexes(registry: Registry, seconds: float = 5.0) -> None:
         with suppress(GANError):  # reported when the model is opened
             hub.download(source, files=[INDEX])
 
-    unknown = [
-        source
-        for source in registry.offered.values()
-        if not Path(source).is_dir() and not is_single_file(source) and modality(source) is None
-    ]
+    unknown = [source for source in registry.offered.values() if _lacks_index(source)]
     threads = [threading.Thread(target=fetch, args=(source,), daemon=True) for source in unknown]
     for thread in threads:
         thread.start()

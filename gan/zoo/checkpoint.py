@@ -72,8 +72,8 @@ def _content(path: Path, data: memoryview) -> Any:
             raise DamagedError(trouble, remedy)
     if data[257:262] == b"ustar":
         raise DamagedError("is a tar archive", UNPACK)
-    if len(start) > 8 and start[8:9] == b"{" and struct.unpack("<Q", start[:8])[0] < len(data):
-        return _safetensors(path, struct.unpack("<Q", start[:8])[0])
+    if start[8:9] == b"{" and (header := struct.unpack("<Q", start[:8])[0]) < len(data):
+        return _safetensors(path, header)
     first = Unpickler(data, limits, load_from_bytes=lambda nested: _legacy(nested, limits, is_storage=True))
     content = first.load()
     if content == LEGACY_MAGIC and type(content) is int:
