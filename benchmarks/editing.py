@@ -15,7 +15,6 @@ point is pulled, all at once and without a pause.
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from baseline import table
 from playwright.sync_api import sync_playwright
-from studio import CHROMIUM, FLAGS, ROOT, free_port, wait_for
+from studio import CHROMIUM, FLAGS, served
 from torch import Tensor
 
 from gan import GANError, ImagePipeline
@@ -233,23 +232,14 @@ def random_drag(image: Tensor, scale: int, chance: torch.Generator) -> tuple[Ten
 
 def sliders(model: str, options: argparse.Namespace) -> Row:
     """Half and 95 % of a slider's moves, in the page."""
-    port = free_port()
-    with tempfile.TemporaryFile() as log:
-        command = [sys.executable, "app.py", "--port", str(port), "--models", str(Path(model).resolve())]
-        app = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            wait_for(f"http://127.0.0.1:{port}", app)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
-                page.goto(f"http://127.0.0.1:{port}/?tab=edit", wait_until="commit")
-                page.wait_for_selector(".edit:not(.waiting)")
-                page.wait_for_timeout(1000)
-                times = [page.evaluate(MOVE, (k % 40 - 20) / 10 + 0.05) for k in range(options.moves + 5)][5:]
-                browser.close()
-        finally:
-            app.terminate()
-            app.wait()
+    with served("--models", str(Path(model).resolve())) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
+        page.goto(f"{address}/?tab=edit", wait_until="commit")
+        page.wait_for_selector(".edit:not(.waiting)")
+        page.wait_for_timeout(1000)
+        times = [page.evaluate(MOVE, (k % 40 - 20) / 10 + 0.05) for k in range(options.moves + 5)][5:]
+        browser.close()
     late = sorted(times)[int(0.95 * (len(times) - 1))]
     return {"slider to picture, p50": f"{statistics.median(times):.0f} ms", "p95": f"{late:.0f} ms"}
 

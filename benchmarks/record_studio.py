@@ -13,9 +13,7 @@ it is a demonstration, and no measurement (`benchmarks/studio.py` measures).
 import argparse
 import base64
 import io
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, TimeoutError, sync_playwright
-from studio import CHROMIUM, DESKTOP, FIRST_PICTURE, FLAGS, ROOT, SOUNDING, WRITTEN, free_port, wait_for
+from studio import CHROMIUM, DESKTOP, FIRST_PICTURE, FLAGS, SOUNDING, WRITTEN, served
 
 SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
 FRAME = 1000 // 12  # milliseconds
@@ -264,23 +262,14 @@ def main() -> None:
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also save each frame here")
     parser.add_argument("--stills", type=Path, metavar="DIR", help="also save a picture of three tabs here")
     options = parser.parse_args()
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryFile() as log:
-        app = subprocess.Popen([sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=log, stderr=log)
-        try:
-            wait_for(address, app)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + SOUND)
-                recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
-                for scene in (pictures, edit, morph, text, pads):
-                    scene(recorder, address)
-                if options.stills:
-                    stills(browser, address, options.stills)
-                browser.close()
-        finally:
-            app.terminate()
-            app.wait()
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + SOUND)
+        recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
+        for scene in (pictures, edit, morph, text, pads):
+            scene(recorder, address)
+        if options.stills:
+            stills(browser, address, options.stills)
+        browser.close()
     if options.frames:
         options.frames.mkdir(parents=True, exist_ok=True)
         for k, frame in enumerate(recorder.frames):

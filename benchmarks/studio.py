@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -115,30 +117,37 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=40, help="slider moves to time")
     parser.add_argument("--screenshots", type=Path, metavar="DIR", help="also save pictures of the page here")
     options = parser.parse_args()
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
     models = ["--models", *options.models] if options.models else []
     rows = []
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import torch, diffusers, gradio"], check=True)
     rows.append(("Baseline: importing torch, diffusers and gradio", f"{time.perf_counter() - start:.1f} s"))
     start = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
-        app = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), *models], cwd=ROOT, stdout=log, stderr=log
-        )
-        try:
-            wait_for(address, app)
-            rows.append(("`python app.py` to the page answering", f"{time.perf_counter() - start:.1f} s"))
-            first_picture_over_http(address)
-            rows.append(("`python app.py` to first picture over HTTP", f"{time.perf_counter() - start:.1f} s"))
-            rows += in_the_browser(address, options.moves, options.screenshots)
-        finally:
-            app.terminate()
-            app.wait()
+    with served(*models) as address:
+        rows.append(("`python app.py` to the page answering", f"{time.perf_counter() - start:.1f} s"))
+        first_picture_over_http(address)
+        rows.append(("`python app.py` to first picture over HTTP", f"{time.perf_counter() - start:.1f} s"))
+        rows += in_the_browser(address, options.moves, options.screenshots)
     print("| | |\n|---|---|")
     for name, value in rows:
         print(f"| {name} | {value} |")
+
+
+@contextmanager
+def served(*flags: str) -> Iterator[str]:
+    """The address of the studio, `python app.py` with these flags in a fresh process, once its page answers."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as log:
+        app = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *flags], cwd=ROOT, stdout=log, stderr=log
+        )
+        try:
+            wait_for(address, app)
+            yield address
+        finally:
+            app.terminate()
+            app.wait()
 
 
 def free_port() -> int:

@@ -10,16 +10,13 @@ file. It measures nothing; the pictures are there to be looked at, two of them i
 
 import argparse
 import io
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
-from studio import CHROMIUM, FIRST_PICTURE, FLAGS, ROOT, free_port, wait_for
+from studio import CHROMIUM, FIRST_PICTURE, FLAGS, served
 
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 820}},
@@ -158,20 +155,10 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="that is inverted")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryFile() as log:
-        command = [sys.executable, "app.py", "--port", str(port), "--models", str(options.model.resolve())]
-        app = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            wait_for(address, app)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                walk(browser, address, options)
-                browser.close()
-        finally:
-            app.terminate()
-            app.wait()
+    with served("--models", str(options.model.resolve())) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        walk(browser, address, options)
+        browser.close()
 
 
 if __name__ == "__main__":
