@@ -20,9 +20,10 @@ from gan.latent.image_steering import Inversion
 from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
 from gan.pipeline import check_truncation, sample_seeds
+from gan.studio.animation import animation, animation_suffix
 from gan.studio.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64
-from gan.studio.morph.generate import animation, fit_upload
+from gan.studio.morph.generate import fit_upload
 from gan.studio.morph.uploads import decode_base64, read_picture
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
@@ -198,7 +199,7 @@ def unedited(settings: Mapping[str, Any]) -> Base:
 
 def film_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
     """The way from before all editing to the present picture and back, as an animation: its bytes in base64, its type,
-    and the name of the file. GIF for grey pictures, a lossless WebP for coloured ones."""
+    and the name of the file."""
     pipeline, base = registry.get(settings["model"], ImagePipeline), Base.of(settings)
 
     def work() -> tuple[list[Image.Image], str | None]:
@@ -208,13 +209,13 @@ def film_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
         return list(pipeline.draw(first + shares * (last - first)).images), label
 
     (frames, label), _ = run_queued(work)
-    data, kind = animation(frames)
-    name = file_name(settings["model"], base.seed, label, base.truncation, kind)
+    made = animation(frames, animation_suffix(frames[0].mode == "L"))
+    name = file_name(settings["model"], base.seed, label, base.truncation, made.suffix)
     name = name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name
     return {
-        "data": base64.b64encode(data).decode(),
-        "type": f"image/{kind}",
-        "file": name.replace(f".{kind}", f"_edit.{kind}"),
+        "data": base64.b64encode(made.data).decode(),
+        "type": made.media_type,
+        "file": name.replace(f".{made.suffix}", f"_edit.{made.suffix}"),
     }
 
 

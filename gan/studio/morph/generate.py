@@ -1,7 +1,6 @@
 """Uploads encoded and decoded, and interpolations between two pictures, for the page and the API."""
 
 import base64
-import io
 import re
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +14,7 @@ from gan.image.pipeline import ImagePipeline
 from gan.image.plots import image_grid, to_pil
 from gan.labels import Label
 from gan.pipeline import sample_seeds
+from gan.studio.animation import animation, animation_suffix
 from gan.studio.images.generate import png_base64
 from gan.studio.model_panel import label_columns
 from gan.studio.morph.uploads import decode_base64, read_picture
@@ -23,8 +23,6 @@ from gan.studio.registry import Registry
 
 STEPS = 33  # pictures of a morph: neighbours differ by little, and all fit into a request
 EXAMPLES = 6
-VIEWABLE = 336  # pixels of the longer side of an animation
-FRAME_TIME, END_TIME = 50, 600  # milliseconds that an animation shows a picture, and either end
 
 End: TypeAlias = int | Image.Image  # a seed, or a picture fitted to the model
 
@@ -91,24 +89,6 @@ def examples(pipeline: ImagePipeline) -> tuple[list[Image.Image], list[str | Non
     return [output.images[0] for output in outputs], [(output.labels or [None])[0] for output in outputs]
 
 
-def animation(frames: list[Image.Image]) -> tuple[bytes, str]:
-    """A file that plays frames back and forth in a loop, and its format: "gif" or "webp".
-
-    Pixels are enlarged to squares and stay exact: the 256 colours of a GIF are enough for grey pictures, and it is
-    played everywhere; colour goes into a lossless WebP.
-    """
-    scale = max(1, VIEWABLE // max(frames[0].size))
-    size = (frames[0].width * scale, frames[0].height * scale)
-    large = [frame.resize(size, Image.Resampling.NEAREST) for frame in frames]
-    loop = [*large, *large[-2:0:-1]]
-    times = [END_TIME if k in (0, len(frames) - 1) else FRAME_TIME for k in range(len(loop))]
-    kind = "gif" if frames[0].mode == "L" else "webp"
-    exact: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
-    file = io.BytesIO()
-    loop[0].save(file, kind.upper(), save_all=True, append_images=loop[1:], duration=times, loop=0, **exact)
-    return file.getvalue(), kind
-
-
 def opening(registry: Registry, model: str, words: dict[str, str]) -> dict[str, Any]:
     """What the page must know of a model before it asks for a morph.
 
@@ -120,11 +100,13 @@ def opening(registry: Registry, model: str, words: dict[str, str]) -> dict[str, 
         raise GANError(f"{model} has no encoder, so it cannot take pictures.")
     (images, labels), _ = run_queued(lambda: examples(pipeline))
     height, width = pipeline.resolution
+    grey = pipeline.generator.config.image_channels == 1
     return {
         "model": model,
         "width": width,
         "height": height,
-        "grey": pipeline.generator.config.image_channels == 1,
+        "grey": grey,
+        "animation": animation_suffix(grey),
         "dark": is_dark(images),
         "columns": label_columns(pipeline, words),
         "examples": [{"png": png_base64(image), "label": label} for image, label in zip(images, labels)],
@@ -163,11 +145,12 @@ def morph_file(registry: Registry, settings: dict[str, Any], words: dict[str, st
     """
     pipeline = registry.get(settings["model"], ImagePipeline)
     a, b = (_end(pipeline, settings[key], words)[0] for key in ("a", "b"))
-    data, kind = animation(morph(registry, settings["model"], a, b, settings["label"]).frames)
+    frames = morph(registry, settings["model"], a, b, settings["label"]).frames
+    made = animation(frames, animation_suffix(frames[0].mode == "L"))
     model = Path(settings["model"]).name if Path(settings["model"]).is_absolute() else settings["model"]
     names = [f"seed-{end}" if isinstance(end, int) else "picture" for end in (a, b)]
     name = "_".join(re.sub(r"[^\w.-]+", "-", part) for part in (model, names[0], "to", names[1]))
-    return {"data": base64.b64encode(data).decode(), "type": f"image/{kind}", "name": f"{name}.{kind}"}
+    return {"data": base64.b64encode(made.data).decode(), "type": made.media_type, "name": f"{name}.{made.suffix}"}
 
 
 def _end(pipeline: ImagePipeline, settings: dict[str, Any], words: dict[str, str]) -> tuple[End, bool]:

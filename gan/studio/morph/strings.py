@@ -28,8 +28,7 @@ EN = {
     "morph_slider": "From A to B",
     "play": "Play",
     "pause": "Pause",
-    "save_gif": "Save as GIF",
-    "save_webp": "Save as WebP",
+    "save_as": "Save as {format}",
     # what cannot be taken
     "no_encoder": "No model here has an encoder. In the Pictures tab, open one that was trained with "
     "--objective vaegan.",
@@ -64,8 +63,7 @@ ZH = {
     "morph_slider": "从 A 到 B",
     "play": "播放",
     "pause": "暂停",
-    "save_gif": "保存为 GIF",
-    "save_webp": "保存为 WebP",
+    "save_as": "保存为 {format}",
     "no_encoder": "这里没有带编码器的模型。请在“图片”标签页打开一个用 --objective vaegan 训练的模型。",
     "no_picture": "无法将此文件读作图片；请使用 PNG、JPEG、WebP、GIF、BMP、TIFF 或 AVIF。",
     "damaged": "此图片已损坏或不完整；请重新保存或下载。",

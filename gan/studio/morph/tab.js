@@ -62,7 +62,7 @@ async function turnedTo() {
 
 function showModel(model) {
   fields.label.fill(model.columns);
-  saveButton.textContent = t(model.grey ? "save_gif" : "save_webp");
+  saveButton.textContent = t("save_as", { format: { gif: "GIF", mp4: "MP4", webp: "WebP" }[model.animation] });
   for (const canvas of [frame, ...ends.flatMap((end) => end.canvases)]) setSize(canvas, model);
   film.replaceChildren(...Array.from({ length: FILM }, (_, k) => make("button", {
     type: "button", tabindex: "-1", "aria-hidden": "true", onclick: () => (stop(), show(k / (FILM - 1))),
