@@ -36,3 +36,11 @@ def resample(
         return filtered(x, flipped * gain, (down, down))
     root = gain**0.5
     return filtered(filtered(x, flipped[:, None] * root, (down, 1)), flipped[None, :] * root, (1, down))
+
+
+def around(kernel: Tensor, up: int = 1, down: int = 1) -> tuple[int, int, int, int]:
+    """The padding (left, right, top, bottom) for `resample` which keeps images where they are, and makes their sides
+    `up / down` times as long."""
+    height, width = kernel.shape[0], kernel.shape[-1]
+    (left, right), (top, bottom) = (((taps + up - down) // 2, (taps - max(up, down)) // 2) for taps in (width, height))
+    return left, right, top, bottom

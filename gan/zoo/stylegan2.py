@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from gan.errors import GANError
 from gan.zoo.family import (
     Imported,
     Starts,
@@ -28,12 +29,12 @@ from gan.zoo.family import (
     spread,
 )
 from gan.zoo.modules import attributes, child, class_name, number, players, tensors, text
-from gan.zoo.resample import resample
+from gan.zoo.resample import around, resample
 from gan.zoo.unpickle import DamagedError
 
 NAME = "StyleGAN2"
 SLOPE = 0.2  # of leaky ReLU, whose gain of sqrt 2 keeps the variance
-TAPS = 4  # a side of the resampling filter
+MAX_TAPS = 64  # a side of the resampling filter
 AVERAGED = 4096  # latents, where no average of w is known
 AVERAGE_DECAY = 0.995  # a step of training; of w_avg
 MAPPING_LR = 0.01  # learning rate of mapping networks, relative to the others
@@ -185,9 +186,11 @@ def mapping_config(module: Any, embedded: bool = True) -> dict[str, Any]:
     layers = [f"fc{k}.weight" for k in range(len(shapes))]
     widths = tuple(shapes[name][0] for name in layers if name in shapes)
     embedding, classes = shapes.get("embed.weight", (0, 0)) if embedded else (0, 0)
-    multiplier = number(attributes(child(module, "fc0")).get("bias_gain"))
+    first = attributes(child(module, "fc0"))
+    multiplier = number(first.get("bias_gain"))
     if not widths or multiplier is None:
         raise DamagedError("has a mapping network of a kind that is not known")
+    _check_activation(first)
     return {
         "latent_dim": shapes["fc0.weight"][1] - embedding,
         "num_classes": classes,
@@ -198,6 +201,13 @@ def mapping_config(module: Any, embedded: bool = True) -> dict[str, Any]:
 
 
 # The generator
+
+
+def _filter(shape: tuple[int, ...]) -> Tensor:
+    """A filter of zeros, to be read from a file."""
+    if len(shape) not in (1, 2) or not 1 <= min(shape) <= max(shape) <= MAX_TAPS:
+        raise GANError(f"The filter that resamples is of shape {shape}, and at most {MAX_TAPS} a side can be used.")
+    return torch.zeros(*shape)
 
 
 class SynthesisLayer(nn.Module):
@@ -232,7 +242,9 @@ class SynthesisLayer(nn.Module):
         x = x * styles[:, :, None, None]
         if self.up == 2:
             x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
-            x = resample(x, kernel, (1, 1, 1, 1), gain=4)
+            left, right, top, bottom = around(kernel, up=2)
+            # The convolution has already added a pixel at the left and one at the top.
+            x = resample(x, kernel, (left - 1, right, top - 1, bottom), gain=4)
         else:
             x = F.conv2d(x, self.weight, padding=1)
         norms = styles.square() @ self.weight.square().sum((2, 3)).T
@@ -279,11 +291,13 @@ class Convolution(nn.Module):
         size = self.weight.shape[-1]
         weight = self.weight / math.sqrt(self.weight[0].numel())
         if self.up == 2:  # of size 1
-            return resample(F.conv2d(x, weight), kernel, (2, 1, 2, 1), up=2, gain=4)
+            return resample(F.conv2d(x, weight), kernel, around(kernel, up=2), up=2, gain=4)
         if self.down == 2 and size == 1:
-            return F.conv2d(resample(x, kernel, (1, 1, 1, 1), down=2), weight)
+            return F.conv2d(resample(x, kernel, around(kernel, down=2), down=2), weight)
         if self.down == 2:
-            return F.conv2d(resample(x, kernel, (2, 2, 2, 2)), weight, stride=2)
+            left, right, top, bottom = around(kernel, down=2)
+            x = resample(x, kernel, (left + 1, right + 1, top + 1, bottom + 1))
+            return F.conv2d(x, weight, stride=2)
         return F.conv2d(x, weight, padding=size // 2)
 
 
@@ -336,9 +350,10 @@ class SynthesisNetwork(nn.Module):
         architecture: str,
         clamp: float | None,
         use_noise: bool,
+        filter_shape: tuple[int, ...],
     ):
         super().__init__()
-        self.register_buffer("resample_filter", torch.zeros(TAPS, TAPS))
+        self.register_buffer("resample_filter", _filter(filter_shape))
         self.sides = [4 * 2**k for k in range(len(channels))]
         for k, side in enumerate(self.sides):
             last = k == len(channels) - 1
@@ -357,7 +372,7 @@ class SynthesisNetwork(nn.Module):
             x = block(x, layers[first : first + count], kernel, noise)
             first += count
             if image is not None:
-                image = resample(image, kernel, (2, 1, 2, 1), up=2, gain=4)
+                image = resample(image, kernel, around(kernel, up=2), up=2, gain=4)
             if block.torgb is not None:  # shares its w with the next block
                 rgb = block.torgb(x, layers[first])
                 image = rgb if image is None else image + rgb
@@ -377,6 +392,7 @@ class StyleGAN2Generator(ZooGenerator):
         architecture: "skip", "resnet" or "orig".
         clamp: of activations, `None` for none.
         use_noise: whether layers add noise.
+        filter_shape: of the filter that resamples: (height, width), or (taps,) for both axes one after the other.
     """
 
     family = NAME
@@ -400,10 +416,11 @@ class StyleGAN2Generator(ZooGenerator):
         architecture: str = "skip",
         clamp: float | None = None,
         use_noise: bool = True,
+        filter_shape: tuple[int, ...] = (4, 4),
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         self.mapping = MappingNetwork(latent_dim, num_classes, embedding_dim, mapping_widths, lr_multiplier, True)
-        synthesis = (image_channels, mapping_widths[-1], channels, architecture, clamp, use_noise)
+        synthesis = (image_channels, mapping_widths[-1], channels, architecture, clamp, use_noise, filter_shape)
         self.synthesis = SynthesisNetwork(*synthesis)
 
     def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
@@ -522,6 +539,7 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         group_size: of groups of the batch within which deviations are taken; 0 is the whole batch.
         group_channels: that they become; 0 for none.
         embedding_dim, mapping_widths, lr_multiplier: of the mapping network of classes.
+        filter_shape: as of `StyleGAN2Generator`.
     """
 
     family = NAME
@@ -540,11 +558,12 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         embedding_dim: int = 0,
         mapping_widths: tuple[int, ...] = (),
         lr_multiplier: float = 0.01,
+        filter_shape: tuple[int, ...] = (4, 4),
     ):
         super().__init__()
         self.class_counts = (num_classes,) if num_classes else ()
         self.architecture, self.clamp = architecture, clamp
-        self.register_buffer("resample_filter", torch.zeros(TAPS, TAPS))
+        self.register_buffer("resample_filter", _filter(filter_shape))
         self.sides = [4 * 2**k for k in range(1, len(channels))][::-1]
         for k, side in enumerate(self.sides):
             block = DiscriminatorBlock(channels[k], channels[k + 1], image_channels, architecture, k == 0)
@@ -562,7 +581,7 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         for side in self.sides:
             x = getattr(self, f"b{side}")(x, samples, kernel, self.clamp)
             if self.architecture == "skip":
-                samples = resample(samples, kernel, (1, 1, 1, 1), down=2)
+                samples = resample(samples, kernel, around(kernel, down=2), down=2)
             features.append(x)
         if self.b4.fromrgb is not None:
             y = activate(self.b4.fromrgb(samples, kernel), self.b4.fromrgb.bias)
@@ -650,8 +669,9 @@ def read_generator(record: Any) -> tuple[StyleGAN2Generator, list[str]]:
         "architecture": text(attributes(last).get("architecture")),
         "clamp": number(layer.get("conv_clamp")),
         "use_noise": f"synthesis.b{sides[-1]}.conv1.noise_const" in found,
+        "filter_shape": tuple(found["synthesis.b4.resample_filter"].shape),
     }
-    return with_average(StyleGAN2Generator, config, _with_one_filter(found, "synthesis."))
+    return with_average(StyleGAN2Generator, config, _with_one_filter(found, "synthesis.", "b4"))
 
 
 def with_average(kind: Any, config: dict[str, Any], found: dict[str, Any]) -> tuple[Any, list[str]]:
@@ -677,7 +697,8 @@ def _critic(record: Any) -> StyleGAN2Discriminator:
     sides = blocks(record)[::-1]
     first, epilogue = child(record, f"b{sides[0]}"), child(record, "b4")
     groups = attributes(child(epilogue, "mbstd"))
-    _check_activation(attributes(child(first, "conv0")))
+    for layer in (child(first, "conv0"), child(epilogue, "conv")):
+        _check_activation(attributes(layer))
     mapping = mapping_config(child(record, "mapping")) if child(record, "mapping") else {}
     config = {
         **{name: mapping[name] for name in ("num_classes", "embedding_dim", "mapping_widths") if mapping},
@@ -689,8 +710,9 @@ def _critic(record: Any) -> StyleGAN2Discriminator:
         "clamp": number(attributes(child(first, "conv0")).get("conv_clamp")),
         "group_size": int(number(groups.get("group_size")) or 0),
         "group_channels": int(number(groups.get("num_channels")) or 0),
+        "filter_shape": tuple(found[f"b{sides[0]}.resample_filter"].shape),
     }
-    return build(StyleGAN2Discriminator, config, _with_one_filter(found, ""))
+    return build(StyleGAN2Discriminator, config, _with_one_filter(found, "", f"b{sides[0]}"))
 
 
 def _check_activation(layer: dict[str, Any]) -> None:
@@ -698,8 +720,7 @@ def _check_activation(layer: dict[str, Any]) -> None:
         raise DamagedError("is a StyleGAN with another activation than leaky ReLU, which is not known")
 
 
-def _with_one_filter(found: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """The tensors with one of the resampling filters, which every layer has a copy of."""
-    filters = [tensor for name, tensor in found.items() if name.endswith("resample_filter")]
+def _with_one_filter(found: dict[str, Any], prefix: str, block: str) -> dict[str, Any]:
+    """The tensors with the resampling filter of one block, which every layer that resamples has a copy of."""
     kept = {name: tensor for name, tensor in found.items() if not name.endswith("resample_filter")}
-    return kept | {f"{prefix}resample_filter": filters[0]}
+    return kept | {f"{prefix}resample_filter": found[f"{prefix}{block}.resample_filter"]}

@@ -182,7 +182,7 @@ class StyleGAN3Generator(ZooGenerator):
         channels: of the input and of each layer.
         kernels, up_factors, down_factors, up_filters, down_filters, paddings: of each `SynthesisLayer`.
         rates: pixels a side of each layer's output without its margin.
-        clamp: of activations, `None` for none.
+        clamp: of activations, `None` for none; one of each layer where they differ.
         output_scale: of the image.
         class_averages: whether truncation moves towards an average of each class.
     """
@@ -216,15 +216,18 @@ class StyleGAN3Generator(ZooGenerator):
         down_filters: tuple[tuple[int, ...], ...] = (),
         paddings: tuple[tuple[Signed, ...], ...] = (),
         rates: tuple[int, ...] = (),
-        clamp: float | None = None,
+        clamp: float | tuple[float | None, ...] | None = None,
         output_scale: float = 0.25,
         class_averages: bool = False,
     ):
         super().__init__(resolution, image_channels, num_classes, latent_dim)
         self.rates, self.output_scale = rates, output_scale
+        clamps = clamp if isinstance(clamp, list | tuple) else [clamp] * len(layer_names)
         layers = {
             name: {"kernel": kernel, "up": up, "down": down, "padding": padding, "clamp": clamp}
-            for name, kernel, up, down, padding in zip(layer_names, kernels, up_factors, down_factors, paddings)
+            for name, kernel, up, down, padding, clamp in zip(
+                layer_names, kernels, up_factors, down_factors, paddings, clamps
+            )
         }
         for settings, up_filter, down_filter in zip(layers.values(), up_filters, down_filters):
             settings |= {"up_filter": up_filter, "down_filter": down_filter}
@@ -304,6 +307,7 @@ def synthesis_config(record: Any) -> dict[str, Any]:
     if not isinstance(names, list) or not all(isinstance(name, str) and child(synthesis, name) for name in names):
         raise DamagedError("has layers that are not known")
     layers = [attributes(child(synthesis, name)) for name in names]
+    clamps = tuple(number(layer.get("conv_clamp")) for layer in layers)
     weights = [found[f"synthesis.{name}.weight"].shape for name in names]
     filters = [[_shape(found, f"synthesis.{name}.{way}_filter") for name in names] for way in ("up", "down")]
     side = _whole(attributes(synthesis).get("img_resolution"), MAX_SIZE)
@@ -322,7 +326,7 @@ def synthesis_config(record: Any) -> dict[str, Any]:
         "down_filters": tuple(filters[1]),
         "paddings": tuple(tuple(map(_padding, _list(layer.get("padding"), 4))) for layer in layers),
         "rates": tuple(_whole(layer.get("out_sampling_rate"), MAX_SIZE) for layer in layers),
-        "clamp": number(layers[0].get("conv_clamp")),
+        "clamp": clamps[0] if len(set(clamps)) == 1 else clamps,
         "output_scale": _real(attributes(synthesis).get("output_scale")),
     }
 

@@ -42,7 +42,8 @@ def recognise(content: Any, **_: Any) -> Imported | None:
     if projection:
         classes = found["mapping.w_avg"].shape[0]
         weight, bias = projection["weight"].tensor().float(), projection["bias"].tensor().float()
-        if number(attributes(child(record, "mapping.embed_proj")).get("bias_gain")) != 1:
+        layer = attributes(child(record, "mapping.embed_proj"))
+        if number(layer.get("bias_gain")) != 1 or layer.get("activation") != "lrelu":
             raise DamagedError("has a projection of classes of a kind that is not known")
         x = F.linear(features.tensor().float()[:classes], weight / math.sqrt(weight.shape[1]), bias)
         # Scaled to unit mean square when it is used, as the original does.

@@ -350,6 +350,11 @@ def _frombuffer(data: Any, kind: Any, shape: Any, order: Any = "C") -> StoredArr
     return StoredArray(_array((1, shape, kind, order == "F", data)))
 
 
+def _create_array(_: Any, __: Any, state: Any, *___: Any) -> StoredArray:
+    """An array as dill pickles it, which StyleGAN-XL's files come from."""
+    return StoredArray(_array(state))
+
+
 def _reconstructed(kind: Any = None, _: Any = None, state: Any = None) -> Any:
     """An object in protocols 0 and 1: a dict or list of some class, or a record."""
     if isinstance(state, dict | list):
@@ -405,6 +410,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": _dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: StoredArray(),
     "numpy.core.numeric._frombuffer": _frombuffer,
+    "dill._dill._create_array": _create_array,
     "copy_reg._reconstructor": _reconstructed,
     "copyreg._reconstructor": _reconstructed,
     "_codecs.encode": _encode,

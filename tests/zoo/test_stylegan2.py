@@ -7,9 +7,16 @@ from gan.errors import GANError
 from gan.zoo import rosinality
 from gan.zoo.checkpoint import read_checkpoint
 from gan.zoo.opening import open_checkpoint
+from gan.zoo.resample import around, resample
 from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 
-NVIDIA = ["stylegan2-ada-conditional", "stylegan2-ada-unconditional"]
+NVIDIA = [  # kinds of the generator and the discriminator:
+    "stylegan2-ada-conditional",  # skip, resnet
+    "stylegan2-ada-unconditional",  # the same
+    "stylegan2-ada-orig",  # orig, orig; conditional, with widths of their own in the mapping networks
+    "stylegan2-ada-resnet",  # resnet, skip
+    "stylegan2-ada-filter",  # the same, grey, without noise and clamps, resampled with three taps
+]
 
 
 @pytest.mark.parametrize("name", NVIDIA)
@@ -61,20 +68,30 @@ def test_a_training_checkpoint_of_rosinality_has_no_average(fixtures, opened):
 
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 @torch.no_grad()
-def test_other_architectures_have_the_layers_of_the_original(architecture):
+def test_layers_of_each_kind(architecture):
     generator = StyleGAN2Generator(
         (16, 16), latent_dim=4, mapping_widths=(4,), channels=(4, 4, 4), architecture=architecture
     )
-    discriminator = StyleGAN2Discriminator(channels=(4, 4, 4), architecture=architecture)
-    generator.synthesis.resample_filter.fill_(1 / 16)
-    images = generator(torch.randn(3, 4))
-    assert images.shape == (3, 3, 16, 16) and generator.codes(torch.randn(1, 4)).shape == (1, 6, 4)
-    assert len(generator.code_weights()) == 6
-    assert discriminator(images).shape == (3,)
+    assert generator.codes(torch.randn(1, 4)).shape == (1, 6, 4) and len(generator.code_weights()) == 6
     names = {name.split(".")[1] for name in generator.state_dict() if ".torgb." in name}
     assert names == ({"b4", "b8", "b16"} if architecture == "skip" else {"b16"})
     skips = [name for name in generator.state_dict() if "skip" in name]
     assert len(skips) == (2 if architecture == "resnet" else 0)
+
+
+@pytest.mark.parametrize("shape", [(65, 4), (0,), (), (2, 2, 2)])
+def test_filters_that_cannot_be(shape):
+    for kind in (StyleGAN2Generator, StyleGAN2Discriminator):
+        with pytest.raises(GANError, match="at most 64 a side"):
+            kind(filter_shape=shape)
+
+
+@pytest.mark.parametrize(("shape", "low", "high"), [((4, 4), 1, 1), ((3, 3), 1, 0), ((1, 1), 0, -1), ((9,), 4, 3)])
+def test_a_filter_of_any_length_keeps_images_in_place(shape, low, high):
+    x, kernel = torch.rand(1, 2, 8, 8), torch.rand(shape)
+    assert around(kernel, down=2) == (low, high) * 2 and around(kernel, up=2) == (low + 1, high) * 2
+    assert resample(x, kernel, around(kernel, down=2), down=2).shape[2:] == (4, 4)
+    assert resample(x, kernel, around(kernel, up=2), up=2).shape[2:] == (16, 16)
 
 
 def test_gradients_of_gradients(opened, reference):

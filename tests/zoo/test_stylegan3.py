@@ -1,25 +1,26 @@
-"""StyleGAN3: parity with NVIDIA's code, and what configuration R adds."""
+"""StyleGAN3, configurations T and R: parity with NVIDIA's code."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from gan.zoo.resample import resample
-from gan.zoo.stylegan3 import StyleGAN3Generator
 
 NAME = "stylegan3-t"
 
 
+@pytest.mark.parametrize("name", [NAME, "stylegan3-r"])
 @torch.no_grad()
-def test_parity(opened, reference, close):
-    imported, wanted = opened(f"{NAME}.pkl"), reference(NAME)
-    generator, z = imported.generator, wanted["z"]
-    assert close(generator.codes(z)[:, 0], wanted["w"])
-    assert close(generator(z), wanted["images_psi1"])
-    assert close(generator(z, truncation=0.7), wanted["images_psi07"])
+def test_parity(opened, reference, close, name):
+    imported, wanted = opened(f"{name}.pkl"), reference(name)
+    generator, z, labels = imported.generator, wanted["z"], wanted.get("labels")
+    assert close(generator.codes(z, labels)[:, 0], wanted["w"])
+    assert close(generator(z, labels), wanted["images_psi1"])
+    assert close(generator(z, labels, 0.7), wanted["images_psi07"])
     assert torch.equal(generator.latent(7)[None], wanted["z_seed_7"])
-    assert close(generator(wanted["z_seed_7"]), wanted["image_seed_7"])
-    assert close(imported.discriminator(wanted["discriminator_images"])[:, None], wanted["discriminator_logits"])
+    assert close(generator(wanted["z_seed_7"], wanted.get("label_seed_7")), wanted["image_seed_7"])
+    logits = imported.discriminator(wanted["discriminator_images"], wanted.get("discriminator_labels"))
+    assert close(logits[:, None], wanted["discriminator_logits"])
 
 
 @torch.no_grad()
@@ -32,27 +33,9 @@ def test_codes_and_draw_are_forward(opened, reference):
     assert [x.shape[-1] for x in features][:6] == [16, 16, 16, 16, 16, 32] and features[-1].shape[-1] == 32
 
 
-@torch.no_grad()
-def test_a_layer_of_configuration_r():
-    """1x1 kernels and filters of two dimensions."""
-    generator = StyleGAN3Generator(
-        (16, 16),
-        latent_dim=4,
-        mapping_widths=(4,),
-        layer_names=("L0", "L1"),
-        channels=(6, 4, 3),
-        kernels=(1, 1),
-        up_factors=(2, 1),
-        down_factors=(2, 1),
-        up_filters=((12,), ()),
-        down_filters=((12, 12), ()),
-        paddings=((3, 2, 3, 2), (0, 0, 0, 0)),
-        rates=(16, 16),
-        input_size=(24, 24),
-    )
-    generator.synthesis.L0.up_filter.fill_(1 / 12)
-    generator.synthesis.L0.down_filter.fill_(1 / 144)
-    assert generator(torch.randn(2, 4)).shape == (2, 3, 16, 16)
+def test_configuration_r_has_kernels_of_a_pixel_and_filters_of_two_dimensions(opened):
+    config = opened("stylegan3-r.pkl").generator.config
+    assert set(config.kernels) == {1} and {len(shape) for shape in config.down_filters} == {0, 1, 2}
 
 
 def test_rotation_and_shift_move_the_input(opened):

@@ -1,7 +1,6 @@
 """Checkpoints as others save them: the same networks in other pickles, under other names, or with other options."""
 
 import io
-import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.zoo import lightweight, styleganxl
+from gan.zoo import lightweight
 from gan.zoo.checkpoint import read_checkpoint, stored
 from gan.zoo.family import Imported
+from gan.zoo.modules import attributes, child
 from gan.zoo.opening import open_checkpoint
 from gan.zoo.unpickle import Record, StoredArray, StoredTensor
 
@@ -94,6 +94,20 @@ def test_a_discriminator_that_is_not_known_is_left_out(fixtures: Path, opened: O
         found = open_checkpoint(repickled(content, tmp_path / "x"))
         assert same(found, opened(f"{name}.pkl")) and found.discriminator is None
         assert found.notes == ["The discriminator is damaged or of a kind that is not known, and was left out."]
+
+
+def test_other_activations_are_not_known(fixtures: Path, opened: Opened, tmp_path: Path) -> None:
+    name = "stylegan2-ada-conditional.pkl"
+    for path in ("synthesis.b32.conv1", "mapping.fc0"):
+        content = read_checkpoint(fixtures / name)
+        attributes(child(content["G_ema"], path))["activation"] = "relu"
+        with pytest.raises(GANError, match="another activation than leaky ReLU"):
+            open_checkpoint(repickled(content, tmp_path / "x"))
+    for path in ("b32.conv0", "b4.conv", "mapping.fc0"):
+        content = read_checkpoint(fixtures / name)
+        attributes(child(content["D"], path))["activation"] = "relu"
+        found = open_checkpoint(repickled(content, tmp_path / "x"))
+        assert same(found, opened(name)) and found.discriminator is None
 
 
 def test_a_file_without_the_average_of_w(fixtures: Path, opened: Opened, tmp_path: Path) -> None:
@@ -259,43 +273,3 @@ def test_older_lightweight_gans_are_named(tmp_path: Path) -> None:
     torch.save(old, tmp_path / "x")
     with pytest.raises(GANError, match="is a lightweight-gan of another release"):
         open_checkpoint(tmp_path / "x")
-
-
-# StyleGAN-XL
-
-
-@torch.no_grad()
-def test_styleganxl(fixtures: Path, opened: Opened) -> None:
-    """StyleGAN3's layers with a mapping network that knows classes by features, and an average of w of each."""
-    content, known = read_checkpoint(fixtures / "stylegan3-t.pkl"), opened("stylegan3-t.pkl").generator
-    chance = torch.Generator().manual_seed(0)
-    features, weight, bias = (torch.randn(*shape, generator=chance) for shape in ((5, 6), (4, 6), (4,)))
-    first, averages = torch.randn(8, 8, generator=chance), torch.randn(3, 8, generator=chance)
-    mapping = content["G_ema"].args[0]["state"]["_modules"]["mapping"].args[0]["state"]
-    mapping["_modules"]["embed"] = Record(
-        "torch.nn.modules.sparse.Embedding",
-        state={"num_embeddings": 5, "_parameters": {"weight": stored(features)}, "_buffers": {}, "_modules": {}},
-    )
-    projection = {"bias_gain": 1, "_parameters": {"weight": stored(weight), "bias": stored(bias)}}
-    mapping["_modules"]["embed_proj"] = Record(mapping["_modules"]["fc0"].name, ({"state": projection},))
-    mapping["_modules"]["fc0"].args[0]["state"]["_parameters"]["weight"] = stored(first)
-    mapping["_buffers"]["w_avg"] = stored(averages)
-    generator = styleganxl.recognise(content).generator
-    assert generator.latent_dim == 4 and generator.class_counts == (3,)
-
-    z, labels = torch.randn(4, 4, generator=chance), torch.tensor([0, 2, 1, 2])
-    embedded = F.leaky_relu(features[labels] @ weight.T / math.sqrt(6) + bias, 0.2) * math.sqrt(2)
-    x = torch.cat([y / (y.square().mean(1, keepdim=True) + 1e-8).sqrt() for y in (z, embedded)], dim=1)
-    x = F.leaky_relu(x @ first.T * (0.01 / math.sqrt(8)) + 0.01 * known.mapping.fc0.bias, 0.2) * math.sqrt(2)
-    w = F.leaky_relu(known.mapping.fc1(x), 0.2) * math.sqrt(2)
-    assert torch.allclose(generator.codes(z, labels)[:, 0], w, atol=1e-5)
-    moved = averages[labels] + 0.7 * (w - averages[labels])
-    assert torch.allclose(generator.codes(z, labels, 0.7)[:, 3], moved, atol=1e-5)
-    assert torch.allclose(generator(z, labels), known.draw(w[:, None].repeat(1, 16, 1)), atol=1e-4)
-
-    generator.train().track(generator.codes(z, labels), labels)
-    changed = [not torch.equal(*rows) for rows in zip(generator.mapping.w_avg, averages)]
-    assert changed == [True, True, True]
-    fewer = generator.for_classes(2, [2, None])
-    assert torch.allclose(fewer.codes(z, torch.tensor([0, 0, 0, 0]))[1], generator.codes(z, labels)[1], atol=1e-5)
-    assert fewer.mapping.w_avg.shape == (2, 8) and generator.for_classes(0).mapping.w_avg.shape == (8,)
