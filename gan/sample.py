@@ -24,7 +24,8 @@ from tqdm.auto import tqdm
 
 from gan.cli import expanded_path, positive_int, run_command, whole_number
 from gan.errors import GANError
-from gan.pipeline import GANPipeline, sample_seeds
+from gan.inputs import sample_seeds
+from gan.pipeline import GANPipeline
 from gan.utils.distributed import synchronized
 from gan.utils.files import write_file
 

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gan"
 ORDER = [
     {"version", "errors"},
     {"utils"},
-    {"labels", "blocks", "cli"},
+    {"labels", "blocks", "cli", "inputs"},
     {"networks"},
     {"metrics"},
     {"hub"},

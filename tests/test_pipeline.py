@@ -17,7 +17,7 @@ from gan import GANError, GANPipeline, ImageDiscriminator, ImageEncoder, ImageGe
 from gan.hub.repository import FORMAT_VERSION
 from gan.hub.wheel import NAME as WHEEL
 from gan.image.plots import image_grid
-from gan.pipeline import MAX_SEED
+from gan.inputs import MAX_SEED
 
 GENERATOR = "generator/diffusion_pytorch_model.safetensors"
 

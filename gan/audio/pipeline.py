@@ -18,11 +18,7 @@ from gan.audio.preprocessing import wav
 from gan.audio.spectrogram import analyse, synthesise
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
-from gan.labels import Label, check_columns, column_indices, listed
-from gan.latent.guidance import check_guidance
-from gan.latent.steering import SteerablePipeline
-from gan.networks import class_weights
-from gan.pipeline import (
+from gan.inputs import (
     agreed_count,
     check_latents,
     check_output_type,
@@ -30,8 +26,12 @@ from gan.pipeline import (
     class_list,
     noise_sources,
     sample_seeds,
-    slerp,
 )
+from gan.labels import Label, check_columns, column_indices, listed
+from gan.latent.guidance import check_guidance
+from gan.latent.interpolation import slerp
+from gan.latent.steering import SteerablePipeline
+from gan.networks import class_weights
 
 LOSSES = {"gan": "relativistic pairing with R1 and R2 gradient penalties (Huang et al. 2024), on spectrograms"}
 OUTPUT_TYPES = ("np", "pt")

@@ -19,7 +19,7 @@ from torch import Tensor
 from gan.errors import GANError
 from gan.export.outlines import Outline, outlines, without_specks
 from gan.image.pipeline import ImagePipeline
-from gan.pipeline import check_truncation, sample_seeds
+from gan.inputs import check_truncation, sample_seeds
 from gan.utils.files import files_into
 
 PACKAGES = "fonttools==4.68.0 contourpy==1.3.3"

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from gan import GANError, GANPipeline, ImageGenerator
 from gan.export.seeds import SeedNoise
+from gan.inputs import MAX_SEED
 from gan.networks import GridGenerator
-from gan.pipeline import MAX_SEED
 from gan.utils.files import files_into
 from gan.zoo import ZooGenerator
 

@@ -22,11 +22,7 @@ from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.plots import classes_by_seeds, contact_sheet, to_pil
 from gan.image.preprocessing import UNREADABLE, fit_picture
-from gan.labels import Label, by_column, check_columns, check_labels, column_indices, listed
-from gan.latent.guidance import check_guidance
-from gan.latent.image_steering import SteerableImagePipeline
-from gan.networks import class_weights
-from gan.pipeline import (
+from gan.inputs import (
     agreed_count,
     check_latents,
     check_output_type,
@@ -34,8 +30,12 @@ from gan.pipeline import (
     class_list,
     noise_sources,
     sample_seeds,
-    slerp,
 )
+from gan.labels import Label, by_column, check_columns, check_labels, column_indices, listed
+from gan.latent.guidance import check_guidance
+from gan.latent.image_steering import SteerableImagePipeline
+from gan.latent.interpolation import slerp
+from gan.networks import class_weights
 from gan.zoo import DISCRIMINATORS, GENERATORS, ZooGenerator
 from gan.zoo.fetch import fetch
 from gan.zoo.opening import open_checkpoint

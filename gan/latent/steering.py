@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.hub.repository import read_json
+from gan.inputs import check_truncation, sample_seeds
 from gan.latent import directions, mixing
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.space import CodeSpace, code_space
 from gan.latent.tables import steering_notes
-from gan.pipeline import GANPipeline, check_truncation, sample_seeds
+from gan.pipeline import GANPipeline
 
 CURVE = "guidance.json"
 SCORED = 2**31  # the first seed of samples that directions are scored on, or tuned for: hardly anybody looks at these

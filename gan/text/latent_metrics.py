@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gan.latent.interpolation import slerp
 from gan.metrics.distances import frechet_distance
-from gan.pipeline import slerp
 from gan.text import lm_score
 from gan.text.autoencoder import encoded
 from gan.text.likelihood import nll

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.hub.repository import FORMAT_VERSION
+from gan.inputs import agreed_count, check_latents, class_list, noise_sources, sample_seeds
 from gan.labels import check_labels
 from gan.latent.directions import RECORDS, VECTORS, Directions
-from gan.pipeline import agreed_count, check_latents, class_list, noise_sources, sample_seeds
 from gan.text.autoencoder import LatentDiscriminator, TextEncoder
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Decoded, ForcedTokens, SamplingParams, stream

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
+from gan.inputs import check_latents, sample_seeds
 from gan.latent import directions
 from gan.latent.directions import Directions
+from gan.latent.interpolation import slerp
 from gan.latent.space import CodeSpace
 from gan.latent.steering import SCORED, DirectedPipeline
-from gan.pipeline import check_latents, sample_seeds, slerp
 from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
 from gan.text.ngrams import paired_bleu
 from gan.text.sampling import ROWS, generate

@@ -14,7 +14,7 @@ from PIL import Image
 from gan import GANError, GANPipeline, ImageEncoder, ImagePipeline
 from gan.image.data import ImageSet
 from gan.image.plots import reconstructions
-from gan.pipeline import slerp
+from gan.latent.interpolation import slerp
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from gan.hub.repository import FORMAT_VERSION
-from gan.pipeline import GANPipeline, sample_seeds
+from gan.inputs import sample_seeds
+from gan.pipeline import GANPipeline
 from toy.networks import PointDiscriminator, PointGenerator
 
 

@@ -6,7 +6,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from gan.audio.pipeline import AudioPipeline
-from gan.pipeline import sample_seeds
+from gan.inputs import sample_seeds
 from gan.studio.api import NO_EDITS, File, ModalityAPI
 from gan.studio.audio.generate import (
     Clip,

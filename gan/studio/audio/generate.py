@@ -16,7 +16,7 @@ from torch import Tensor
 from gan.audio.pipeline import AudioPipeline, Label
 from gan.audio.preprocessing import wav
 from gan.errors import GANError
-from gan.pipeline import check_truncation, sample_seeds
+from gan.inputs import check_truncation, sample_seeds
 from gan.studio.audio.steering import UNSTEERED, Steering, steered
 from gan.studio.images.generate import file_name
 from gan.studio.queue import run_queued

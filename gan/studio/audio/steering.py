@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gan.audio.pipeline import AudioPipeline, Label
+from gan.inputs import sample_seeds
 from gan.latent.mixing import mix
-from gan.pipeline import sample_seeds
 
 
 @dataclass(frozen=True)

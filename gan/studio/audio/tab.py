@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from gan.audio.pipeline import AudioPipeline
+from gan.inputs import MAX_SEED
 from gan.latent.mixing import PRESETS, chosen_layers
-from gan.pipeline import MAX_SEED
 from gan.studio.audio.api import AudioAPI
 from gan.studio.audio.generate import (
     MAX_CLIPS,

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from gan.image.pipeline import ImagePipeline
-from gan.pipeline import MAX_SEED
+from gan.inputs import MAX_SEED
 from gan.studio.compare.generate import compared_facts, compared_pictures
 from gan.studio.compare.models import comparisons
 from gan.studio.component import page_errors, workbench

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
+from gan.inputs import check_truncation, sample_seeds
 from gan.labels import Label
 from gan.latent.dragging import Drag
 from gan.latent.image_steering import Inversion
 from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
-from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.animation import animation, animation_suffix
 from gan.studio.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64

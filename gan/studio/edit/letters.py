@@ -14,8 +14,8 @@ from gan.errors import GANError
 from gan.export.fonts import check_characters, write_font
 from gan.image.pipeline import ImagePipeline
 from gan.image.typesetting import absent_glyph, glyphs, set_text
+from gan.inputs import check_truncation, sample_seeds
 from gan.labels import by_column, label_index
-from gan.pipeline import check_truncation, sample_seeds
 from gan.studio.codes import read_codes
 from gan.studio.edit.generate import Base
 from gan.studio.images.generate import file_name, png_base64

@@ -5,9 +5,9 @@ from typing import Any
 import gradio as gr
 
 from gan.image.pipeline import ImagePipeline
+from gan.inputs import MAX_SEED
 from gan.latent.dragging import MAX_HANDLES
 from gan.latent.mixing import PRESETS, chosen_layers
-from gan.pipeline import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.directions import direction_rows, renaming
 from gan.studio.edit.api import EditAPI

@@ -16,8 +16,8 @@ from PIL import Image
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline, ImagePipelineOutput
+from gan.inputs import sample_seeds
 from gan.labels import Label
-from gan.pipeline import sample_seeds
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
 from gan.zoo import ZooGenerator

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from gan.image.pipeline import ImagePipeline
-from gan.pipeline import MAX_SEED
+from gan.inputs import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.images.api import ImageAPI
 from gan.studio.images.generate import (

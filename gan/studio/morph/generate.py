@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
 from gan.image.plots import image_grid, to_pil
+from gan.inputs import sample_seeds
 from gan.labels import Label
-from gan.pipeline import sample_seeds
 from gan.studio.animation import animation, animation_suffix
 from gan.studio.images.generate import png_base64
 from gan.studio.model_panel import label_columns

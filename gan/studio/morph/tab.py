@@ -6,7 +6,7 @@ import gradio as gr
 
 from gan.errors import GANError
 from gan.image.pipeline import ImagePipeline
-from gan.pipeline import MAX_SEED
+from gan.inputs import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.model_info import has_component, modality, objective
 from gan.studio.morph.generate import morph_file, morph_value, opening

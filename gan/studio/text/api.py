@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.pipeline import check_latents
+from gan.inputs import check_latents
 from gan.studio.api import NO_EDITS, ModalityAPI
 from gan.studio.queue import run_queued
 from gan.studio.text.batching import generate_batched

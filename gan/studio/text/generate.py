@@ -17,7 +17,7 @@ from numbers import Real
 from typing import Any, TypeAlias
 
 from gan.errors import GANError
-from gan.pipeline import sample_seeds
+from gan.inputs import sample_seeds
 from gan.studio.queue import run_queued
 from gan.text.pipeline import TextPipeline, TextPipelineOutput
 from gan.text.sampling import ROWS

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from gan.pipeline import MAX_SEED
+from gan.inputs import MAX_SEED
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.directions import direction_rows, renaming
 from gan.studio.model_panel import Row, describe, label_columns, panel_html
