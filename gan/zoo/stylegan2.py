@@ -76,7 +76,7 @@ class MappingNetwork(nn.Module):
         latent_dim: 0 where only a class is mapped, as in discriminators.
         num_classes: 0 without classes.
         embedding_dim: of a class, 0 without.
-        widths: outputs of each layer.
+        widths: outputs of each layer; without layers a class becomes its embedding.
         lr_multiplier: of the layers.
         average: whether there is a `w_avg` to truncate towards.
         class_averages: whether each class has one of its own.
@@ -104,7 +104,7 @@ class MappingNetwork(nn.Module):
 
     def forward(self, latents: Tensor | None, classes: Tensor | None) -> Tensor:
         """(n, latent_dim) and one-hot (n, classes) to (n, width)."""
-        with full_precision(self.fc0.weight.device):
+        with full_precision(next(self.parameters()).device):
             parts = [] if latents is None else [normalise(latents)]
             if self.embed is not None:
                 assert classes is not None
@@ -187,12 +187,13 @@ def mapping_config(module: Any, embedded: bool = True) -> dict[str, Any]:
     widths = tuple(shapes[name][0] for name in layers if name in shapes)
     embedding, classes = shapes.get("embed.weight", (0, 0)) if embedded else (0, 0)
     first = attributes(child(module, "fc0"))
-    multiplier = number(first.get("bias_gain"))
-    if not widths or multiplier is None:
+    multiplier = number(first.get("bias_gain")) if widths else MAPPING_LR
+    if not (widths or embedding) or multiplier is None:
         raise DamagedError("has a mapping network of a kind that is not known")
-    _check_activation(first)
+    if widths:
+        _check_activation(first)
     return {
-        "latent_dim": shapes["fc0.weight"][1] - embedding,
+        "latent_dim": shapes["fc0.weight"][1] - embedding if widths else 0,
         "num_classes": classes,
         "embedding_dim": embedding,
         "mapping_widths": widths,
@@ -538,7 +539,7 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         clamp: of activations, `None` for none.
         group_size: of groups of the batch within which deviations are taken; 0 is the whole batch.
         group_channels: that they become; 0 for none.
-        embedding_dim, mapping_widths, lr_multiplier: of the mapping network of classes.
+        embedding_dim, mapping_widths, lr_multiplier: of the mapping network of classes, which may have no layers.
         filter_shape: as of `StyleGAN2Generator`.
     """
 
@@ -568,7 +569,7 @@ class StyleGAN2Discriminator(ZooDiscriminator):
         for k, side in enumerate(self.sides):
             block = DiscriminatorBlock(channels[k], channels[k + 1], image_channels, architecture, k == 0)
             self.add_module(f"b{side}", block)
-        outputs = mapping_widths[-1] if num_classes else 1
+        outputs = (embedding_dim, *mapping_widths)[-1] if num_classes else 1
         epilogue = (channels[-1], outputs, image_channels, group_size, group_channels, architecture)
         self.b4 = DiscriminatorEpilogue(*epilogue)
         self.mapping = None
@@ -661,8 +662,11 @@ def read_generator(record: Any) -> tuple[StyleGAN2Generator, list[str]]:
     last = child(synthesis, f"b{sides[-1]}")
     layer = attributes(child(last, "conv1"))
     _check_activation(layer)
+    mapping = mapping_config(child(record, "mapping"))
+    if not mapping["mapping_widths"]:
+        raise DamagedError("has a generator without a mapping network, which is not known")
     config = {
-        **mapping_config(child(record, "mapping")),
+        **mapping,
         "resolution": (sides[-1], sides[-1]),
         "image_channels": found[f"synthesis.b{sides[-1]}.torgb.bias"].shape[0],
         "channels": tuple(found[f"synthesis.b{side}.conv1.weight"].shape[0] for side in sides),

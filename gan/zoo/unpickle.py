@@ -335,9 +335,10 @@ class Unpickler:
 
 
 def _array(state: Any) -> np.ndarray:
+    """An array of numbers; one of anything else, which no weights are, is left empty."""
     _, shape, kind, by_columns, data = state
     if not isinstance(kind, NumberType) or not isinstance(data, memoryview | bytes):
-        raise DamagedError("has an array that does not hold numbers")
+        return np.zeros(0)
     if len(shape) > MAX_DIMENSIONS or not all(isinstance(n, int) and 0 <= n < MAX_LENGTH for n in shape):
         raise DamagedError("has an array of impossible size")
     if math.prod(shape) * kind.dtype.itemsize != len(data):

@@ -184,14 +184,22 @@ def test_published_and_loaded_again(results: dict[str, Result], work: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    "name", ["stylegan2-ada-conditional.pkl", "stylegan3-t.pkl", "r3gan-conditional.pkl", "rosinality-stylegan2.pt"]
+    "name",
+    [
+        "stylegan2-ada-conditional.pkl",
+        "stylegan2-ada-orig.pkl",
+        "stylegan3-t.pkl",
+        "stylegan3-r.pkl",
+        "r3gan-conditional.pkl",
+        "rosinality-stylegan2.pt",
+    ],
 )
 @torch.no_grad()
 def test_other_classes_change_nothing_at_first(opened, name: str) -> None:
     imported = opened(name)
     generator, discriminator = imported.generator, imported.discriminator
     count = sum(generator.class_counts)
-    z, images = torch.randn(4, generator.latent_dim), torch.randn(4, 3, 32, 32).clamp(-1, 1)
+    z, images = torch.randn(4, generator.latent_dim), torch.randn(4, 3, *generator.config.resolution).clamp(-1, 1)
     labels = torch.tensor([0, 1, 2, 0]) if count else None
 
     def check(g: ZooGenerator, d: ZooDiscriminator, new: torch.Tensor | None, old: torch.Tensor | None) -> None:

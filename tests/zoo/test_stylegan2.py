@@ -13,7 +13,7 @@ from gan.zoo.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 NVIDIA = [  # kinds of the generator and the discriminator:
     "stylegan2-ada-conditional",  # skip, resnet
     "stylegan2-ada-unconditional",  # the same
-    "stylegan2-ada-orig",  # orig, orig; conditional, with widths of their own in the mapping networks
+    "stylegan2-ada-orig",  # orig, orig; conditional, with other widths in the mapping networks, and no layers in one
     "stylegan2-ada-resnet",  # resnet, skip
     "stylegan2-ada-filter",  # the same, grey, without noise and clamps, resampled with three taps
 ]

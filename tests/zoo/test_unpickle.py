@@ -60,6 +60,13 @@ def test_what_torch_saves_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", range(6))
+def test_arrays_of_something_else_are_left_empty(tmp_path: Path, protocol: int) -> None:
+    arrays = [np.array(["a", "b"]), np.array([None, {}], dtype=object), np.zeros(2, "M8[s]"), np.arange(3)]
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(arrays, protocol))
+    assert [len(found.values) for found in read_checkpoint(tmp_path / "x.pkl")] == [0, 0, 0, 3]
+
+
+@pytest.mark.parametrize("protocol", range(6))
 def test_plain_data_of_every_protocol(tmp_path: Path, protocol: int) -> None:
     data = {
         "numbers": [0, 1, -1, 300, 2**31, -(2**40), 2**100, 0.5, float("inf")],
