@@ -10,7 +10,7 @@ Three sources, none of which needs labelled data:
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ RIDGE = 0.03  # of the regression, as a share of the number of samples
 SHARED = 0.3  # how much of what attributes share a direction may keep; 0 separates them completely
 SEFA_DIRECTIONS = 6
 MAX_STRENGTH = 10.0
+MIN_SAMPLES = 50  # to find directions on; of fewer, regression says nothing
 MANY_CLASSES = 24  # of more, nobody looks through directions towards each
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # at which directions are scored
 
@@ -37,9 +38,9 @@ Measure = Callable[
 ]  # codes (n, layers, width) to attributes of their samples, (n,) by name
 
 
-@dataclass
+@dataclass(repr=False)
 class Directions:
-    """Named directions of a model.
+    """Named directions of a model; iterated over, their names.
 
     Attributes:
         vectors: (layers, width) by name; a strength of 1 adds the vector to the codes, which is as far as a standard
@@ -54,6 +55,13 @@ class Directions:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
+        return iter(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"Directions({', '.join(self.vectors)})"
 
     def apply(self, codes: Tensor, edits: Mapping[str, float]) -> Tensor:
         """Codes (n, layers, width) moved along directions, by name and strength.
@@ -261,6 +269,15 @@ def within_classes(values: Tensor, labels: Tensor | None, class_counts: tuple[in
     design = class_weights(labels, class_counts, values.dtype)
     fitted = design @ torch.linalg.lstsq(design, values.flatten(1), driver="gelsd").solution
     return values - fitted.view_as(values)
+
+
+def check_samples(found_on: int, scored_on: int, num_classes: int) -> None:
+    """Raises `GANError` unless these are enough samples; what classes explain is taken out first."""
+    least = max(MIN_SAMPLES, 2 * num_classes)
+    if found_on < least:
+        raise GANError(f"Directions of this model cannot be found on {found_on} samples; take {least} or more.")
+    if scored_on < 1:
+        raise GANError(f"Directions cannot be scored on {scored_on} samples; take one or more.")
 
 
 def normalised(vectors: Tensor) -> Tensor:

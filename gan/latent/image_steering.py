@@ -181,7 +181,7 @@ class SteerableImagePipeline(SteerablePipeline):
             sample: a seed, or the codes of one image.
             handles, targets: points (x, y) in pixels, as many of both.
             steps: at most; it ends early once all handles have arrived.
-            mask: (height, width), true where the image may change; `None` for everywhere.
+            mask: (height, width), true where the image may change, or shares from 0 to 1; `None` for everywhere.
             label, truncation: of a seed.
             since: the codes and handles with which dragging began, if this goes on with it.
 
@@ -196,9 +196,7 @@ class SteerableImagePipeline(SteerablePipeline):
         from_points, to_points = _points(handles), _points(targets)
         check_points(from_points, to_points, self.resolution)
         if mask is not None:
-            mask = torch.as_tensor(mask, dtype=torch.float32)
-            if tuple(mask.shape) != self.resolution:
-                raise GANError(f"A mask of shape {tuple(mask.shape)} does not fit images of {self.resolution}.")
+            mask = _mask(mask, self.resolution)
         if since is not None:
             began = _points(since.handles)
             check_points(began, to_points, self.resolution)
@@ -235,3 +233,17 @@ def _points(values: Any) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise GANError("Handles and targets are points (x, y) in pixels, such as [(10, 12)].") from error
+
+
+def _mask(values: Any, size: tuple[int, int]) -> Tensor:
+    try:
+        mask = torch.as_tensor(values, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise GANError(
+            f"A mask is an array of (height, width), here {size}, and not a {type(values).__name__}."
+        ) from error
+    if tuple(mask.shape) != size:
+        raise GANError(f"A mask of shape {tuple(mask.shape)} does not fit images of {size}.")
+    if not ((mask >= 0) & (mask <= 1)).all():
+        raise GANError("A mask is 1 where the image may change and 0 where it should not; this one goes beyond that.")
+    return mask

@@ -1,7 +1,7 @@
 """Style mixing (Karras et al. 2019, §3.1): some layers of one sample, the others of another."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ from gan.errors import GANError
 PRESETS = ("coarse", "middle", "fine")
 
 
-def chosen_layers(layers: str | Sequence[int], count: int) -> list[int]:
+def chosen_layers(layers: str | int | Sequence[int], count: int) -> list[int]:
     """Indices of layers out of `count`: a third of them by name, the first (coarsest) ones and those in doubt first.
 
     Raises:
@@ -22,23 +22,27 @@ def chosen_layers(layers: str | Sequence[int], count: int) -> list[int]:
         part = PRESETS.index(layers)
         first, last = math.ceil(count * part / 3), math.ceil(count * (part + 1) / 3)
         return list(range(first, last))
-    chosen = list(layers)
+    chosen = list(layers) if isinstance(layers, Iterable) else [layers]
     wrong = [layer for layer in chosen if not isinstance(layer, int) or not 0 <= layer < count]
     if wrong or not chosen:
         raise GANError(f"The layers {chosen!r} cannot be mixed; this model has those from 0 to {count - 1}.")
     return chosen
 
 
-def mix(first: Tensor, second: Tensor, layers: str | Sequence[int]) -> Tensor:
+def mix(first: Tensor, second: Tensor, layers: str | int | Sequence[int]) -> Tensor:
     """The codes of the first with some layers of the second, both (n, layers, width).
 
     Args:
         layers: that come from the second, see `chosen_layers`.
 
     Raises:
-        GANError: if there is no such preset or layer.
+        GANError: if there is no such preset or layer, or the model has too few layers for the preset.
     """
     mixed = first.clone()
-    chosen = chosen_layers(layers, first.shape[1])
+    count = first.shape[1]
+    chosen = chosen_layers(layers, count)
+    if not chosen:
+        there = " and ".join(preset for preset in PRESETS if chosen_layers(preset, count))
+        raise GANError(f"This model has no {layers} layers: of {count} in all, there are {there} ones.")
     mixed[:, chosen] = second[:, chosen]
     return mixed

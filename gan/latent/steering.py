@@ -66,6 +66,9 @@ class DirectedPipeline(GANPipeline):
             num_samples: to find them on.
             num_scored: others, to score them on.
             progress: whether to show a bar.
+
+        Raises:
+            GANError: for too few samples.
         """
         raise NotImplementedError
 
@@ -228,6 +231,7 @@ class SteerablePipeline(DirectedPipeline):
             (folder / CURVE).write_text(text, encoding="utf-8")
 
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
+        directions.check_samples(num_samples, num_scored, sum(self.generator.class_counts))
         source = torch.Generator().manual_seed(0)
         latents = torch.randn(num_samples, self.code_shape[0], self.generator.latent_dim, generator=source)
         _, classes = self.latents(list(range(num_samples)))
@@ -288,7 +292,7 @@ class SteerablePipeline(DirectedPipeline):
         self,
         first: int | Tensor,
         second: int | Tensor,
-        layers: str | Sequence[int] = "fine",
+        layers: str | int | Sequence[int] = "fine",
         label: Any = None,
         truncation: float = 1.0,
     ) -> Any:
@@ -297,7 +301,7 @@ class SteerablePipeline(DirectedPipeline):
         Args:
             first, second: seeds or codes.
             layers: that come from the second: "coarse" (where things are), "middle" or "fine" (colour and texture), or
-                a list of indices.
+                indices.
             label, truncation: of seeds.
 
         Raises:

@@ -235,6 +235,7 @@ class SteerableTextPipeline(DirectedPipeline):
         attribute is larger at the one end than at the other (`moved`), and the BLEU-4 of edited texts against
         what they were (`kept`)."""
         self._check_latent()
+        directions.check_samples(num_samples, num_scored, sum(self.generator.class_counts))
         latents = self._prior(num_samples, seed=0)[:, None]
         read: dict[bytes, list[list[str]]] = {}
 

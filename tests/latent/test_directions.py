@@ -111,6 +111,20 @@ def test_edits(steered: ImagePipeline):
     assert torch.allclose(one.codes, steered.codes_of(4) + both, atol=1e-6)
 
 
+def test_they_are_listed_by_name(steered: ImagePipeline):
+    names = list(steered.directions)
+    assert names[0] == "brightness" and "slant" in steered.directions and "nose" not in steered.directions
+    assert repr(steered.directions).startswith("Directions(brightness, contrast, ")
+
+
+@pytest.mark.parametrize(
+    ("samples", "refusal"), [((1, 10), "on 1 samples; take 50 or more"), ((100, 0), "scored on 0 samples")]
+)
+def test_too_few_samples(make_pipeline: Any, samples: tuple[int, int], refusal: str):
+    with pytest.raises(GANError, match=refusal):
+        make_pipeline().find_directions(*samples)
+
+
 def test_saved_with_the_model_and_loaded_again(steered: ImagePipeline, tmp_path: Path):
     steered.save_pretrained(tmp_path / "model")
     loaded = GANPipeline.from_pretrained(tmp_path / "model")

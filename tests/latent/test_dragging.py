@@ -107,5 +107,11 @@ def test_other_things_that_cannot_be_used(pipeline: ImagePipeline):
         pipeline.drag(1, *points, steps=0)
     with pytest.raises(GANError, match=r"mask of shape \(3, 3\)"):
         pipeline.drag(1, *points, mask=torch.ones(3, 3))
+    for mask in (torch.full((16, 16), torch.nan), torch.full((16, 16), 255)):
+        with pytest.raises(GANError, match="A mask is 1 where the image may change"):
+            pipeline.drag(1, *points, mask=mask)
+    for mask in ("here", [[1, 1], [1]]):
+        with pytest.raises(GANError, match=r"array of \(height, width\), here \(16, 16\)"):
+            pipeline.drag(1, *points, mask=mask)
     with pytest.raises(GANError, match="codes of 2"):
         pipeline.drag(pipeline.codes_of(1).repeat(2, 1, 1), *points)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gan import GANError, ImagePipeline
-from gan.latent.mixing import chosen_layers
+from gan.latent.mixing import chosen_layers, mix
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 9, 18])
@@ -33,7 +33,16 @@ def test_one_with_many(pipeline: ImagePipeline):
         pipeline.mix(several[:2], several)
 
 
-@pytest.mark.parametrize("layers", ["finest", [0, 99], [], [-1], [0.5]])
+def test_an_index_is_a_layer(pipeline: ImagePipeline):
+    assert torch.equal(pipeline.mix(1, 2, 3).codes, pipeline.mix(1, 2, [3]).codes)
+
+
+def test_a_model_with_too_few_layers_for_a_preset():
+    with pytest.raises(GANError, match="no fine layers: of 1 in all, there are coarse ones"):
+        mix(torch.zeros(1, 1, 4), torch.ones(1, 1, 4), "fine")
+
+
+@pytest.mark.parametrize("layers", ["finest", [0, 99], [], [-1], [0.5], 99, None])
 def test_layers_that_are_not_there(pipeline: ImagePipeline, layers: Any):
     with pytest.raises(GANError, match=r"no 'finest' layers; choose|cannot be mixed; this model has those"):
         pipeline.mix(1, 2, layers)
