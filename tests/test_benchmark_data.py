@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks" / "data"))
 import avatars
 import emoji_designs
 import packages
+import places
 import typefaces
-from packages import DebianPackage, Package
+from packages import DebianPackage, Package, Wheel
 
 
 def archive(folder: Path, files: dict[str, bytes]) -> Package:
@@ -64,6 +65,27 @@ def test_files_of_a_debian_package_are_read_if_it_is_the_one_that_was_pinned(tmp
     assert packages.read_debian(packages.fetch_debian(package, tmp_path), {"usr/b"}) == {"usr/b": b"two"}
     with pytest.raises(SystemExit, match=r"^The archive of name 1\.0 is [0-9a-f]{64}, not other\.$"):
         packages.fetch_debian(DebianPackage("name", "1.0", "other"), tmp_path)
+
+
+def test_a_wheel_is_used_if_it_is_the_one_that_was_pinned(tmp_path: Path) -> None:
+    wheel = tmp_path / "names-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"a zip archive")
+    digest = hashlib.sha256(b"a zip archive").hexdigest()
+    assert packages.fetch_wheel(Wheel("names", "1.0", digest), tmp_path) == wheel
+    with pytest.raises(SystemExit, match=rf"^The archive of names 1\.0 is {digest}, not other\.$"):
+        packages.fetch_wheel(Wheel("names", "1.0", "other"), tmp_path)
+
+
+def test_names_of_places_are_words_in_latin_letters_each_once_and_always_the_same() -> None:
+    said = ["Kärkölä", "Ka\u0308rko\u0308la\u0308", "Le Trait", "L'Aigle", "Villers-le-Sec"]
+    left_out = ["Misato, Saitama", "Sector 7", "Αθήνα", "St. Ives", "Bagnols-sur-Cèze-et-Ailleurs"]
+    cities = [{"name": name, "countrycode": "FR"} for name in said + left_out] + [
+        {"name": "Oulu", "countrycode": "FI"}
+    ]
+    found = places.names_of(cities, "FR")
+    assert sorted(found) == ["Kärkölä", "L'Aigle", "Le Trait", "Villers-le-Sec"]
+    assert found == places.names_of(cities[::-1], "FR") and places.names_of(cities, "FI") == ["Oulu"]
+    assert len(places.held_out({f"name {k}" for k in range(30)})) == 3
 
 
 def test_characters_stand_on_one_baseline_and_capitals_are_36_pixels_tall() -> None:

@@ -1,6 +1,6 @@
 """What the scripts of this folder share: pinned packages, a data set on disk, and its comparison with another.
 
-A package is fetched by npm or apt itself, so that whatever registry and cache it is set up with is used, and its
+A package is fetched by npm, apt or pip itself, so that whatever registry and cache it is set up with is used, and its
 archive is checked against the hash that is written here in the scripts. Nothing in it is run but DiceBear's own
 drawing.
 """
@@ -93,9 +93,43 @@ def fetch_debian(package: DebianPackage, cache: Path = CACHE) -> Path:
                 f"apt could not fetch {wanted}: {failure} Run apt-get update first; or, where this is another release "
                 f"of Debian, put {archive.name} into {cache}."
             )
-    with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return _checked(archive, package, found, package.sha256)
+    return _checked(archive, package, sha256(archive), package.sha256)
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package of PyPI in pure Python.
+
+    Attributes:
+        name, version: exact.
+        sha256: of its wheel, as PyPI lists it.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+
+def fetch_wheel(package: Wheel, cache: Path = CACHE) -> Path:
+    """The wheel of a package, from the cache or by pip; it is not installed.
+
+    Raises:
+        SystemExit: if pip cannot fetch it, or the wheel is another one than is written here.
+    """
+    archive = cache / f"{package.name}-{package.version}-py3-none-any.whl"
+    if not archive.is_file():
+        wanted = f"{package.name}=={package.version}"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", wanted]
+        failure = _put(archive, command)
+        if failure is not None:
+            raise SystemExit(f"pip could not fetch {wanted}: {failure}")
+    return _checked(archive, package, sha256(archive), package.sha256)
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _put(archive: Path, command: list[str]) -> str | None:
@@ -106,7 +140,7 @@ def _put(archive: Path, command: list[str]) -> str | None:
     return None if done else said.stderr.strip() or said.stdout.strip()
 
 
-def _checked(archive: Path, package: "Package | DebianPackage", found: str, expected: str) -> Path:
+def _checked(archive: Path, package: Package | DebianPackage | Wheel, found: str, expected: str) -> Path:
     """An archive; another one than is expected, by its checksum, is removed.
 
     Raises:
@@ -172,7 +206,7 @@ def write(folder: Path, splits: dict[str, dict[str, Any]], features: datasets.Fe
         rows = {name: list(map(_png, values)) if name == "image" else values for name, values in columns.items()}
         table = datasets.Dataset.from_dict(rows, features=features)
         table.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
-        print(f"{split}: {len(table):,} pictures", file=sys.stderr)
+        print(f"{split}: {len(table):,} samples", file=sys.stderr)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
