@@ -63,7 +63,10 @@ def read_generator(state: dict[str, StoredTensor], average: Any) -> tuple[StyleG
     if isinstance(average, StoredTensor):
         tensors["mapping.w_avg"] = average.tensor().flatten()
     tensors["synthesis.b4.const"] = state["input.input"].tensor()[0]
-    tensors["synthesis.resample_filter"] = state["to_rgbs.0.upsample.kernel"].tensor() / 4
+    kernel = state["to_rgbs.0.upsample.kernel"].tensor()
+    if not torch.equal(kernel, state["convs.0.conv.blur.kernel"].tensor()):
+        raise DamagedError("resamples pictures and features by filters of their own, which is not known")
+    tensors["synthesis.resample_filter"] = kernel / 4
     for k, side in enumerate(sides):
         names = {"conv1": "conv1"} if k == 0 else {"conv0": f"convs.{2 * k - 2}", "conv1": f"convs.{2 * k - 1}"}
         for number, (ours, theirs) in enumerate(names.items()):

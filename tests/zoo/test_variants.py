@@ -222,6 +222,15 @@ def test_forms_of_rosinality(fixtures: Path, opened: Opened, tmp_path: Path) -> 
         assert "no average of w" in open_checkpoint(tmp_path / "x").notes[0]
 
 
+def test_several_filters_of_rosinality_are_not_known(fixtures: Path, tmp_path: Path) -> None:
+    content = read_checkpoint(fixtures / "rosinality-stylegan2.pt")
+    content["g_ema"]["convs.0.conv.blur.kernel"] = stored(torch.ones(4, 4))
+    state = {key: {name: tensor.tensor() for name, tensor in content[key].items()} for key in ("g_ema", "d")}
+    torch.save(state, tmp_path / "x")
+    with pytest.raises(GANError, match="filters of their own"):
+        open_checkpoint(tmp_path / "x")
+
+
 # lightweight-gan
 
 
