@@ -25,6 +25,7 @@ START = 4  # pixels a side
 REDUCTION = 4  # inputs of a block over the channels within it
 LIMIT = 2.0  # latents are drawn from a normal distribution that is cut off here
 COLOURS = 3
+ROUNDING = 1e-9  # fractions of a row as small as that are what a division in double precision leaves
 
 
 class Place:
@@ -47,6 +48,18 @@ class Place:
         """(rows, channels) to (n, channels)."""
         weight = self.weight.to(statistics.dtype)
         return statistics[self.first] * weight + statistics[self.second] * (1 - weight)
+
+
+def row_of(truncation: float, rows: int) -> float:
+    """The row of the statistics of a truncation, a whole number or between two.
+
+    The original divides in double precision and takes whatever remains for a fraction: 0.7 / 0.02 is 35, but 0.14 /
+    0.02 is 7 and 1e-15, of which it makes row 8 (see `Place`), and 0.58 / 0.02 is 29 less 4e-15, of which it makes 28.
+    """
+    fraction, first = math.modf(truncation / (1.0 / (rows - 1)))
+    if 0 < fraction < ROUNDING:
+        return first + 1
+    return first if fraction > 1 - ROUNDING else first + fraction
 
 
 class BatchNorm(nn.Module):
@@ -177,10 +190,10 @@ class BigGANGenerator(ZooGenerator):
         """Latent, scaled by the truncation, class embedding, and the row of the statistics, for the start, each block
         and the last batch norm: (n, layers, width)."""
         embedding = self.embeddings(self.class_input(labels, latents))
-        # In double precision, as the original divides: 0.7 / 0.02 is 35, and no fraction below.
-        row = torch.as_tensor(truncation, dtype=torch.float64) / (1.0 / (self.rows - 1))
         if isinstance(truncation, Tensor):  # of an exported graph, in float32
-            row = (row * 1e4).round() / 1e4
+            row = (truncation.double() * (self.rows - 1) * 1e4).round() / 1e4
+        else:
+            row = torch.tensor(row_of(truncation, self.rows), dtype=torch.float64)
         row = row.clamp(max=self.rows - 1).to(latents).expand(latents.shape[0], 1)
         code = torch.cat([latents * truncation, embedding, row], dim=1)
         return code[:, None].repeat(1, len(self.layers) + 2, 1)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gan.errors import GANError
+from gan.zoo.biggan import row_of
 from gan.zoo.opening import open_checkpoint
 
 NAME = "biggan-deep"
@@ -22,6 +23,14 @@ def test_parity(generator, reference, close, psi, name):
     if psi < 1:
         assert close(codes[:, 0, :8], wanted[f"z_psi{name}"])
     assert close(generator(wanted["z"], wanted["labels"], psi), wanted[f"images_psi{name}"])
+
+
+@pytest.mark.parametrize(
+    ("psi", "rows", "row"),
+    [(0.7, 51, 35), (0.43, 51, 21.5), (0.14, 51, 8), (0.58, 51, 28), (1.0, 51, 50), (0.7, 11, 6)],
+)
+def test_rows_of_statistics_are_what_the_division_of_the_original_leaves(psi, rows, row):
+    assert row_of(psi, rows) == pytest.approx(row, abs=1e-9)
 
 
 @torch.no_grad()
