@@ -14,7 +14,8 @@ from gan.studio.text import strings as text
 # Names of metrics begin so in `metrics.json`, which is English.
 METRICS = (
     *("Fréchet distance", "Kernel distance", "Sliced Wasserstein distance", "Precision", "Recall", "Density"),
-    *("Coverage", "Class agreement", "Reconstruction error"),
+    *("Coverage", "Class agreement with the nearest", "Class agreement", "Diversity within labels"),
+    "Reconstruction error",
 )
 EN = {
     "tagline": "Small generators, live.",
@@ -191,7 +192,9 @@ ZH = {
     "Recall": "召回率",
     "Density": "密度",
     "Coverage": "覆盖率",
+    "Class agreement with the nearest": "与最近真实样本的类别一致率",
     "Class agreement": "类别一致率",
+    "Diversity within labels": "同类内多样性",
     "Reconstruction error": "重建误差",
 }
 OWN = (images, edit, morph, compare, text, audio)

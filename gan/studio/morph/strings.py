@@ -32,6 +32,8 @@ EN = {
     # what cannot be taken
     "no_encoder": "No model here has an encoder. In the Pictures tab, open one that was trained with "
     "--objective vaegan.",
+    "not_taken": "{model} has no encoder, so it takes no pictures.",
+    "shown_instead": "Here is {model} instead.",
     "no_picture": "This file is not a picture that can be read here; try a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
     "damaged": "This picture is damaged or incomplete; save or download it again.",
     "too_many_bytes": "This file is too large: at most {max} MB are taken.",
@@ -65,6 +67,8 @@ ZH = {
     "pause": "暂停",
     "save_as": "保存为 {format}",
     "no_encoder": "这里没有带编码器的模型。请在“图片”标签页打开一个用 --objective vaegan 训练的模型。",
+    "not_taken": "{model} 没有编码器，无法读取图片。",
+    "shown_instead": "现在显示的是 {model}。",
     "no_picture": "无法将此文件读作图片；请使用 PNG、JPEG、WebP、GIF、BMP、TIFF 或 AVIF。",
     "damaged": "此图片已损坏或不完整；请重新保存或下载。",
     "too_many_bytes": "文件过大：最多 {max} MB。",

@@ -49,15 +49,19 @@ async function turnedTo() {
   const query = tab.addressToRestore();
   const own = query === openedWith;
   const wanted = (own ? query : new URL(window.location.href).searchParams).get("model") || "";
+  const asked = own || ["pictures", "edit"].includes(tabOf(new URL(window.location.href).searchParams)); // for that model
   const { models, error } = await server.models(wanted);
   tab.showMessage(error || (models?.length ? "" : t("no_encoder")));
   panes.hidden = bar.hidden = !models?.length;
   if (panes.hidden) return;
   tab.offer(models);
   const model = [wanted, tab.model?.name].find((name) => models.includes(name)) ?? models[0];
+  const other = asked && wanted && model !== wanted;
   if (model === tab.model?.name) tab.write();
   else if (tab.model) await tab.openAndAsk(model);
   else await tab.restore(new URLSearchParams({ ...(own && Object.fromEntries(query)), model }));
+  // Said last, because samples that arrive take away what is said.
+  if (other) tab.showMessage([error || t("not_taken", { model: wanted }), t("shown_instead", { model }), tab.message.textContent].join(" "));
 }
 
 function showModel(model) {

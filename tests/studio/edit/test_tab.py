@@ -188,3 +188,5 @@ def test_everything_fits_the_screen(open_edit, width, locale):
         for tool in page.locator(".edit .tools button:visible").all():
             box = tool.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    title = page.locator(".edit .title")  # the class that the seed has drawn is said nowhere else
+    assert title.is_visible() and re.search("Circle|Square|Star", title.inner_text())

@@ -123,6 +123,28 @@ def test_the_picker_names_the_model_that_is_shown(open_tab):
     page.wait_for_url(re.compile("model=paint$"))
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("model=toys-gan", "toys-gan has no encoder, so it takes no pictures. Here is toys-vaegan instead."),
+        ("model=nothing", "There is no model 'nothing'"),
+        ("model=toys-vae", ""),
+        ("", ""),
+    ],
+)
+def test_a_model_that_takes_no_pictures_is_said_and_which_is_shown(open_tab, query, said):
+    page = open_tab(f"tab=morph&{query}")
+    page.wait_for_url(re.compile("tab=morph&model=toys-vae"))
+    message = page.locator(".morph .message")
+    if not said:
+        assert message.is_hidden()
+        return
+    message.get_by_text(said).wait_for()
+    assert "Here is toys-vaegan instead." in message.inner_text() and page.locator(".morph .frame").is_visible()
+    page.locator(".morph select").first.select_option("paint")
+    message.wait_for(state="hidden")
+
+
 def test_a_studio_without_encoders_says_so(open_address, address):
     page = open_address(f"{address}?tab=morph")
     page.get_by_text(EN["no_encoder"]).wait_for()
