@@ -117,6 +117,11 @@ class GANPipeline(DiffusionPipeline):
         device = kwargs.pop("device_map", None)
         if Path(source).is_dir():
             folder = Path(source) / _inside(subfolder)
+        elif Path(source).is_file():
+            raise GANError(
+                f"{source} is a file, and a model is a folder; a checkpoint of other code is opened by "
+                f"from_single_file, and made a folder by `python -m gan.hub convert`."
+            )
         else:
             folder = Path(cls.download(source, subfolder=subfolder, **hub_kwargs))
         source = f"{source}/{subfolder}" if subfolder else source

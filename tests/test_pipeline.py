@@ -355,6 +355,11 @@ def test_loading_refuses_the_rest(repository: Path, arguments: dict[str, Any], w
     assert words in refusal(GANPipeline.from_pretrained, repository, **arguments)
 
 
+def test_a_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "netG.pth").write_bytes(b"")
+    assert "opened by from_single_file" in refusal(GANPipeline.from_pretrained, tmp_path / "netG.pth")
+
+
 def test_a_subfolder(repository: Path, pipeline: ImagePipeline) -> None:
     loaded = GANPipeline.from_pretrained(repository.parent, subfolder=repository.name)
     assert pixels(loaded(seed=3).images) == pixels(pipeline(seed=3).images)

@@ -101,16 +101,27 @@ def guidance_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
     return top
 
 
-def load(model: str) -> SteerablePipeline:
-    """A model whose generator has codes and draws them.
+def evaluation_of(words: list[str]) -> Evaluation:
+    """That of the model which `guidance` is for, before its command line, which depends on it, can be read.
 
     Raises:
-        GANError: for a model that cannot be had or has none.
+        GANError: for a model that cannot be had or has no discriminator, or makes texts.
     """
-    pipeline = GANPipeline.from_pretrained(model)
+    where = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for flag in ("--revision", "--hub_token", "--cache_dir"):
+        where.add_argument(flag)
+    try:
+        found, _ = where.parse_known_args(words[1:])
+    except argparse.ArgumentError:  # the whole command line will say so
+        found = argparse.Namespace(revision=None, hub_token=None, cache_dir=None)
+    pipeline = GANPipeline.from_pretrained(
+        words[0], revision=found.revision, token=found.hub_token, cache_dir=found.cache_dir
+    )
     if not isinstance(pipeline, SteerablePipeline):
         raise GANError(f"This model makes {pipeline.unit}; critics can guide generators of images and sounds only.")
-    return pipeline
+    pipeline.critic()
+    module, _, name = pipeline.evaluation.rpartition(".")
+    return getattr(import_module(module), name)()
 
 
 def find_directions(args: argparse.Namespace) -> None:
@@ -250,11 +261,10 @@ def main(argv: list[str] | None = None) -> int:
         runs = {"directions": find_directions, "invert": invert_picture}
         return run_command(lambda args: runs[args.command](args), parser(), argv)
     try:
-        module, _, name = load(words[1]).evaluation.rpartition(".")
+        evaluation = evaluation_of(words[1:])
     except GANError as error:
         print_error(error)
         return 2
-    evaluation = getattr(import_module(module), name)()
     return run_command(lambda args: measure_guidance(evaluation, args), guidance_parser(evaluation), words[1:])
 
 

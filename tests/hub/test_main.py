@@ -153,6 +153,14 @@ def test_strangers_open_no_private_model(
     )  # though cached
 
 
+def test_guidance_of_a_private_model(hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path) -> None:
+    hub.create("model", "tester/x", files(repository), private=True)
+    stranger = {name: value for name, value in env.items() if name != "HF_TOKEN"}
+    line = ["-m", "gan.latent", "guidance", "tester/x", "--critic_steps", "99"]
+    assert "or it is private" in python(*line, env=stranger, cwd=tmp_path).err
+    assert "99 critic steps" in python(*line, "--hub_token", TOKEN, env=stranger, cwd=tmp_path).err
+
+
 def test_a_model_is_pulled_into_the_folder_that_one_stands_in(
     hub: HubServer, env: dict[str, str], repository: Path, tmp_path: Path
 ) -> None:
