@@ -12,6 +12,7 @@ file may have `MIN_OPCODES` and one more for every `BYTES_PER_OPCODE` bytes; wha
 
 import copy
 import math
+import re
 import struct
 from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ MIN_TENSOR_BYTES = 2**22  # that even a small file may claim: its tensors may sh
 MAX_TEXT = 4096  # bytes; longer texts, such as source code that travels with a model, are not read
 MAX_TEXTS = 2**22  # bytes of all texts
 MAX_LINE = 1024  # of opcodes whose argument ends with the line
+MAX_NAME = 256  # characters of a function that dill names in two parts
 MAX_DIGITS = 256  # bytes of a whole number
 MAX_DIMENSIONS = 8
 MAX_LENGTH = 2**40  # of a dimension
@@ -305,7 +307,7 @@ class Unpickler:
                 raise DamagedError("has a damaged tensor")
             self.push(self.load_from_bytes(memoryview(args[0])))
         else:
-            make = CALLS.get(called.name.replace("numpy._core.", "numpy.core."))
+            make = CALLS.get(ALIASES.sub("numpy.core.multiarray.", called.name))
             if make is None:
                 self.push(Record(called.name, args))
                 return
@@ -356,6 +358,16 @@ def _create_array(_: Any, __: Any, state: Any, *___: Any) -> StoredArray:
     return StoredArray(_array(state))
 
 
+def _attribute(module: Any = None, name: Any = None, *_: Any) -> Any:
+    """A function by its module, as releases of dill before 0.3.5 pickle those that are not written in Python."""
+    if not isinstance(module, Record) or module.name != "dill._dill._import_module" or len(module.args) != 1:
+        return Record("object")
+    path = module.args[0]
+    if not isinstance(path, str) or not isinstance(name, str) or len(path) + len(name) > MAX_NAME:
+        return Record("object")
+    return Name(f"{path}.{name}")
+
+
 def _reconstructed(kind: Any = None, _: Any = None, state: Any = None) -> Any:
     """An object in protocols 0 and 1: a dict or list of some class, or a record."""
     if isinstance(state, dict | list):
@@ -394,6 +406,9 @@ def _encode(text: Any = "", *_: Any) -> Any:
     return text.encode("latin1") if isinstance(text, str) else Record("bytes")
 
 
+# What releases of numpy have called the modules of the functions below.
+ALIASES = re.compile(r"^numpy\._?core\.(multiarray|_multiarray_umath|numeric)\.")
+
 # The calls that mean something; all others are records.
 CALLS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": _mapping,
@@ -410,8 +425,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": _scalar,
     "numpy.dtype": _dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: StoredArray(),
-    "numpy.core.numeric._frombuffer": _frombuffer,
+    "numpy.core.multiarray._frombuffer": _frombuffer,
     "dill._dill._create_array": _create_array,
+    "dill._dill._get_attr": _attribute,
     "copy_reg._reconstructor": _reconstructed,
     "copyreg._reconstructor": _reconstructed,
     "_codecs.encode": _encode,

@@ -63,6 +63,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a size of millions of bytes": lambda: (
         name("torch.Size") + b"B" + struct.pack("<I", 2**23) + bytes(2**23) + b"\x85R."
     ),
+    "functions of a module of a long name": lambda: copies(
+        "dill._dill._get_attr",
+        name("dill._dill._import_module") + binary("x" * 4000) + b"\x85R" + binary("x"),
+    ),
     "a text encoded many times": lambda: copies("_codecs.encode", binary("x" * 4000)),
     "texts with one wide character each": texts,
     "an array of a huge number of dimensions": lambda: array((b"\x8a\xfe" + b"\x7f" * 254) * 30_000),

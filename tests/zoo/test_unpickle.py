@@ -66,6 +66,25 @@ def test_arrays_of_something_else_are_left_empty(tmp_path: Path, protocol: int) 
     assert [len(found.values) for found in read_checkpoint(tmp_path / "x.pkl")] == [0, 0, 0, 3]
 
 
+@pytest.mark.parametrize("core", ["core", "_core"])
+def test_numbers_and_arrays_of_older_releases_of_dill(tmp_path: Path, core: str) -> None:
+    def function(name: str) -> bytes:
+        module = b"cdill._dill\n_import_module\n" + binary(f"numpy.{core}._multiarray_umath") + b"\x85R"
+        return b"cdill._dill\n_get_attr\n" + module + binary(name) + b"\x86R"
+
+    kind = b"cnumpy\ndtype\n(" + binary("f8") + b"K\x00K\x01tR"
+    (tmp_path / "x").write_bytes(
+        b"\x80\x04" + function("scalar") + kind + b"C\x08" + struct.pack("<d", 2.5) + b"\x86R."
+    )
+    assert read_checkpoint(tmp_path / "x") == 2.5
+    empty = function("_reconstruct") + b"(cnumpy\nndarray\nK\x00\x85C\x01btR"
+    state = b"(K\x01K\x02\x85" + kind + b"\x89C\x10" + struct.pack("<2d", 3, 4) + b"t"
+    (tmp_path / "x").write_bytes(b"\x80\x04" + empty + state + b"b.")
+    assert read_checkpoint(tmp_path / "x").values.tolist() == [3, 4]
+    (tmp_path / "x").write_bytes(b"\x80\x04cdill._dill\n_get_attr\n" + binary("os") + binary("system") + b"\x86R.")
+    assert isinstance(read_checkpoint(tmp_path / "x"), Record)
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_plain_data_of_every_protocol(tmp_path: Path, protocol: int) -> None:
     data = {
