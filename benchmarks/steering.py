@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from baseline import table
 
 from gan.latent.directions import RECORDS
-from gan.latent.guidance_curve import distance
+from gan.latent.guidance_curve import distance, suited
 from gan.latent.steering import CURVE
 
 Row = dict[str, Any]
@@ -66,7 +66,7 @@ def guidance_rows(model: str, curve: dict[str, Any]) -> list[Row]:
         cells = {f"{n} steps": _figures(by_steps[n]) for n in steps}
         rows.append({"model": f"`{model}`", "prior": f"{prior:g}", "none": _figures(unguided), **cells})
     chosen = curve["chosen"]
-    kept = f"{chosen['critic_steps']:g}, prior {chosen['critic_prior']:g}" if chosen["critic_steps"] else "none"
+    kept = f"{chosen['critic_steps']:g}, prior {chosen['critic_prior']:g}" if suited(curve)["steps"] else "none"
     other_half = " -> ".join(f"{distance(row):.3g}" for row in curve["confirmed"])
     return [{**row, "chosen": kept, "distance on the other half": other_half} for row in rows]
 

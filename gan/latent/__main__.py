@@ -107,16 +107,12 @@ def evaluation_of(words: list[str]) -> Evaluation:
     Raises:
         GANError: for a model that cannot be had or has no discriminator, or makes texts.
     """
-    where = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    for flag in ("--revision", "--hub_token", "--cache_dir"):
-        where.add_argument(flag)
-    try:
-        found, _ = where.parse_known_args(words[1:])
-    except argparse.ArgumentError:  # the whole command line will say so
-        found = argparse.Namespace(revision=None, hub_token=None, cache_dir=None)
-    pipeline = GANPipeline.from_pretrained(
-        words[0], revision=found.revision, token=found.hub_token, cache_dir=found.cache_dir
-    )
+    flags = dict(zip(words[1:], words[2:]))
+    for word in words[1:]:
+        flag, equals, value = word.partition("=")
+        flags |= {flag: value} if equals else {}
+    revision, token, cache = (flags.get(flag) for flag in ("--revision", "--hub_token", "--cache_dir"))
+    pipeline = GANPipeline.from_pretrained(words[0], revision=revision, token=token, cache_dir=cache)
     if not isinstance(pipeline, SteerablePipeline):
         raise GANError(f"This model makes {pipeline.unit}; critics can guide generators of images and sounds only.")
     pipeline.critic()
@@ -157,7 +153,7 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     found = choose_guidance(evaluation, pipeline, train_set, test_set, args)
     pipeline.guidance_curve = found
     pipeline.register_to_config(guidance=suited(found))
-    print(steering_notes({}, found), flush=True)
+    print(steering_notes({}, found, pipeline.guidance["steps"]), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     if folder is not None:
         write_guidance(pipeline, Path(folder), args.model)

@@ -106,12 +106,18 @@ def distance(row: Row) -> float:
     return found[0]
 
 
+def is_confirmed(found: dict[str, Any]) -> bool:
+    """Whether what was chosen on one half of the data is nearer than no guidance on the other half, too."""
+    without, *guided = found["confirmed"]
+    return all(distance(row) < distance(without) for row in guided)
+
+
 def suited(found: dict[str, Any]) -> dict[str, Any]:
-    """The `guidance` of `model_index.json`: how many steps to take, 0 where none are better; and, for who takes some
-    nevertheless, the prior with which they did best."""
+    """The `guidance` of `model_index.json`: how many steps to take, 0 where none are better on both halves; and, for
+    who takes some nevertheless, the prior with which they did best."""
     best = min(found["curve"][1:] or found["curve"], key=distance)
     return {
-        "steps": int(found["chosen"]["critic_steps"]),
+        "steps": int(found["chosen"]["critic_steps"]) if is_confirmed(found) else 0,
         "step_size": found["step_size"],
         "prior": best["critic_prior"],
     }

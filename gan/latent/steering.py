@@ -84,7 +84,7 @@ class DirectedPipeline(GANPipeline):
             GANError: if `directions.json` or `guidance.json` are not what `python -m gan.latent` writes.
         """
         try:
-            return steering_notes(self.directions.records, self.guidance_curve)
+            return steering_notes(self.directions.records, self.guidance_curve, self.guidance["steps"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
             raise GANError(
                 f"{RECORDS} or {CURVE} of this model are damaged ({type(error).__name__}); make them anew with "

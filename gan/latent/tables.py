@@ -45,12 +45,13 @@ def guidance_table(curve: list[dict[str, float]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def steering_notes(directions: Mapping[str, Mapping[str, Any]], guidance: Mapping[str, Any]) -> str:
+def steering_notes(directions: Mapping[str, Mapping[str, Any]], guidance: Mapping[str, Any], suited_steps: int) -> str:
     """What a card says of a model's directions and of critic guidance; "" where neither was looked at.
 
     Args:
         directions: the contents of `directions.json`.
         guidance: those of `guidance.json`.
+        suited_steps: of guidance, that suit the model by it (`gan.latent.guidance_curve.suited`).
     """
     parts = []
     measured = {name: record for name, record in directions.items() if record["source"] == "measured"}
@@ -72,4 +73,6 @@ def steering_notes(directions: Mapping[str, Mapping[str, Any]], guidance: Mappin
             f"is that of {best if chosen['critic_steps'] else 'no guidance'}; on the other half:",
             guidance_table(guidance["confirmed"]),
         ]
+        if chosen["critic_steps"] and not suited_steps:
+            parts.append("There it is no nearer than without guidance, so none is recommended.")
     return "\n\n".join(parts)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from gan import GANError, GANPipeline, ImagePipeline
 from gan.latent.__main__ import main
 from gan.latent.guidance_curve import distance, suited
+from gan.latent.tables import steering_notes
 
 
 def test_directions_are_found_scored_and_written(
@@ -52,11 +53,7 @@ def test_guidance_is_measured(
     assert [row["critic_steps"] for row in found["confirmed"]] == [0, 2] and found["chosen"] in found["curve"]
     loaded = GANPipeline.from_pretrained(model)
     best = min(found["curve"][1:], key=distance)
-    assert loaded.config["guidance"] == {
-        "steps": found["chosen"]["critic_steps"],
-        "step_size": 0.06,
-        "prior": best["critic_prior"],
-    }
+    assert loaded.config["guidance"] == suited(found) and suited(found)["prior"] == best["critic_prior"]
     assert loaded.guidance_curve == found and "### Critic guidance" in (tmp_path / "model" / "README.md").read_text()
     assert main(["guidance", model, *data, "--critic_steps", "99"]) == 2
     assert "99 critic steps cannot be measured" in capsys.readouterr().err
@@ -71,8 +68,17 @@ def test_no_guidance_may_be_the_best():
     rows = [
         {"critic_steps": n, "critic_prior": p, "frechet_distance": d} for n, p, d in ((0, 0, 1), (2, 0, 3), (2, 1, 2))
     ]
-    found = {"step_size": 0.06, "curve": rows, "chosen": rows[0]}
+    found = {"step_size": 0.06, "curve": rows, "chosen": rows[0], "confirmed": [rows[0], rows[2]]}
     assert suited(found) == {"steps": 0, "step_size": 0.06, "prior": 1}
+
+
+@pytest.mark.parametrize(("elsewhere", "steps"), [(2.0, 5), (4.0, 0)])
+def test_what_is_not_better_on_the_other_half_is_not_kept(elsewhere: float, steps: int):
+    curve = [{"critic_steps": n, "critic_prior": 1, "frechet_distance": d} for n, d in ((0, 3), (5, 2))]
+    confirmed = [curve[0], curve[1] | {"frechet_distance": elsewhere}]
+    found = {"step_size": 0.06, "curve": curve, "chosen": curve[1], "confirmed": confirmed}
+    assert suited(found) == {"steps": steps, "step_size": 0.06, "prior": 1}
+    assert ("so none is recommended" in steering_notes({}, found, steps)) == (steps == 0)
 
 
 def test_guidance_of_a_model_without_a_discriminator(
