@@ -319,6 +319,8 @@ def find(
         found.records[name] = {"source": "measured", "range": [-3, 3]}
     if labels is not None and 0 < len(class_names) <= MANY_CLASSES:
         for name, vector in zip(class_names, towards_classes(generator, latents[:, 0], labels)):
+            if not vector.any():  # of the only class of a column
+                continue
             found.vectors[f"class {name}"] = vector
             found.records[f"class {name}"] = {"source": "class", "range": [0, 1]}
     for k, vector in enumerate(normalised(sefa(generator, spread))):

@@ -184,6 +184,12 @@ def test_a_model_that_came_without_any_has_those_of_its_weights(pipeline: ImageP
     assert not pipeline.directions  # nor are they saved
 
 
+def test_there_is_no_way_towards_the_only_class(make_pipeline: Any):
+    pipeline = make_pipeline(labels=["only"])
+    pipeline.find_directions(num_samples=60, num_scored=4)
+    assert "brightness" in pipeline.directions and "class only" not in pipeline.directions
+
+
 def test_many_classes_have_no_directions_of_their_own(make_pipeline: Any):
     pipeline = make_pipeline(labels=[f"class {k}" for k in range(directions.MANY_CLASSES + 1)])
     pipeline.find_directions(num_samples=60, num_scored=4)
