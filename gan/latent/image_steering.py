@@ -14,7 +14,7 @@ from gan.errors import GANError, check_whole
 from gan.latent import dragging, tuning
 from gan.latent.dragging import Drag, check_points
 from gan.latent.inversion import CANDIDATES, STEPS, ImageDistance, inversion, nearest_start
-from gan.latent.steering import BATCH, SCORED, SteerablePipeline
+from gan.latent.steering import BATCH, SCORED, Sample, SteerablePipeline
 
 MAX_INVERSION_STEPS = MAX_TUNING_STEPS = 2000
 
@@ -72,7 +72,7 @@ class SteerableImagePipeline(SteerablePipeline):
     def tune(
         self,
         images: Any,
-        codes: int | Tensor,
+        codes: Sample,
         steps: int = tuning.STEPS,
         rank: int = tuning.RANK,
         progress: bool = False,
@@ -166,7 +166,7 @@ class SteerableImagePipeline(SteerablePipeline):
 
     def drag(
         self,
-        sample: int | Tensor,
+        sample: Sample,
         handles: Sequence[Sequence[float]],
         targets: Sequence[Sequence[float]],
         steps: int = 100,

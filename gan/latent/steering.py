@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,18 @@ CURVE = "guidance.json"
 SCORED = 2**31  # the first seed of samples that directions are scored on, or tuned for: hardly anybody looks at these
 RELIABLE = 0.75  # share of samples whose class the discriminator must tell to be believed
 BATCH = 64  # samples at once: bounds memory
+
+
+@runtime_checkable
+class Coded(Protocol):
+    """What a method of a pipeline returns, made of codes: an output, an inversion, a step of a drag."""
+
+    @property
+    def codes(self) -> Tensor | None:
+        """(n, layers, width); `None` where none were kept."""
+
+
+Sample: TypeAlias = int | Tensor | Coded
 
 
 class DirectedPipeline(GANPipeline):
@@ -95,8 +107,8 @@ class DirectedPipeline(GANPipeline):
 class SteerablePipeline(DirectedPipeline):
     """A pipeline whose generator has `codes` and `draw`: critic guidance, directions and mixing.
 
-    Where a method takes a sample, that is a seed, or codes: (layers, width) or (n, layers, width), as `codes_of`, and
-    the `codes` of outputs, are.
+    Where a method takes a sample, that is a seed, or codes: (layers, width) or (n, layers, width), as `codes_of` gives
+    them, or what another of these methods returned, which has its `codes`.
     """
 
     files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS, CURVE)
@@ -114,17 +126,21 @@ class SteerablePipeline(DirectedPipeline):
         """The output of codes (n, layers, width), as of a call."""
         raise NotImplementedError
 
-    def codes_of(self, sample: int | Tensor, label: Any = None, truncation: float = 1.0) -> Tensor:
+    def codes_of(self, sample: Sample, label: Any = None, truncation: float = 1.0) -> Tensor:
         """The codes (n, layers, width) of a seed, or codes as they are.
 
         Args:
-            sample: a seed or codes.
+            sample: a seed, codes, or what has `codes`.
             label: classes, and
             truncation: psi, of a seed.
 
         Raises:
             GANError: for a seed, codes, a label or a truncation that can't be used.
         """
+        if isinstance(sample, Coded):
+            if sample.codes is None:
+                raise GANError("This output has no codes; draw its samples by `draw(codes_of(seed))`, or give a seed.")
+            sample = sample.codes
         if not isinstance(sample, Tensor):
             latents, classes = self.latents(sample_seeds(sample, 1), label)
             return self.codes_from(latents, classes, check_truncation(truncation))
@@ -272,9 +288,7 @@ class SteerablePipeline(DirectedPipeline):
         right = classify(self.codes_from(latents, classes)) == classes.view(len(latents), -1)[:, 0]
         return classify if float(right.float().mean()) >= RELIABLE else None
 
-    def edit(
-        self, sample: int | Tensor, edits: Mapping[str, float], label: Any = None, truncation: float = 1.0
-    ) -> Any:
+    def edit(self, sample: Sample, edits: Mapping[str, float], label: Any = None, truncation: float = 1.0) -> Any:
         """A sample moved along directions.
 
         Args:
@@ -290,8 +304,8 @@ class SteerablePipeline(DirectedPipeline):
 
     def mix(
         self,
-        first: int | Tensor,
-        second: int | Tensor,
+        first: Sample,
+        second: Sample,
         layers: str | int | Sequence[int] = "fine",
         label: Any = None,
         truncation: float = 1.0,

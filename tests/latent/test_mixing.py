@@ -33,6 +33,16 @@ def test_one_with_many(pipeline: ImagePipeline):
         pipeline.mix(several[:2], several)
 
 
+def test_what_one_method_returns_the_next_one_takes(pipeline: ImagePipeline):
+    picture = pipeline(seed=3).images[0]
+    found = pipeline.invert(picture, steps=1)
+    (dragged,) = pipeline.drag(found, [(5, 5)], [(6, 6)], steps=1)
+    mixed = pipeline.mix(dragged, pipeline.edit(found, {}))
+    assert torch.equal(mixed.codes, pipeline.mix(dragged.codes, found.codes).codes)
+    with pytest.raises(GANError, match="This output has no codes"):
+        pipeline.edit(pipeline(seed=3), {})
+
+
 def test_an_index_is_a_layer(pipeline: ImagePipeline):
     assert torch.equal(pipeline.mix(1, 2, 3).codes, pipeline.mix(1, 2, [3]).codes)
 
