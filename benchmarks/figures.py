@@ -4,11 +4,13 @@
     python benchmarks/figures.py mixing docs/edit-mixing.png weights/avatars
     python benchmarks/figures.py codes docs/edit-codes.png weights/avatars --dataset_name avatars
     python benchmarks/figures.py fonts docs/export-fonts.png weights/typefaces
+    python benchmarks/figures.py guidance docs/edit-guidance.png weights/fashion weights/avatars weights/drums
 
 Directions: of each model the three that the studio lists first, by their scores, at strengths from -3 to 3; the first
 moves seed 0, the second seed 1, the third seed 2. Mixing: seed 0 in the left column, other seeds in the top row, and
 between them the former with some layers of the latter. Codes: a point that is dragged, and a held-out picture that is
-inverted and tuned for. Fonts: a sentence with every letter, set by Pillow in the fonts of four seeds.
+inverted and tuned for. Fonts: a sentence with every letter, set by Pillow in the fonts of four seeds. Guidance:
+precision against recall by the number of critic steps, from the models' `guidance.json`.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -24,12 +26,13 @@ import torch
 from baseline import load
 from PIL import Image, ImageDraw, ImageFont
 
-from gan import ImagePipeline
+from gan import GANPipeline, ImagePipeline
 from gan.export.fonts import write_font
 from gan.image.plots import to_pil
 from gan.latent.directions import ranked
 from gan.latent.inversion import STEPS
 from gan.latent.mixing import PRESETS
+from gan.latent.steering import SteerablePipeline
 
 SIDE, LARGE = 88, 128  # pixels of a tile
 GAP, EDGE, HEADER, TEXT, NOTE = 4, 8, 28, 15, 12
@@ -37,6 +40,9 @@ STRENGTHS = {"-3": -3.0, "-1.5": -1.5, "0": 0.0, "+1.5": 1.5, "+3": 3.0}
 DRAGGED, HANDLE, TARGET = 6, (34.0, 14.0), (34.0, 4.0)  # seed and points (x, y) of the drag
 PANGRAM, FONT_SEEDS, FONT_SIZES = "Sphinx of black quartz judge my vow 0123456789", (1, 2, 5, 9), (34, 18)
 INK, GREY = (31, 35, 40), (101, 109, 118)  # on white: both are read easily
+PANEL, FRAME, PANELS_ACROSS = 150, 42, 4  # side of a plot, the white around it, in pixels; plots in a row
+LINE = (208, 205, 199)
+PRIORS = {0.0: (44, 92, 140), 1.0: (178, 58, 38)}  # their colours
 
 
 class Row(NamedTuple):
@@ -54,7 +60,7 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--dataset_name", help="whose held-out picture in the middle is inverted")
     args = parser.parse_args()
-    image = FIGURES[args.figure]([ImagePipeline.from_pretrained(model) for model in args.models], args)
+    image = FIGURES[args.figure]([GANPipeline.from_pretrained(model) for model in args.models], args)
     image.quantize(256, kmeans=4, dither=Image.Dither.NONE).save(args.output, optimize=True)
     print(f"{args.output}: {image.width}x{image.height}, {args.output.stat().st_size / 1000:.0f} kB")
 
@@ -116,6 +122,56 @@ def fonts(pipelines: list[ImagePipeline], args: argparse.Namespace) -> Image.Ima
     return sheet
 
 
+def guidance(pipelines: list[SteerablePipeline], args: argparse.Namespace) -> Image.Image:
+    """A panel for each model: precision upwards, recall to the right, and a curve over steps for each prior."""
+    panels = [panel(pipeline, folder.name) for pipeline, folder in zip(pipelines, args.models)]
+    rows = -(-len(panels) // PANELS_ACROSS)
+    width, height = panels[0].size
+    sheet = Image.new("RGB", (PANELS_ACROSS * width, rows * height), "white")
+    for k, one in enumerate(panels):
+        sheet.paste(one, (k % PANELS_ACROSS * width, k // PANELS_ACROSS * height))
+    if len(panels) < rows * PANELS_ACROSS:  # in the free place, what colours mean
+        left, top = len(panels) % PANELS_ACROSS * width + FRAME, (rows - 1) * height + FRAME
+        pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT)
+        for k, (prior, colour) in enumerate(PRIORS.items()):
+            pen.line((left, top + 24 * k, left + 24, top + 24 * k), colour, 3)
+            pen.text((left + 34, top + 24 * k), f"prior {prior:g}", INK, font, anchor="lm")
+        pen.text(
+            (left, top + 52), "up: precision\nright: recall\nblack: no critic steps\nlast dot: the most", GREY, font
+        )
+    return sheet
+
+
+def panel(pipeline: SteerablePipeline, name: str) -> Image.Image:
+    """The curves of a model; both axes have the same scale."""
+    unguided, *rest = pipeline.guidance_curve["curve"]
+    rows = [unguided, *rest]
+    places = [(row["recall"], row["precision"]) for row in rows]
+    spans = [(min(values), max(values)) for values in zip(*places)]
+    reach = 0.6 * max(0.02, *(high - low for low, high in spans))
+    (left, bottom) = (sum(span) / 2 - reach for span in spans)
+    image = Image.new("RGB", (PANEL + 2 * FRAME, PANEL + 2 * FRAME), "white")
+    pen, font, small = ImageDraw.Draw(image), ImageFont.load_default(TEXT), ImageFont.load_default(NOTE)
+
+    def at(row: dict[str, float]) -> tuple[float, float]:
+        x, y = (row["recall"] - left) / (2 * reach), (row["precision"] - bottom) / (2 * reach)
+        return FRAME + x * PANEL, FRAME + (1 - y) * PANEL
+
+    pen.rectangle((FRAME, FRAME, FRAME + PANEL, FRAME + PANEL), outline=LINE)
+    pen.text((FRAME, FRAME - 8), name, INK, font, anchor="ls")
+    for share, anchor in ((0.0, "l"), (1.0, "r")):
+        across, up = (f"{low + share * 2 * reach:.3f}".lstrip("0") for low in (left, bottom))
+        pen.text((FRAME + share * PANEL, FRAME + PANEL + 5), across, GREY, small, anchor=f"{anchor}a")
+        pen.text((FRAME - 5, FRAME + (1 - share) * PANEL), up, GREY, small, anchor="rs" if share == 0 else "rt")
+    for prior, colour in PRIORS.items():
+        curve = [unguided, *(row for row in rest if row["critic_prior"] == prior)]
+        pen.line([at(row) for row in curve], colour, 3, joint="curve")
+        for row in curve[1:]:
+            pen.circle(at(row), 4, fill=colour)
+    pen.circle(at(unguided), 5, fill=INK)
+    return image
+
+
 def tile(image: Image.Image, side: int = SIDE) -> Image.Image:
     """A picture in RGB, enlarged, on a square of its background."""
     image = image.convert("RGB")
@@ -156,11 +212,12 @@ def figure(columns: list[str], rows: list[Row], side: int = SIDE) -> Image.Image
     return sheet
 
 
-FIGURES: dict[str, Callable[[list[ImagePipeline], argparse.Namespace], Image.Image]] = {
+FIGURES: dict[str, Callable[[list[Any], argparse.Namespace], Image.Image]] = {
     "directions": directions,
     "mixing": mixing,
     "codes": codes,
     "fonts": fonts,
+    "guidance": guidance,
 }
 
 if __name__ == "__main__":
