@@ -2,6 +2,7 @@
 codes and draws them."""
 
 import json
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +143,10 @@ class SteerablePipeline(DirectedPipeline):
                 raise GANError("This output has no codes; draw its samples by `draw(codes_of(seed))`, or give a seed.")
             sample = sample.codes
         if not isinstance(sample, Tensor):
+            seed: Any = sample
+            if not isinstance(seed, numbers.Real):
+                kind = type(seed).__name__
+                raise GANError(f"A {kind} is no sample; give a seed, or codes, a tensor as of `codes_of`.")
             latents, classes = self.latents(sample_seeds(sample, 1), label)
             return self.codes_from(latents, classes, check_truncation(truncation))
         codes = sample.detach().float().cpu()

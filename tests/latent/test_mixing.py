@@ -73,6 +73,9 @@ def test_a_seed_and_its_codes_are_the_same_sample(pipeline: ImagePipeline):
         (torch.full((1, 4, 29), torch.nan), "not all finite"),
         (torch.zeros(0, 4, 29), "cannot be used"),
         (-1, "seed"),
+        (0.5, "seed"),
+        (np.zeros((1, 4, 29)), "A ndarray is no sample; give a seed, or codes"),
+        (None, "A NoneType is no sample"),
     ],
 )
 def test_codes_that_cannot_be_used(pipeline: ImagePipeline, codes: Any, message: str):
