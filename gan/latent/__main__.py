@@ -26,7 +26,7 @@ from gan.latent.guidance_curve import choose_guidance, suited
 from gan.latent.image_steering import SteerableImagePipeline
 from gan.latent.inversion import STEPS
 from gan.latent.steering import CURVE, DirectedPipeline, SteerablePipeline
-from gan.latent.tables import directions_table, steering_notes
+from gan.latent.tables import directions_table, guidance_notes
 from gan.latent.tuning import STEPS as TUNING_STEPS
 from gan.pipeline import write_readme
 from gan.utils.files import files_into
@@ -153,7 +153,7 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     found = choose_guidance(evaluation, pipeline, train_set, test_set, args)
     pipeline.guidance_curve = found
     pipeline.register_to_config(guidance=suited(found))
-    print(steering_notes({}, found, pipeline.guidance["steps"]), flush=True)
+    print(guidance_notes(found, pipeline.guidance["steps"]), flush=True)
     folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
     if folder is not None:
         write_guidance(pipeline, Path(folder), args.model)

@@ -18,7 +18,7 @@ from gan.latent import directions, mixing
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.space import CodeSpace, code_space
-from gan.latent.tables import steering_notes
+from gan.latent.tables import directions_notes, guidance_notes
 from gan.pipeline import GANPipeline
 
 CURVE = "guidance.json"
@@ -45,7 +45,6 @@ class DirectedPipeline(GANPipeline):
     files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS)
 
     directions: Directions = Directions()
-    guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured, of those that it can guide
 
     @property
     def can_be_directed(self) -> bool:
@@ -97,12 +96,16 @@ class DirectedPipeline(GANPipeline):
             GANError: if `directions.json` or `guidance.json` are not what `python -m gan.latent` writes.
         """
         try:
-            return steering_notes(self.directions.records, self.guidance_curve, self.guidance["steps"])
+            return "\n\n".join(note for note in self.steering_notes() if note)
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written them
             raise GANError(
                 f"{RECORDS} or {CURVE} of this model are damaged ({type(error).__name__}); make them anew with "
                 f"`python -m gan.latent`."
             ) from error
+
+    def steering_notes(self) -> list[str]:
+        """What the card says, a part for everything that was looked at."""
+        return [directions_notes(self.directions.records)]
 
 
 class SteerablePipeline(DirectedPipeline):
@@ -114,6 +117,8 @@ class SteerablePipeline(DirectedPipeline):
 
     files: ClassVar[tuple[str, ...]] = (VECTORS, RECORDS, CURVE)
     evaluation: ClassVar[str]  # import path of its `gan.evaluate.Evaluation`
+
+    guidance_curve: dict[str, Any] = {}  # what `python -m gan.latent guidance` measured
 
     def attributes(self, samples: Tensor) -> dict[str, Tensor]:
         """What can be measured on samples as the generator draws them, (n,) by name."""
@@ -182,6 +187,10 @@ class SteerablePipeline(DirectedPipeline):
         return torch.cat([part.float().cpu() for part in parts])
 
     # Critic guidance
+
+    def steering_notes(self) -> list[str]:
+        notes = super().steering_notes()
+        return [*notes, guidance_notes(self.guidance_curve, self.guidance["steps"])] if self.guidance_curve else notes
 
     @property
     def guidance(self) -> dict[str, Any]:

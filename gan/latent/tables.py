@@ -45,34 +45,36 @@ def guidance_table(curve: list[dict[str, float]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def steering_notes(directions: Mapping[str, Mapping[str, Any]], guidance: Mapping[str, Any], suited_steps: int) -> str:
-    """What a card says of a model's directions and of critic guidance; "" where neither was looked at.
+def directions_notes(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a card says of a model's directions, from `directions.json`; "" without measured ones."""
+    measured = {name: record for name, record in records.items() if record["source"] == "measured"}
+    if not measured:
+        return ""
+    more = len(records) - len(measured)
+    example = next(iter(measured))
+    return (
+        f'### Directions\n\n`pipeline.edit(7, {{"{example}": 1.5}})` moves a sample along one'
+        f"{f'; beside these there are {more} more, towards classes or without a meaning' if more else ''}.\n\n"
+        f"{directions_table(measured)}"
+    )
+
+
+def guidance_notes(guidance: Mapping[str, Any], suited_steps: int) -> str:
+    """What a card says of critic guidance.
 
     Args:
-        directions: the contents of `directions.json`.
-        guidance: those of `guidance.json`.
-        suited_steps: of guidance, that suit the model by it (`gan.latent.guidance_curve.suited`).
+        guidance: the contents of `guidance.json`.
+        suited_steps: those that suit the model by it (`gan.latent.guidance_curve.suited`).
     """
-    parts = []
-    measured = {name: record for name, record in directions.items() if record["source"] == "measured"}
-    if measured:
-        more = len(directions) - len(measured)
-        example = next(iter(measured))
-        parts += [
-            f'### Directions\n\n`pipeline.edit(7, {{"{example}": 1.5}})` moves a sample along one'
-            f"{f'; beside these there are {more} more, towards classes or without a meaning' if more else ''}.",
-            directions_table(measured),
-        ]
-    if guidance:
-        chosen = guidance["chosen"]
-        best = f"{chosen['critic_steps']:g} steps with a prior of weight {chosen['critic_prior']:g}"
-        parts += [
-            "### Critic guidance",
-            guidance_table(guidance["curve"]),
-            f"Steps of size {guidance['step_size']:g}, on one half of the held-out data. The smallest distance there "
-            f"is that of {best if chosen['critic_steps'] else 'no guidance'}; on the other half:",
-            guidance_table(guidance["confirmed"]),
-        ]
-        if chosen["critic_steps"] and not suited_steps:
-            parts.append("There it is no nearer than without guidance, so none is recommended.")
+    chosen = guidance["chosen"]
+    best = f"{chosen['critic_steps']:g} steps with a prior of weight {chosen['critic_prior']:g}"
+    parts = [
+        "### Critic guidance",
+        guidance_table(guidance["curve"]),
+        f"Steps of size {guidance['step_size']:g}, on one half of the held-out data. The smallest distance there "
+        f"is that of {best if chosen['critic_steps'] else 'no guidance'}; on the other half:",
+        guidance_table(guidance["confirmed"]),
+    ]
+    if chosen["critic_steps"] and not suited_steps:
+        parts.append("There it is no nearer than without guidance, so none is recommended.")
     return "\n\n".join(parts)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from gan import GANError, GANPipeline, ImagePipeline
 from gan.latent.__main__ import main
 from gan.latent.guidance_curve import distance, suited
-from gan.latent.tables import steering_notes
+from gan.latent.tables import guidance_notes
 
 
 def test_directions_are_found_scored_and_written(
@@ -78,7 +78,7 @@ def test_what_is_not_better_on_the_other_half_is_not_kept(elsewhere: float, step
     confirmed = [curve[0], curve[1] | {"frechet_distance": elsewhere}]
     found = {"step_size": 0.06, "curve": curve, "chosen": curve[1], "confirmed": confirmed}
     assert suited(found) == {"steps": steps, "step_size": 0.06, "prior": 1}
-    assert ("so none is recommended" in steering_notes({}, found, steps)) == (steps == 0)
+    assert ("so none is recommended" in guidance_notes(found, steps)) == (steps == 0)
 
 
 def test_guidance_of_a_model_without_a_discriminator(
