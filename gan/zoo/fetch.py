@@ -19,7 +19,7 @@ from gan.hub.repository import INDEX
 from gan.labels import printable
 from gan.utils.files import files_into
 
-SUFFIXES = (".pkl", ".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+SUFFIXES = (".pkl", ".pt", ".pth", ".pth.tar", ".bin", ".ckpt", ".safetensors")
 MAX_BYTES = 2**33  # of a file; the largest that is published, StyleGAN-XL at 1024 pixels, has two thousand million
 MAX_TEXT = 2**20  # bytes of a card or a config.json
 CHUNK = 2**20
