@@ -8,6 +8,8 @@ claims.
 import math
 import mmap
 import struct
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,12 @@ from gan.zoo.unpickle import DTYPES, DamagedError, Limits, Name, Record, Storage
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch.save before it wrote archives
 MAX_ENTRIES = 50_000  # of an archive
 MAX_STATES = 100  # entries of a dict that is searched for state dicts
+MAX_SEARCHED = 256  # dicts, lists and objects that are searched for them in all
 MAX_NESTED = 8  # state dicts that are looked at
 SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 MAX_HEADER = 2**20  # bytes of what a safetensors file says of its tensors, some dozens each
 UNPACK = "unpack it, and choose what is in it"
+TORCHSCRIPT = "is a program of TorchScript, which is not run", "choose the state dict that it was made of"
 # What people have for a checkpoint that is none: how it begins, what it is, and what to do.
 OTHER_FORMS = (
     (b"\x1f\x8b", "is compressed with gzip", UNPACK),
@@ -50,6 +54,8 @@ def read_checkpoint(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
+            if not path.stat().st_size:
+                raise GANError(f"{path.name} is empty; fetch it again, or choose another file.")
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
         raise GANError(f"{path.name} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
@@ -165,6 +171,8 @@ def zip_entries(data: memoryview) -> dict[str, memoryview]:
             raise DamagedError("is a damaged archive")
         size, full, start = _wide(extra, [full, size, start])
         if method != 0 or size != full:
+            if "/code/" in name:
+                raise DamagedError(*TORCHSCRIPT)
             raise DamagedError("is a compressed archive, and checkpoints of PyTorch are not", UNPACK)
         local_name, local_extra = struct.unpack("<HH", data[start + 26 : start + 30])
         begin = start + 30 + local_name + local_extra
@@ -231,15 +239,28 @@ def looks_like(content: Any) -> str:
     return f"a {type(content).__name__}"
 
 
-def nested_states(content: Any, depth: int = 2) -> list[dict[str, StoredTensor]]:
-    """The state dicts within a dict of something else, under "state_dict" or "netG" say; averages (EMA) first."""
-    if not isinstance(content, dict) or len(content) > MAX_STATES:
-        return []
-    found = []
-    for key in sorted(content, key=lambda key: "ema" not in str(key).lower()):
-        state = state_dict(content[key])
-        found += [state] if state else nested_states(content[key], depth - 1) if depth > 1 else []
-    return found[:MAX_NESTED]
+def nested_states(content: Any) -> list[dict[str, StoredTensor]]:
+    """The state dicts within a dict or list of something else, under "state_dict" or "netG" say; averages (EMA)
+    first."""
+    return list(islice(_nested_states(content, 2, set()), MAX_NESTED))
+
+
+def _nested_states(content: Any, depth: int, searched: set[int]) -> Iterator[dict[str, StoredTensor]]:
+    """`searched` are the ids of what was looked at: a small file may name the same large dict in many places."""
+    values = dict(enumerate(content)) if isinstance(content, list | tuple) else content
+    if not isinstance(values, dict) or len(values) > MAX_STATES:
+        return
+    for key in sorted(values, key=lambda key: "ema" not in str(key).lower()):
+        value = values[key]
+        if not isinstance(value, dict | list | tuple | Record) or id(value) in searched:
+            continue
+        searched.add(id(value))
+        if len(searched) > MAX_SEARCHED:
+            return
+        if state := state_dict(value):
+            yield state
+        elif depth > 1:
+            yield from _nested_states(value, depth - 1, searched)
 
 
 def parts(state: dict[str, StoredTensor]) -> list[dict[str, StoredTensor]]:

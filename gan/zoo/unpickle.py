@@ -307,6 +307,8 @@ class Unpickler:
                 raise DamagedError("has a damaged tensor")
             self.push(self.load_from_bytes(memoryview(args[0])))
         else:
+            if called.name in TYPED and len(args) > 2 and isinstance(args[0], Name) and args[0].name in TENSORS:
+                called, args = args[0], args[2]
             make = CALLS.get(ALIASES.sub("numpy.core.multiarray.", called.name))
             if make is None:
                 self.push(Record(called.name, args))
@@ -409,15 +411,19 @@ def _encode(text: Any = "", *_: Any) -> Any:
 # What releases of numpy have called the modules of the functions below.
 ALIASES = re.compile(r"^numpy\._?core\.(multiarray|_multiarray_umath|numeric)\.")
 
+TENSORS = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
+# A tensor with attributes, or of a class of its own: how the tensor is made, its class, and what it is made of.
+TYPED = ("torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2")
+
 # The calls that mean something; all others are records.
 CALLS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": _mapping,
     "builtins.dict": _mapping,
     "__builtin__.dict": _mapping,
+    "collections.defaultdict": lambda *_: {},
     "dnnlib.util.EasyDict": _mapping,
     "dnnlib.EasyDict": _mapping,
-    "torch._utils._rebuild_tensor": _tensor,
-    "torch._utils._rebuild_tensor_v2": _tensor,
+    **dict.fromkeys(TENSORS, _tensor),
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
     "torch._utils._rebuild_parameter_with_state": lambda tensor, *_: tensor,
     "torch.nn.parameter.Parameter": lambda tensor, *_: tensor,

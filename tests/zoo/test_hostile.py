@@ -175,6 +175,16 @@ def test_a_module_within_itself(stylegan: dict[str, Any]) -> None:
     refused(stylegan)
 
 
+def test_a_dict_in_many_places(tmp_path: Path) -> None:
+    """Ten thousand times, and searched once: a state dict may lie within a dict within a dict."""
+    large = dict.fromkeys(map(str, range(20_000)))
+    middle = dict.fromkeys(map(str, range(100)), large)
+    for inner in (middle, [large] * 100, {str(k): {**middle} for k in range(100)}):
+        (tmp_path / "x.pkl").write_bytes(pickle.dumps(dict.fromkeys(map(str, range(100)), inner)))
+        with pytest.raises(GANError, match="looks like a dict with the keys 0, 1, 2"):
+            open_checkpoint(tmp_path / "x.pkl")
+
+
 def test_a_dict_of_the_same_dict() -> None:
     inner = {str(k): None for k in range(20_000)}
     content = {str(k): inner for k in range(20_000)}
@@ -274,6 +284,16 @@ def taped() -> bytes:
     return file.getvalue()
 
 
+def program() -> bytes:
+    """As TorchScript saves: what is code is compressed, and only that."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as folder:
+        folder.writestr("x/data.pkl", b"N.")
+        folder.writestr("x/code/__torch__.py", "def f(): pass\n", zipfile.ZIP_DEFLATED)
+        folder.writestr("x/constants.pkl", b").")
+    return file.getvalue()
+
+
 OTHERS: dict[str, tuple[Callable[[], bytes], str]] = {  # how it is made, and what is said
     "a pointer of Git LFS": (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
     "a web page": (lambda: b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>", "is a web page; open"),
@@ -282,6 +302,7 @@ OTHERS: dict[str, tuple[Callable[[], bytes], str]] = {  # how it is made, and wh
     "a zip archive of a pickle": (lambda: zipped(zipfile.ZIP_STORED), "not a checkpoint of PyTorch; unpack it"),
     "a compressed one": (lambda: zipped(zipfile.ZIP_DEFLATED), "is a compressed archive, .*; unpack it"),
     "a tar archive of a pickle": (taped, "is a tar archive; unpack it"),
+    "a program": (program, "is a program of TorchScript, which is not run; choose the state dict"),
 }
 
 

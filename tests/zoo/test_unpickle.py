@@ -261,3 +261,6 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "missing.pkl")
     with pytest.raises(GANError, match="cannot be read"):
         read_checkpoint(tmp_path)
+    (tmp_path / "x.pkl").touch()
+    with pytest.raises(GANError, match=r"x\.pkl is empty; fetch it again"):
+        read_checkpoint(tmp_path / "x.pkl")

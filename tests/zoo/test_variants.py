@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,14 @@ def module_of(state: dict[str, Tensor]) -> nn.Module:
     return module
 
 
+def with_attributes(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors that say something of themselves, which PyTorch saves by another call."""
+    state = {name: tensor.clone() for name, tensor in state.items()}
+    for tensor in state.values():
+        tensor.said = "x"  # type: ignore[attr-defined]
+    return state
+
+
 WRAPPED: dict[str, Callable[[dict[str, Tensor], dict[str, Tensor]], Any]] = {
     "a training checkpoint": lambda g, d: {"netD": d, "netG": g, "fixed_noise": torch.zeros(4), "epoch": 3},
     "with an average": lambda g, d: {"generator": {k: t + 1 for k, t in g.items()}, "generator_ema": g},
@@ -154,6 +163,10 @@ WRAPPED: dict[str, Callable[[dict[str, Tensor], dict[str, Tensor]], Any]] = {
     "without a module": lambda g, d: {k.removeprefix("main."): t for k, t in g.items()},
     "compiled": lambda g, d: {f"_orig_mod.{k}": t for k, t in g.items()},
     "a whole module": lambda g, d: module_of(g),
+    "both in a list": lambda g, d: [d, g],
+    "both modules": lambda g, d: (module_of(g), module_of(d)),
+    "a default dict": lambda g, d: defaultdict(dict, {"netG": g}),
+    "with attributes": lambda g, d: with_attributes(g),
 }
 
 
@@ -164,7 +177,8 @@ def test_dcgans_within_something_else(fixtures: Path, opened: Opened, tmp_path: 
     torch.save(content, tmp_path / "x")
     found = open_checkpoint(tmp_path / "x")
     assert same(found, opened("dcgan-tutorial.pth", "dcgan-tutorial-netD.pth"))
-    assert (found.discriminator is not None) == (how in ("a training checkpoint", "under model", "both in one"))
+    of_both = ("a training checkpoint", "under model", "both in one", "both in a list", "both modules")
+    assert (found.discriminator is not None) == (how in of_both)
 
 
 def test_a_dcgan_as_safetensors(fixtures: Path, opened: Opened, tmp_path: Path) -> None:
