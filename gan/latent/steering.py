@@ -15,6 +15,7 @@ from gan.errors import GANError
 from gan.hub.repository import read_json
 from gan.inputs import check_truncation, sample_seeds
 from gan.latent import directions, mixing
+from gan.latent.classifier import SampleClassifier, small
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.space import CodeSpace, code_space
@@ -23,7 +24,8 @@ from gan.pipeline import GANPipeline
 
 CURVE = "guidance.json"
 SCORED = 2**31  # the first seed of samples that directions are scored on, or tuned for: hardly anybody looks at these
-RELIABLE = 0.75  # share of samples whose class the discriminator must tell to be believed
+CLASSIFIED = 2000  # samples that a classifier of classes is trained on
+RELIABLE = 0.75  # share of other samples whose class it must tell to be believed
 BATCH = 64  # samples at once: bounds memory
 
 
@@ -280,27 +282,30 @@ class SteerablePipeline(DirectedPipeline):
         """The names of all classes, of one label column after the other."""
         raise NotImplementedError
 
+    @torch.inference_mode()
     def _classifier(self) -> Callable[[Tensor], Tensor] | None:
-        """Codes to the classes that their samples show, in the eyes of the discriminator; `None` where it cannot tell.
-
-        Of several label columns the first one counts.
+        """Codes to the classes that their samples show, of several label columns in the first one, in the eyes of a
+        classifier of the model's own samples; `None` without classes, and where it cannot tell those of other seeds.
         """
-        try:
-            critic = self.critic()
-        except GANError:
-            return None
-        if not self.generator.class_counts or not hasattr(critic, "class_logits"):
+        count = (self.generator.class_counts or (1,))[0]
+        if count == 1:
             return None
 
-        @torch.inference_mode()
+        def of_seeds(first: int, number: int) -> tuple[Tensor, Tensor]:
+            latents, classes = self.latents(list(range(first, first + number)))
+            return self.codes_from(latents, classes), classes.view(number, -1)[:, 0]
+
+        def features(codes: Tensor) -> Tensor:
+            return torch.cat([small(self.draw_samples(part)) for part in codes.split(BATCH)])
+
+        codes, classes = of_seeds(0, CLASSIFIED)
+        classifier = SampleClassifier(features(codes), classes, count)
+
         def classify(codes: Tensor) -> Tensor:
-            samples = (self.draw_samples(part).to(self.generator.device) for part in codes.split(BATCH))
-            logits = torch.cat([critic.class_logits(part).cpu() for part in samples])
-            return logits[:, : self.generator.class_counts[0]].argmax(1)
+            return classifier(features(codes))
 
-        latents, classes = self.latents(list(range(200)))
-        right = classify(self.codes_from(latents, classes)) == classes.view(len(latents), -1)[:, 0]
-        return classify if float(right.float().mean()) >= RELIABLE else None
+        others, right = of_seeds(CLASSIFIED, 200)
+        return classify if float((classify(others) == right).float().mean()) >= RELIABLE else None
 
     def edit(self, sample: Sample, edits: Mapping[str, float], label: Any = None, truncation: float = 1.0) -> Any:
         """A sample moved along directions.

@@ -25,10 +25,11 @@ def directions_table(records: Mapping[str, Mapping[str, Any]]) -> str:
         "Moved: the share of texts in which what the direction is named after is larger at 2 than at -2; text kept: "
         "BLEU-4 of the texts at 2 and -2 against what they were."
         if "moved" in shown
-        else "Class kept: the share of samples that the discriminator still takes for the same class at either end."
+        else "Class kept: the share of samples that a linear classifier, trained on others of the model, still takes "
+        "for the same class at either end."
         if "class_kept" in shown
-        else "Whether samples keep their class is left out: there are no classes, or the discriminator does not tell "
-        "those of unedited samples surely enough to be asked."
+        else "Whether samples keep their class is left out: there are no classes, or a linear classifier does not "
+        "tell those of unedited samples surely enough to be asked."
     )
     return (
         f"{table}\n\nEdits by -3 to 3 standard deviations of the latent (towards a class: 0 to 1). Monotone: the "
