@@ -15,6 +15,7 @@ from gan.zoo.unpickle import DamagedError
 
 FAMILIES = (styleganxl, stylegan3, stylegan2, r3gan, rosinality, biggan, lightweight, dcgan)
 CONFIG = "config.json"  # beside a file of a family whose files don't say everything
+WEIGHTS = "pytorch_model.bin"  # what such a file is called, or how its name ends
 MAX_CONFIG = 2**20
 
 
@@ -89,8 +90,10 @@ def _discriminator(path: Path) -> ZooDiscriminator:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """The contents of `config.json` beside a file; {} if there is none that can be read."""
-    beside = path.parent / CONFIG
+    """The contents of `config.json` beside a file, or of `x-config.json` beside an `x-pytorch_model.bin`; {} if there
+    is none that can be read."""
+    beside = path.with_name(path.name.removesuffix(WEIGHTS) + CONFIG)
+    beside = beside if path.name.endswith(WEIGHTS) and beside.is_file() else path.parent / CONFIG
     try:
         if not beside.is_file() or beside.stat().st_size > MAX_CONFIG:
             return {}

@@ -15,6 +15,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from gan.errors import GANError
+from gan.zoo.checkpoint import state_dict
 from gan.zoo.family import (
     Imported,
     Starts,
@@ -37,6 +38,7 @@ SLOPE = 0.2  # of leaky ReLU, whose gain of sqrt 2 keeps the variance
 MAX_TAPS = 64  # a side of the resampling filter
 AVERAGED = 4096  # latents, where no average of w is known
 AVERAGE_DECAY = 0.995  # a step of training; of w_avg
+WEIGHTS_ALONE = {"synthesis.b4.const", "synthesis.input.freqs"}  # names in state dicts of NVIDIA's generators
 MAPPING_LR = 0.01  # learning rate of mapping networks, relative to the others
 
 
@@ -635,6 +637,11 @@ def recognise(content: Any, **_: Any) -> Imported | None:
     """The networks of NVIDIA's pickles, if they are of StyleGAN2."""
     record, critic = players(content)
     if child(record, "synthesis.b4") is None or child(record, "mapping") is None:
+        if isinstance(content, dict) and not WEIGHTS_ALONE.isdisjoint(state_dict(content)):
+            raise DamagedError(
+                "holds the weights of a StyleGAN2 or 3 of NVIDIA without its settings (factors, clamps); give the "
+                "pickle that they were taken from"
+            )
         return None
     generator, notes = read_generator(record)
     discriminator, more = read_discriminator(critic)

@@ -60,3 +60,13 @@ def test_without_its_config(fixtures, tmp_path):
     (tmp_path / "config.json").write_text("[" * 100_000)
     with pytest.raises(GANError, match=r"needs its config\.json beside it"):
         open_checkpoint(tmp_path / "x.bin")
+
+
+def test_a_config_is_found_by_the_name_of_its_weights(fixtures, tmp_path, generator, reference):
+    """As the files were published beside those of other sizes."""
+    for file in ("pytorch_model.bin", "config.json"):
+        (tmp_path / f"{NAME}-32-{file}").write_bytes((fixtures / NAME / file).read_bytes())
+    (tmp_path / "config.json").write_text("{}")
+    found = open_checkpoint(tmp_path / f"{NAME}-32-pytorch_model.bin").generator
+    z, labels = reference(NAME)["z"], reference(NAME)["labels"]
+    assert torch.equal(found(z, labels), generator(z, labels))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan.errors import GANError
 from gan.zoo import lightweight
-from gan.zoo.checkpoint import read_checkpoint, stored
+from gan.zoo.checkpoint import read_checkpoint, state_dict, stored
 from gan.zoo.family import Imported
 from gan.zoo.modules import attributes, child
 from gan.zoo.opening import open_checkpoint
@@ -128,6 +128,16 @@ def test_tensorflow_pickles_are_named(tmp_path: Path) -> None:
 
 
 # State dicts
+
+
+@pytest.mark.parametrize("name", ["stylegan2-ada-conditional", "stylegan3-t"])
+def test_weights_without_their_settings_are_named(fixtures: Path, tmp_path: Path, name: str) -> None:
+    found = state_dict(read_checkpoint(fixtures / f"{name}.pkl")["G"])
+    state = {key: tensor.tensor() for key, tensor in found.items()}
+    for content in (state, {"G_ema": state, "D": {}}):
+        torch.save(content, tmp_path / "x")
+        with pytest.raises(GANError, match=r"without its settings .*; give the pickle that they were taken from"):
+            open_checkpoint(tmp_path / "x")
 
 
 def module_of(state: dict[str, Tensor]) -> nn.Module:
