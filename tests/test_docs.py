@@ -95,7 +95,7 @@ def parsing_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             result = parse(self, *args, **kwargs)
         finally:
             depth -= 1
-        if depth or not self.add_help:  # one that knows no `--help` looks ahead for another
+        if depth:
             return result
         raise Parsed(result[1])
 
