@@ -106,6 +106,28 @@ def test_texts_of_a_latent():
     ]
 
 
+def test_names_of_a_latent_in_several_countries():
+    """Seed 11, a name that is typed, and the way to it from another."""
+    pipeline = TextPipeline.from_pretrained(WEIGHTS / "places")
+    countries = ("Finland", "Germany", "Indonesia", "Italy", "Japan")
+    assert [pipeline(11, label=country).texts[0] for country in countries] == [
+        "Sartela",
+        "Baltel",
+        "Bartelay",
+        "Altrella",
+        "Okariya",
+    ]
+    typed = pipeline.encode("Winchester")
+    np.testing.assert_allclose(typed[0, :6], [-1.4909, 1.6275, -0.1044, -0.4637, -0.1690, -0.8453], atol=1e-3)
+    assert pipeline.decode(typed, label="Italy").texts == ["Winchesterio"]
+    assert pipeline.interpolate("Kyoto", "Winchester", 7, label="Japan").texts[2:6] == [
+        "Kynoto",
+        "Kanosho",
+        "Winohetsu",
+        "Wincheshi",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "label", "start", "step", "samples"),
     [
