@@ -25,9 +25,10 @@ from studio import CHROMIUM, DESKTOP, FIRST_PICTURE, FLAGS, SOUNDING, WRITTEN, s
 
 SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
 FRAME = 1000 // 12  # milliseconds
-MAX_BYTES = 2_000_000
+MAX_BYTES = 2_500_000
 SETTLED = 350  # milliseconds in which the page has answered and is drawn, on a busy machine too
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
+TYPE_DIRECTIONS = "Weight", "Width"
 PULLED = (0.62, 0.13), (0.62, 0.3)  # a point of the edited picture, and where it is pulled to
 PADS_FULL = "document.querySelectorAll('.sound .pad b:not(:empty)').length == 16"
 
@@ -130,20 +131,33 @@ def choose(recorder: Recorder, title: str, name: str) -> None:
 
 
 def pictures(recorder: Recorder, address: str) -> None:
-    """Truncation by the slider, a class, another model, other seeds."""
+    """Truncation by the slider, a class, other seeds."""
     page = recorder.page
-    ready(page, f"{address}?n=24", FIRST_PICTURE)
+    ready(page, f"{address}?model=avatars&n=12", FIRST_PICTURE)
     recorder.frame(4)
     knob = page.locator(".pictures").get_by_role("slider", name="Truncation")
-    recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 10), redrawn)
-    choose(recorder, "Class", "Sandal")
-    choose(recorder, "Model", "emoji")
-    choose(recorder, "Class", "Smileys & Emotion")
+    recorder.drag(knob, there_and_back(1 / 1.2, 0.02, 5), redrawn)
+    choose(recorder, "Class", "lorelei")
     later = page.locator(".pictures .tools button").nth(2)
     recorder.glide(later)
-    for _ in range(3):
+    for _ in range(2):
         redrawn(page, later.click)
-        recorder.frame(3)
+        recorder.frame(4)
+
+
+def letters(recorder: Recorder, address: str) -> None:
+    """What is typed, in letters that two sliders move, and in those of other seeds."""
+    page, words = recorder.page, ".edit .words img"
+    ready(page, f"{address}?tab=edit&model=typefaces&view=type&seed=1&text=small+GANs+draw+2", f"{words}[src]")
+    recorder.frame(4)
+    for name in TYPE_DIRECTIONS:
+        knob = page.locator(".edit .directions").get_by_role("slider", name=name, exact=True)
+        recorder.drag(knob, there_and_back(0.5, 0.95, 5), lambda page, move: redrawn(page, move, words))
+    dice = page.locator(".edit").get_by_role("button", name="Shuffle", exact=True).locator("visible=true").first
+    recorder.glide(dice)
+    for _ in range(3):
+        redrawn(page, dice.click, words)
+        recorder.frame(4)
 
 
 def painted(page: Page, action: Callable[[], object]) -> None:
@@ -163,7 +177,7 @@ def morph(recorder: Recorder, address: str) -> None:
 def edit(recorder: Recorder, address: str) -> None:
     """A point of a picture is pulled to another place."""
     page = recorder.page
-    ready(page, f"{address}?tab=edit&seed=24", ".edit:not(.waiting)")
+    ready(page, f"{address}?tab=edit&model=fashion&seed=24", ".edit:not(.waiting)")
     box = page.locator(".edit svg.points").bounding_box()
     assert box is not None
     (x, y), (to_x, to_y) = PULLED
@@ -265,7 +279,7 @@ def main() -> None:
     with served() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + SOUND)
         recorder = Recorder(browser.new_page(viewport=SIZE, locale="en-US", color_scheme="light"))
-        for scene in (pictures, edit, morph, text, pads):
+        for scene in (pictures, letters, edit, morph, text, pads):
             scene(recorder, address)
         if options.stills:
             stills(browser, address, options.stills)
