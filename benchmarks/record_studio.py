@@ -25,7 +25,7 @@ from studio import CHROMIUM, DESKTOP, FIRST_PICTURE, FLAGS, SOUNDING, WRITTEN, s
 
 SIZE = {"width": 1280, "height": 820}  # sixteen pads and their pattern fit
 FRAME = 1000 // 12  # milliseconds
-MAX_BYTES = 2_500_000
+MAX_BYTES = 3_500_000
 SETTLED = 350  # milliseconds in which the page has answered and is drawn, on a busy machine too
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
 TYPE_DIRECTIONS = "Weight", "Width"
