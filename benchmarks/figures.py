@@ -144,8 +144,8 @@ def guidance(pipelines: list[SteerablePipeline], args: argparse.Namespace) -> Im
 
 def panel(pipeline: SteerablePipeline, name: str) -> Image.Image:
     """The curves of a model; both axes have the same scale."""
-    unguided, *rest = pipeline.guidance_curve["curve"]
-    rows = [unguided, *rest]
+    rows = pipeline.guidance_curve["curve"]
+    unguided, *rest = rows
     places = [(row["recall"], row["precision"]) for row in rows]
     spans = [(min(values), max(values)) for values in zip(*places)]
     reach = 0.6 * max(0.02, *(high - low for low, high in spans))

@@ -9,7 +9,6 @@ Flags, skin tones and the many families are left out. A tenth of the names, in a
 
 import argparse
 import json
-import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,13 +102,6 @@ def drawings(icons: dict, categories: dict[str, list[str]]) -> Iterator[tuple[st
 BOX = {"left": 0, "top": 0, "width": 16, "height": 16}  # what Iconify leaves out
 
 
-def held_out(names: set[str]) -> set[str]:
-    """A tenth of the names, always the same ones."""
-    ordered = sorted(names)
-    random.Random(HELD_OUT_SEED).shuffle(ordered)
-    return set(ordered[: len(ordered) // 10])
-
-
 def credit(design: str, package: Package, info: dict) -> str:
     """A row of the card's table."""
     author, licence = info["author"], info["license"]
@@ -132,7 +124,7 @@ def main() -> None:
         )
         found += [(design, *drawing) for drawing in drawings(icons, metadata["categories"])]
         credits.append(credit(title, package, info))
-    aside = held_out({name for _, name, _, _ in found})
+    aside = packages.held_out({name for _, name, _, _ in found}, HELD_OUT_SEED)
     columns = ("image", "label", "design", "text")
     splits: dict[str, dict[str, list]] = {split: {name: [] for name in columns} for split in ("train", "test")}
     for design, name, label, svg in found:

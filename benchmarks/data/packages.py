@@ -8,6 +8,7 @@ drawing.
 import base64
 import hashlib
 import io
+import random
 import shutil
 import subprocess
 import sys
@@ -193,6 +194,13 @@ def render(svg: str, side: int, background: str | None = None) -> Image.Image:
         raise SystemExit("resvg is needed to draw SVGs; `pip install resvg-py==0.5.0` brings it.") from None
     data = bytes(svg_to_bytes(svg_string=svg, width=side, height=side, background=background))
     return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def held_out(names: set[str], seed: int) -> set[str]:
+    """A tenth of the names, always the same ones."""
+    ordered = sorted(names)
+    random.Random(seed).shuffle(ordered)
+    return set(ordered[: len(ordered) // 10])
 
 
 def write(folder: Path, splits: dict[str, dict[str, Any]], features: datasets.Features, card: str) -> None:

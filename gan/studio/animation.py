@@ -35,13 +35,14 @@ def animation_suffix(grey: bool) -> str:
     return "mp4" if find_spec("av") else "webp"
 
 
-def animation(frames: list[Image.Image], suffix: str) -> Animation:
+def animation(frames: list[Image.Image], suffix: str | None = None) -> Animation:
     """Frames to and fro, with a rest at either end, their pixels enlarged to squares.
 
     Args:
         frames: grey or RGB, all of one size.
-        suffix: "gif", "webp", or "mp4", as `animation_suffix` says.
+        suffix: "gif", "webp", or "mp4"; by default as `animation_suffix` says.
     """
+    suffix = suffix or animation_suffix(frames[0].mode == "L")
     scale = max(1, VIEWABLE // max(frames[0].size))
     large = [frame.resize((frame.width * scale, frame.height * scale), Image.Resampling.NEAREST) for frame in frames]
     loop = [*large, *large[-2:0:-1]]

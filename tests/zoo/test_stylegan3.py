@@ -11,16 +11,13 @@ NAME = "stylegan3-t"
 
 @pytest.mark.parametrize("name", [NAME, "stylegan3-r"])
 @torch.no_grad()
-def test_parity(opened, reference, close, name):
+def test_parity(opened, reference, close, check_generator, check_discriminator, name):
     imported, wanted = opened(f"{name}.pkl"), reference(name)
-    generator, z, labels = imported.generator, wanted["z"], wanted.get("labels")
-    assert close(generator.codes(z, labels)[:, 0], wanted["w"])
-    assert close(generator(z, labels), wanted["images_psi1"])
-    assert close(generator(z, labels, 0.7), wanted["images_psi07"])
+    generator = imported.generator
+    check_generator(generator, wanted)
     assert torch.equal(generator.latent(7)[None], wanted["z_seed_7"])
     assert close(generator(wanted["z_seed_7"], wanted.get("label_seed_7")), wanted["image_seed_7"])
-    logits = imported.discriminator(wanted["discriminator_images"], wanted.get("discriminator_labels"))
-    assert close(logits[:, None], wanted["discriminator_logits"])
+    check_discriminator(imported.discriminator, wanted)
 
 
 @torch.no_grad()

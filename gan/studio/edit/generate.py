@@ -20,7 +20,7 @@ from gan.latent.dragging import Drag
 from gan.latent.image_steering import Inversion
 from gan.latent.inversion import STEPS
 from gan.latent.mixing import mix
-from gan.studio.animation import animation, animation_suffix
+from gan.studio.animation import animation
 from gan.studio.codes import codes_text, read_codes
 from gan.studio.images.generate import file_name, png_base64
 from gan.studio.morph.generate import fit_upload
@@ -209,7 +209,7 @@ def film_value(registry: Registry, settings: dict[str, Any]) -> dict[str, str]:
         return list(pipeline.draw(first + shares * (last - first)).images), label
 
     (frames, label), _ = run_queued(work)
-    made = animation(frames, animation_suffix(frames[0].mode == "L"))
+    made = animation(frames)
     name = file_name(settings["model"], base.seed, label, base.truncation, made.suffix)
     name = name.replace(f"seed-{base.seed}", "picture") if settings["origin"] else name
     return {

@@ -145,8 +145,7 @@ def morph_file(registry: Registry, settings: dict[str, Any], words: dict[str, st
     """
     pipeline = registry.get(settings["model"], ImagePipeline)
     a, b = (_end(pipeline, settings[key], words)[0] for key in ("a", "b"))
-    frames = morph(registry, settings["model"], a, b, settings["label"]).frames
-    made = animation(frames, animation_suffix(frames[0].mode == "L"))
+    made = animation(morph(registry, settings["model"], a, b, settings["label"]).frames)
     model = Path(settings["model"]).name if Path(settings["model"]).is_absolute() else settings["model"]
     names = [f"seed-{end}" if isinstance(end, int) else "picture" for end in (a, b)]
     name = "_".join(re.sub(r"[^\w.-]+", "-", part) for part in (model, names[0], "to", names[1]))
