@@ -100,19 +100,20 @@ class PairHead(nn.Module):
             scaled(nn.Linear(width, 1)),
         )
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, x: Tensor, labels: Tensor, pairs: Tensor) -> Tensor:
         """
         Args:
-            x: (2n, channels, height, width), the last feature maps; rows 2k and 2k + 1 are a pair.
-            labels: of the 2n samples, as for `class_weights`.
+            x: (n, channels, height, width), the last feature maps.
+            labels: of the n samples, as for `class_weights`.
+            pairs: int64 (k, 2), the rows of each pair.
 
         Returns:
-            (n,) logits, higher where a pair looks real.
+            (k,) logits, higher where a pair looks real.
         """
         scale, shift = self.embed(class_weights(labels, self.class_counts, x.dtype)).chunk(2, dim=1)
         features = self.to_features(F.leaky_relu(x, 0.2).flatten(1))
         features = features * torch.rsqrt(features.square().mean(1, keepdim=True) + 1e-4)  # or products run away
-        one, other = F.leaky_relu(features * (1 + scale) + shift, 0.2).unflatten(0, (-1, 2)).unbind(1)
+        one, other = F.leaky_relu(features * (1 + scale) + shift, 0.2)[pairs].unbind(1)
         common = [one * other, (one - other).abs()]
         orders = torch.cat([one, other, *common], dim=1), torch.cat([other, one, *common], dim=1)
         return (self.compare(orders[0]) + self.compare(orders[1])).squeeze(1)
@@ -148,23 +149,25 @@ class ImageDiscriminator(GridDiscriminator):
         self.pair = PairHead(channels[0] * height * width, classes, 2 * features) if pairs else None
 
     def forward(  # type: ignore[override]
-        self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False, pairs: bool = False
+        self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False, pairs: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor] | tuple[Tensor, list[Tensor]]:
-        """As `GridDiscriminator`; with `pairs` also what `PairHead` says of the pairs in rows 2k and 2k + 1: (n / 2,).
+        """As `GridDiscriminator`; with `pairs`, int64 (k, 2) rows of samples, also what `PairHead` says of them: (k,).
 
         The features are computed once for both.
         """
-        return self.logits(samples, labels, pairs=True) if pairs else super().forward(samples, labels, return_features)
+        if pairs is None:
+            return super().forward(samples, labels, return_features)
+        return self.logits(samples, labels, pairs)
 
     def logits(  # type: ignore[override]
-        self, samples: Tensor, labels: Tensor | None = None, pairs: bool = False
+        self, samples: Tensor, labels: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """`forward` in full precision, as penalties need it (see `GridDiscriminator`)."""
-        if not pairs:
+        if pairs is None:
             return super().logits(samples, labels)
         assert self.pair is not None and labels is not None, "only a discriminator of pairs judges them"
         x = self.features(samples)[-1]
-        return self._head(x, labels), self.pair(x, labels)
+        return self._head(x, labels), self.pair(x, labels, pairs)
 
     def grids(self, samples: Tensor) -> list[Tensor]:
         """As `GridDiscriminator`, of pictures (n, image_channels, height, width)."""

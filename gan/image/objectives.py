@@ -93,23 +93,47 @@ class PairedGAN(AdversarialObjective):
 
     Batches hold pairs in rows 2k and 2k + 1 (`gan.data.Pairs`). The discriminator judges every sample, as ever, and
     every pair (`PairHead`), each by the relativistic pairing loss, half of the whole. The trunk is computed once.
+
+    A generated pair could be told by the looks of either sample, and the discriminator would learn nothing of what
+    goes together. So it also prefers real pairs to real samples of two groups (the matching-aware discriminator of
+    Reed et al. 2016, "Generative adversarial text to image synthesis"), half of what is said of pairs.
     """
 
+    def contests(self, discriminator: nn.Module, both: Tensor, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        labels, groups = batch["labels"], batch["groups"]
+        rows = neighbours(len(both))
+        real = rows[: len(rows) // 2]
+        strangers = torch.stack([real[:, 0], real[:, 1].roll(1)], dim=1)
+        apart = groups[strangers[:, 0]] != groups[strangers[:, 1]]
+        logits, of_pairs = discriminator(both, torch.cat([labels, labels]), pairs=torch.cat([rows, strangers]))
+        together, generated, mixed = of_pairs.chunk(3)
+        found = {"sample": logits.chunk(2), "pair": (together, generated)}
+        return found | ({"match": (together[apart], mixed[apart])} if apart.any() else {})
+
+    def weigh(self, losses: list[Tensor]) -> Tensor:
+        sample, *of_pairs = losses
+        return (sample + torch.stack(of_pairs).mean()) / 2
+
     def judge(self, discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
-        logits, pair_logits = discriminator(samples, labels, pairs=True)
+        logits, pair_logits = discriminator(samples, labels, pairs=neighbours(len(samples)))
         return {"sample": logits, "pair": pair_logits}
 
     def penalised(self, bare: nn.Module, samples: Tensor, labels: Tensor | None, random: StepRandom) -> Tensor:
         # Half of the loss is the samples', half the pairs', and so should be the penalty. One pass does for both: with
         # a sign drawn for each pair, the mixed terms of the squared gradient are zero on average. A pair is one input
         # of twice the size, so that the mean over samples is half of that over pairs already.
-        logits, pair_logits = bare.logits(samples, labels, pairs=True)  # type: ignore[operator]
+        logits, pair_logits = bare.logits(samples, labels, neighbours(len(samples)))  # type: ignore[operator]
         signs = (random.uniform(len(pair_logits)) < 0.5).to(logits) * 2 - 1
         return torch.cat([logits * math.sqrt(0.5), pair_logits * signs])
 
     def augment(self, samples: Tensor, random: StepRandom) -> Tensor:
         # Alike for both: a zoom or a contrast of each would hide what a group has in common.
         return augment(samples, self.augment_p, random, together=2)
+
+
+def neighbours(count: int) -> Tensor:
+    """int64 (count / 2, 2): rows 2k and 2k + 1."""
+    return torch.arange(count).view(-1, 2)
 
 
 class VAE:

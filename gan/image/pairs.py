@@ -55,21 +55,22 @@ class PairClassifier(ModelMixin, ConfigMixin):
         self.body = nn.Sequential(nn.AvgPool2d(factor), *layers, nn.Flatten())
         self.head = PairHead(inputs, tuple(num_classes), WIDTH)
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, features: Tensor, labels: Tensor, pairs: Tensor) -> Tensor:
         """
         Args:
-            features: (2n, inputs) from `body`; rows 2k and 2k + 1 are a pair.
-            labels: int64 (2n, columns).
+            features: (n, inputs) from `body`.
+            labels: int64 (n, columns).
+            pairs: int64 (k, 2), the rows of each pair.
 
         Returns:
-            (n,) logits, above 0 where a pair is taken for one of a single group.
+            (k,) logits, above 0 where a pair is taken for one of a single group.
         """
-        return self.head(features, labels)
+        return self.head(features, labels, pairs)
 
     def of(self, one: Tensor, other: Tensor, labels: Tensor, other_labels: Tensor) -> Tensor:
         """The logits of pairs of uint8 pictures (n, channels, height, width) with labels (n, columns)."""
-        pixels = torch.stack([one, other], dim=1).flatten(0, 1)
-        return self(self.body(pixels.float() / 127.5 - 1), torch.stack([labels, other_labels], dim=1).flatten(0, 1))
+        features = self.body(torch.cat([one, other]).float() / 127.5 - 1)
+        return self(features, torch.cat([labels, other_labels]), torch.arange(len(features)).view(2, -1).T)
 
 
 @dataclass
@@ -134,12 +135,9 @@ def train_classifier(train_set: "ImageSet", seed: int = 0) -> PairClassifier:
         triples = draw(usable[batch], torch.rand(len(batch), 2))
         chosen = [triples.first, triples.mate, triples.stranger]
         images = torch.from_numpy(pixels[torch.cat(chosen).numpy()]).float() / 127.5 - 1
-        one, mates, strangers = classifier.body(images).chunk(3)
-        first_labels, mate_labels = all_labels[triples.first], all_labels[triples.mate]
-        both_labels = torch.stack([first_labels, mate_labels], dim=1).flatten(0, 1)
-        together, apart = (
-            classifier(torch.stack([one, other], dim=1).flatten(0, 1), both_labels) for other in (mates, strangers)
-        )
+        one, mate, stranger = torch.arange(len(images)).chunk(3)
+        pairs = torch.cat([torch.stack([one, mate], dim=1), torch.stack([one, stranger], dim=1)])
+        together, apart = classifier(classifier.body(images), all_labels[torch.cat(chosen)], pairs).chunk(2)
         return (F.softplus(-together).sum() + F.softplus(apart).sum()) / (2 * len(batch))
 
     epochs = max(MIN_EPOCHS, round(EXAMPLES_SEEN / len(usable)))

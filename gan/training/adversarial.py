@@ -82,10 +82,9 @@ class AdversarialObjective:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         real, labels = batch["real"], batch["labels"]
         both = torch.cat([self.augment(real, random), self.augment(fake, random)])
-        both_labels = None if labels is None else torch.cat([labels, labels])
-        judged = {name: logits.chunk(2) for name, logits in self.judge(discriminator, both, both_labels).items()}
+        judged = self.contests(discriminator, both, batch)
         losses = {f"{name}_loss": self.loss.discriminator(*logits) for name, logits in judged.items()}
-        loss = _mean(losses.values())
+        loss = self.weigh([*losses.values()])
         logs = {"discriminator_loss": loss.detach(), "augment_p": torch.tensor(self.augment_p)}
         logs["overfitting"] = torch.tensor(self.overfitting)
         if len(losses) > 1:
@@ -94,7 +93,7 @@ class AdversarialObjective:
             validation = self.augment(batch["validation"], random)
             with torch.no_grad():
                 unseen = self.judge(bare, validation, batch["validation_labels"])
-            of_three = [(*logits, unseen[name]) for name, logits in judged.items()]
+            of_three = [(*judged[name], logits) for name, logits in unseen.items()]
             means = [torch.stack([logits.detach().mean() for logits in each]) for each in of_three]
             self._adapt(_mean(means), len(real))
         if penalty:
@@ -109,6 +108,20 @@ class AdversarialObjective:
             loss = loss + penalty * sum(penalties.values())
             logs |= {name: value.detach() for name, value in penalties.items()}
         return loss, logs
+
+    def contests(self, discriminator: nn.Module, both: Tensor, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        """Logits of what the discriminator should prefer and of what it should not, by what is judged.
+
+        Args:
+            both: the real samples of a batch, and as many generated ones behind them.
+        """
+        labels = batch["labels"]
+        both_labels = None if labels is None else torch.cat([labels, labels])
+        return {name: logits.chunk(2) for name, logits in self.judge(discriminator, both, both_labels).items()}
+
+    def weigh(self, losses: list[Tensor]) -> Tensor:
+        """The discriminator's loss of those of `contests`."""
+        return _mean(losses)
 
     def judge(self, discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
         """Logits by what is judged; each kind counts as much in the loss."""
@@ -285,6 +298,8 @@ class AdversarialTask(ObjectiveTask):
             latents = random.normal(len(indices) // 2, self.args.latent_dim).repeat_interleave(2, dim=0)
         chosen = self.train_indices[indices]
         batch: Batch = {"real": self.samples(chosen), "labels": self.train_set.classes(chosen), "latents": latents}
+        if self.groups is not None:
+            batch["groups"] = torch.from_numpy(self.groups[chosen.numpy()])
         if len(self.validation_indices):
             chosen = self._draw_validation(max(1, int(len(indices) * self.validation_share)), random)
             batch["validation"] = self.samples(chosen)

@@ -1,5 +1,6 @@
 """Pictures that belong together: how they are read, judged in pairs, and trained on."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
 from gan.image import data, evaluate
-from gan.image.objectives import PairedGAN
+from gan.image.objectives import PairedGAN, neighbours
 from gan.image.task import ImageTask, with_pair_head
 from gan.training import arguments
 from gan.training.augment import augment
@@ -165,12 +166,12 @@ def discriminator(num_classes: int | tuple[int, ...] = 3) -> ImageDiscriminator:
 
 def test_a_pair_is_judged_alike_in_either_order() -> None:
     judge, pictures, labels = discriminator((3, 2)), torch.randn(6, 3, 16, 16), torch.randint(0, 2, (6, 2))
-    logits, pair_logits = judge(pictures, labels, pairs=True)
+    logits, pair_logits = judge(pictures, labels, pairs=neighbours(6))
     torch.testing.assert_close(logits, judge(pictures, labels))
     assert pair_logits.shape == (3,)
     turned = torch.tensor([1, 0, 3, 2, 5, 4])
-    torch.testing.assert_close(judge(pictures[turned], labels[turned], pairs=True)[1], pair_logits)
-    others = judge(pictures, (labels + 1) % 2, pairs=True)[1]
+    torch.testing.assert_close(judge(pictures[turned], labels[turned], pairs=neighbours(6))[1], pair_logits)
+    others = judge(pictures, (labels + 1) % 2, pairs=neighbours(6))[1]
     assert not torch.allclose(others, pair_logits)
 
 
@@ -188,8 +189,8 @@ def test_a_pair_head_comes_and_goes() -> None:
     assert torch.equal(again(pictures, labels), judge(pictures, labels)) and again.pair is not None
     assert with_pair_head(judge, True) is judge
     turned = transferred(judge, (3,), 2, [[2, 1]]).eval()
-    swapped = judge(pictures[1:3], torch.tensor([1, 2]), pairs=True)
-    for one, other in zip(turned(pictures[1:3], torch.tensor([1, 0]), pairs=True), swapped):
+    swapped = judge(pictures[1:3], torch.tensor([1, 2]), pairs=neighbours(2))
+    for one, other in zip(turned(pictures[1:3], torch.tensor([1, 0]), pairs=neighbours(2)), swapped):
         torch.testing.assert_close(one, other)
 
 
@@ -206,11 +207,11 @@ def test_half_of_the_loss_and_of_the_penalty_is_that_of_pairs(folder: Path) -> N
     fake = images.generate(images.generator, batch)["samples"].detach()
     judge = images.discriminator
     loss, logs = images.discriminator_loss(judge, judge, batch, fake, 0.0, StepRandom(0, 0))
-    torch.testing.assert_close(loss, (logs["sample_loss"] + logs["pair_loss"]) / 2)
+    torch.testing.assert_close(loss, logs["sample_loss"] / 2 + (logs["pair_loss"] + logs["match_loss"]) / 4)
     assert logs["sample_loss"] != logs["pair_loss"]
     # The penalty, averaged over the signs of 4 pairs, is half of that of samples and half of that of pairs.
     real = batch["real"].clone().requires_grad_(True)
-    logits, pair_logits = judge.logits(real, batch["labels"], pairs=True)
+    logits, pair_logits = judge.logits(real, batch["labels"], neighbours(8))
     of_samples, of_pairs = (
         torch.autograd.grad(x.sum(), real, retain_graph=True)[0].square().flatten(1).sum(1)
         for x in (logits, pair_logits)
@@ -222,6 +223,20 @@ def test_half_of_the_loss_and_of_the_penalty_is_that_of_pairs(folder: Path) -> N
         (gradient,) = torch.autograd.grad(joint.sum(), real)
         found.append(gradient.square().flatten(1).sum(1).mean())
     torch.testing.assert_close(torch.stack(found).mean(), wanted, rtol=0.1, atol=1e-6)
+
+
+def test_real_pairs_are_preferred_to_real_pictures_of_two_groups() -> None:
+    judge, both = discriminator(), torch.randn(12, 3, 16, 16)
+    batch = {"labels": torch.tensor([0, 1, 1, 2, 2, 0]), "groups": torch.tensor([5, 5, 7, 7, 5, 5])}
+    contests = PairedGAN(argparse.Namespace()).contests(judge, both, batch)
+    real, labels = both[:6], batch["labels"]
+    together = judge(real, labels, pairs=neighbours(6))[1]
+    # Pair 0 is mixed with pair 2, which is of the same group, so that this is no example; 1 with 0, and 2 with 1.
+    mixed = judge(real, labels, pairs=torch.tensor([[2, 1], [4, 3]]))[1]
+    torch.testing.assert_close(contests["match"], (together[1:], mixed))
+    torch.testing.assert_close(contests["pair"][0], together)
+    alone = PairedGAN(argparse.Namespace()).contests(judge, both, batch | {"groups": torch.zeros(6)})
+    assert set(alone) == {"sample", "pair"}
 
 
 def test_measuring_holds_out_what_training_did(
