@@ -154,10 +154,19 @@ def without_words(tokens: Tensor, probability: float) -> Tensor:
 
 
 @torch.inference_mode()
-def encoded(encoder: TextEncoder, tokens: Tensor) -> Tensor:
-    """The latents float32 (n, latent_dim) of texts (n, length), without noise, on the CPU."""
+def encoded(encoder: TextEncoder, tokens: Tensor, seed: int | None = None) -> Tensor:
+    """The latents float32 (n, latent_dim) of texts (n, length), on the CPU.
+
+    Args:
+        seed: of draws from the posterior of a variational encoder, which together are what shall be the prior's;
+            `None` for its mean. An encoder without noise gives the same.
+    """
     was_training = encoder.training
     encoder.eval()
-    found = torch.cat([encoder(batch.to(encoder.device)).mean.float().cpu() for batch in tokens.split(READ)])
+    seen = [encoder(batch.to(encoder.device)) for batch in tokens.split(READ)]
     encoder.train(was_training)
-    return found
+    mean = torch.cat([posterior.mean.float().cpu() for posterior in seen])
+    if seed is None or not encoder.config.variational:
+        return mean
+    deviation = torch.cat([(posterior.log_variance.float().cpu() / 2).exp() for posterior in seen])
+    return mean + deviation * torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed))

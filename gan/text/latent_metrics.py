@@ -34,7 +34,7 @@ def reconstruction(pipeline: "TextPipeline", tokens: Tensor, classes: Tensor | N
         "reconstructed_exactly": sum(a == b for a, b in zip(rebuilt, texts, strict=True)) / len(texts),
         "reconstruction_bleu": paired_bleu(rebuilt, texts),
         "reconstruction_nll": float(nll(pipeline.generator, None, tokens, classes, latents=latents)),
-        "frechet_distance_prior": frechet_distance(latents, noise[0]),
+        "frechet_distance_prior": frechet_distance(encoded(pipeline.encoder, tokens, seed=1), noise[0]),
     }
 
 

@@ -147,3 +147,16 @@ def test_the_divergence_of_a_vae_is_free_up_to_a_limit() -> None:
 def test_gaussian_kl_by_hand() -> None:
     latents = torch.tensor([[1.0, 0.0], [3.0, 0.0]]) + torch.tensor([[0.0, -1.0], [0.0, 1.0]])
     assert gaussian_kl(latents) == pytest.approx(4 / 2)  # means 2 and 0, variances 1
+
+
+def test_draws_from_a_variational_posterior_spread_by_its_variance_too() -> None:
+    encoder = objective("vae").generator.encoder
+    with torch.no_grad():
+        encoder.to_latent.weight.zero_()
+        encoder.to_latent.bias.zero_()  # a posterior that is the prior, whatever the text
+    read = texts(2000)
+    assert encoded(encoder, read).abs().max() == 0
+    assert gaussian_kl(encoded(encoder, read, seed=1)) < 0.05
+    assert encoded(encoder, read, seed=1).equal(encoded(encoder, read, seed=1))
+    plain = objective("ae").generator.encoder
+    assert encoded(plain, read, seed=1).equal(encoded(plain, read))

@@ -52,7 +52,7 @@ class Autoencoder(TextObjective):
         The latter is the KL divergence from the prior of a Gaussian with the mean and variances of all latents: with
         it a model cannot win by latents that the prior never gives.
         """
-        latents = encoded(generator.encoder, tokens)
+        latents = encoded(generator.encoder, tokens, seed=0)
         found = float(nll(generator.generator, None, tokens, classes, latents=latents))
         return found + self.prior_weight * gaussian_kl(latents) * len(tokens) / int((tokens != IGNORED).sum())
 
