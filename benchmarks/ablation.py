@@ -9,12 +9,10 @@ measured are in `benchmarks/ablation.md`.
 
 import argparse
 import json
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
+from equal_time import keep, kept, program, steps_in
 
 from gan import GANPipeline
 from gan.hub.repository import TRAINING
 from gan.image.features import feature_space
 from gan.metrics.records import class_metrics, feature_metrics
 
-ROOT = Path(__file__).parent.parent
-PILOT = 150  # steps
 LARGE = ["--train_batch_size", "16", "--learning_rate", "5.6e-4"]  # for pictures of 64x64 in colour
 ROWS = {
     "as shipped": [],
@@ -66,23 +63,7 @@ CHANGED = {  # rows that no flag makes: what is done before `train.py`
 }
 
 
-def cpu_seconds() -> float:
-    """Of all child processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def program(*command: str) -> float:
-    """Runs a Python program of this repository on one thread; returns its CPU seconds."""
-    before = cpu_seconds()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit((done.stderr.strip().splitlines() or [f"It ended with {done.returncode}."])[-1])
-    return cpu_seconds() - before
-
-
-def train(row: str, flags: list[str], steps: int, folder: Path, seed: int) -> float:
+def train(row: str, flags: list[str], folder: Path, seed: int, steps: int) -> float:
     """CPU seconds of a run of `train.py` with what the row changes."""
     fixed = ["--max_train_steps", str(steps), "--output_dir", str(folder), "--seed", str(seed), "--report_to", "none"]
     fixed += ["--no-evaluate", "--overwrite_output_dir", "--validation_steps", "1000000"]
@@ -132,10 +113,10 @@ def main() -> None:
     args = parser.parse_args()
     rows = args.rows or list(ROWS)
     setting = {name: getattr(args, name) for name in ("dataset_name", "cpu_minutes", "num_samples")}
-    kept = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.exists() else []
-    kept = [{name: run[name] for name in run if name not in setting} for run in kept if setting.items() <= run.items()]
-    runs: dict[tuple[str, int], dict[str, Any]] = {(run["row"], run["seed"]): run for run in kept}
-    judge, steps = Judge(args.dataset_name, args.num_samples), {run["row"]: run["steps"] for run in kept}
+    runs: dict[tuple[str, int], dict[str, Any]] = {
+        (run["row"], run["seed"]): run for run in kept(args.output, setting)
+    }
+    judge, steps = Judge(args.dataset_name, args.num_samples), {row: run["steps"] for (row, _), run in runs.items()}
     for seed in args.seeds:
         for row in rows:
             if (row, seed) in runs:
@@ -143,15 +124,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as name:
                 folder, flags = Path(name), ["--dataset_name", args.dataset_name]
                 if row not in steps:
-                    start = train(row, flags, 1, folder / "pilot", 0)  # reading the data, and the first step
-                    step = (train(row, flags, PILOT, folder / "pilot", 0) - start) / (PILOT - 1)
-                    steps[row] = max(1, int(60 * args.cpu_minutes / step))
-                seconds = train(row, flags, steps[row], folder / "model", seed)
+                    pilot = partial(train, row, flags, folder / "pilot", 0)
+                    steps[row] = steps_in(args.cpu_minutes, pilot)
+                seconds = train(row, flags, folder / "model", seed, steps[row])
                 seen = json.loads((folder / "model" / TRAINING).read_text())["images_seen"]
                 run = {"row": row, "seed": seed, "steps": steps[row], "images": seen, "cpu_seconds": round(seconds)}
                 runs[row, seed] = run | judge(folder / "model")
-            with args.output.open("a") as file:
-                file.write(json.dumps(setting | runs[row, seed]) + "\n")
+            keep(args.output, setting, runs[row, seed])
     baseline.table([{"": row, **_spread([runs[row, seed] for seed in args.seeds])} for row in rows])
 
 

@@ -131,8 +131,7 @@ def networks(
 class Bench:
     """The data as tokens, the same for all models, and the LM scorer of real texts."""
 
-    def __init__(self, args: argparse.Namespace):
-        model = TextPipeline.from_pretrained(train("mle", args.seeds[0], args))
+    def __init__(self, model: TextPipeline, args: argparse.Namespace):
         self.config, self.texts = model.generator.config, args.texts
         splits = data.load(data_arguments(args))
         self.training, self.held_out = (
@@ -147,12 +146,17 @@ class Bench:
     def point(self, p: TextGenerator, q: TextDiscriminator | None, strength: float, temperature: float) -> Point:
         """Everything that is measured of one setting."""
         tokens: Tensor = generate(p, q, self.texts, None, temperature, strength)
-        of_texts = lm_score.fit_scorer(tokens, self.config.vocab_size, self.config.has_end)
-        texts = as_lists(tokens)
         return {
             "strength": strength,
             "temperature": temperature,
             "nll": float(nll(p, q, self.held_out, None, (strength,), (temperature,))),
+        } | self.scores(tokens)
+
+    def scores(self, tokens: Tensor) -> Point:
+        """Quality, coverage and copies of generated texts (n, length)."""
+        of_texts = lm_score.fit_scorer(tokens, self.config.vocab_size, self.config.has_end)
+        texts = as_lists(tokens)
+        return {
             "lm_score": lm_score.score(self.of_real, tokens),
             "reverse_lm_score": lm_score.score(of_texts, self.held_out),
             "copied": copied(texts, self.training_lists),
@@ -284,7 +288,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     args = arguments(argv)
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    bench = cache(lambda: Bench(args))
+    bench = cache(lambda: Bench(TextPipeline.from_pretrained(train("mle", args.seeds[0], args)), args))
     names = list(dict.fromkeys([*args.curves, "longer"]))
     curves = {name: [measure(name, CURVES[name], seed, args, bench) for seed in args.seeds] for name in names}
     real = bench().real

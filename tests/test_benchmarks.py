@@ -15,6 +15,8 @@ import baseline
 import compare
 import dcgan
 import diffaugment
+import equal_time
+import latent_text
 import oracle
 import stacked_mnist
 import text
@@ -176,3 +178,22 @@ def test_mixing_needs_the_next_seed_and_refining_what_it_starts_from() -> None:
     assert text.needed(text.CURVES["mixture"], 2, [0, 1, 2]) == [("mle", 2), ("mle", 0)]
     assert text.needed(text.CURVES["ratio"], 1, [0, 1, 2]) == [("ratio", 1), ("mle", 1)]
     assert text.needed(text.CURVES["away"], 1, [0, 1, 2]) == [("weak", 1), ("mle", 1)]
+
+
+def test_a_pilot_says_how_many_steps_fit_and_only_runs_of_the_same_setting_are_kept(tmp_path: Path) -> None:
+    assert equal_time.steps_in(2, lambda steps: 7 + 0.5 * steps) == 240
+    file = tmp_path / "runs.jsonl"
+    assert equal_time.kept(file, {"minutes": 2}) == []
+    for minutes in (2, 3):
+        equal_time.keep(file, {"minutes": minutes}, {"row": "ae", "score": minutes + 0.5})
+    assert equal_time.kept(file, {"minutes": 3}) == [{"row": "ae", "score": 3.5}]
+
+
+def test_a_latent_is_compared_with_maximum_likelihood_where_both_are_as_various() -> None:
+    curve = [{"lm_score": lm, "reverse_lm_score": reverse} for lm, reverse in ((2.0, 5.0), (3.0, 4.0))]
+    assert latent_text.behind({"lm_score": 3.0, "reverse_lm_score": 4.5}, curve) == pytest.approx(0.5)
+    assert latent_text.behind({"lm_score": 2.0, "reverse_lm_score": 5.1}, curve) is None
+    run = {"seed": 0, "points": {"0": curve[0], "1": curve[1]}, "edits_moved": 0.5}
+    found = latent_text.columns(run, {"points": {"0.8": curve[0], "1": curve[1]}})
+    assert found["behind, T 0"] == found["behind, T 1"] == 0 and found["edits_moved"] == 0.5
+    assert not any(name.startswith("behind") for name in latent_text.columns(run, None))
