@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
+from budget import Budget
 
 from gan.utils.hardware import native_precision
 
@@ -118,7 +119,7 @@ def main() -> None:
     autocast = torch.autocast(device, torch.bfloat16, enabled=native_precision() == "bf16")
     ones, zeros = torch.ones(BATCH, device=device), torch.zeros(BATCH, device=device)
 
-    budget, seen = baseline.Budget(args.minutes, args.cpu_minutes), 0
+    budget, seen = Budget(args.minutes, args.cpu_minutes), 0
     order = iter(())
     while not budget.over():
         indices = next(order, None)

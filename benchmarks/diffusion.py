@@ -20,6 +20,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
+from budget import Budget
 
 from gan.image.data import ImageSet
 from gan.utils.hardware import native_precision
@@ -78,7 +79,7 @@ def main() -> None:
     warm_up = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / WARM_UP, total_iters=WARM_UP)
     scheduler = DDIMScheduler(beta_schedule="squaredcos_cap_v2")
 
-    budget, seen = baseline.Budget(args.minutes, args.cpu_minutes), 0
+    budget, seen = Budget(args.minutes, args.cpu_minutes), 0
     while not budget.over():
         indices = torch.randint(len(train_set), (BATCH,))
         real, classes = train_set.images(indices), train_set.classes(indices)

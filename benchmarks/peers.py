@@ -4,7 +4,7 @@
         --figure docs/peers.png
 
 Takes folders of `train.py` that were measured (`python -m gan.image.evaluate`), and folders that one of the baselines
-wrote (`dcgan.py`, `r3gan.py`, `diffusion.py`, `pythae_baselines.py`).
+wrote (`dcgan.py`, `r3gan.py`, `diffusion.py`, `pythae_baselines.py`, `lightweight_gan_baseline.py`).
 """
 
 import argparse

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
+from budget import Budget
 
 from gan.training.losses import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
 from gan.utils.hardware import native_precision
@@ -104,7 +105,7 @@ def main() -> None:
         indices = torch.randint(len(train_set), (BATCH,))
         return train_set.images(indices), train_set.classes(indices)
 
-    budget, seen = baseline.Budget(args.minutes, args.cpu_minutes), 0
+    budget, seen = Budget(args.minutes, args.cpu_minutes), 0
     while not budget.over():
         progress = budget.progress
         for optimizer in optimizers:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import baseline
+from budget import Budget
 
 from gan.audio import data, features, metrics
 from gan.audio.data import AudioSet
@@ -151,7 +152,7 @@ def main() -> None:
     ]
     autocast = torch.autocast(device, torch.bfloat16, enabled=native_precision() == "bf16")
 
-    budget, steps, order = baseline.Budget(args.minutes, args.cpu_minutes), 0, iter(())
+    budget, steps, order = Budget(args.minutes, args.cpu_minutes), 0, iter(())
     while not budget.over():
         for _ in range(CRITIC_STEPS):
             indices = next(order, None)

@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ import compare
 import dcgan
 import diffaugment
 import equal_time
+import exchange
 import latent_text
+import lightweight_gan_baseline
 import oracle
+import pythae_baselines
 import stacked_mnist
 import text
 import throughput
@@ -59,6 +63,37 @@ def test_stacked_digits_are_channels_and_what_is_written_is_read_again(tmp_path:
 def test_what_cannot_be_read_ends_a_benchmark_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="holds no data set"):
         baseline.load(str(tmp_path))
+
+
+@pytest.mark.processes
+def test_pictures_go_to_another_interpreter_and_come_back_with_a_record(tmp_path: Path) -> None:
+    script = tmp_path / "peer.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(exchange.__file__).parent)!r})\n"
+        "import exchange\n"
+        "args = exchange.parser('a peer').parse_args()\n"
+        "pixels = exchange.read(args.archive)\n"
+        "record = {'seed': args.seed, 'cpu_minutes': args.cpu_minutes}\n"
+        "exchange.write(args.archive, 1 - pixels[: args.samples] / 255, record)\n"
+    )
+    pixels = np.random.default_rng(0).integers(256, size=(5, 3, 4, 4)).astype(np.uint8)
+    flags = {"samples": 2, "seed": 7, "cpu_minutes": None}
+    generated, record = exchange.train(sys.executable, str(script), pixels, flags)
+    assert generated.dtype == np.uint8 and (generated == 255 - pixels[:2]).all()
+    assert record == {"seed": 7, "cpu_minutes": None}
+
+
+@pytest.mark.parametrize(
+    ("peer", "sentence"), [(pythae_baselines, "of 1x28x28 and 3x64x64"), (lightweight_gan_baseline, "not 32x32")]
+)
+def test_peers_refuse_pictures_that_they_have_no_networks_for(
+    peer: ModuleType, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacked_mnist.write_dataset(tmp_path / "data", np.zeros((25, 3, 32, 32), np.uint8))
+    given = ["--python", sys.executable, "--dataset_name", str(tmp_path / "data"), "--output_dir", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["peer", *given])
+    with pytest.raises(SystemExit, match=sentence):
+        peer.main()
 
 
 def test_diffaugment_cuts_a_quarter_out_of_every_picture_and_can_be_differentiated() -> None:
