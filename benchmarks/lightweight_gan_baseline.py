@@ -1,14 +1,15 @@
 """lightweight-gan (Wang's implementation of Liu et al. 2021) on the same data, for the same time and evaluation.
 
-    python -m venv lightweight-venv               # the next line from PyTorch's CPU index, as for ours
-    lightweight-venv/bin/pip install torch==2.13.0 torchvision==0.28.0
+    python -m venv lightweight-venv
+    lightweight-venv/bin/pip install torch==2.13.0 torchvision==0.28.0    # both from PyTorch's CPU index, or neither
     lightweight-venv/bin/pip install lightweight-gan==1.2.1
     python benchmarks/lightweight_gan_baseline.py --python lightweight-venv/bin/python --dataset_name avatars
 
 It has an environment of its own, since it brings packages that ours does without; `lightweight_gan_training.py` is
-what runs there: its networks, its loop, its settings, in float32. Smaller than its defaults are the networks, so that
-they are about as large as our `small` ones, and the batch, ten pictures where it collects the gradients of forty, as
-its time here is short. It has no classes, so class agreement is not measured.
+what runs there: its networks, its loop, its settings, in the precision that ours runs in. Smaller than the defaults of
+its command are the networks, so that they are about as large as our `small` ones and without attention of their own,
+and the batch, ten pictures where it collects the gradients of forty, as its time here is short. It has no classes, so
+class agreement is not measured.
 """
 
 import sys
