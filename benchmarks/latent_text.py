@@ -41,7 +41,7 @@ ROWS = {  # by name, the flags of train.py
     BASELINE: "--objective mle",
 }
 TEMPERATURES = (0.4, 0.6, 0.8, 1.0)  # of the language model
-DIRECTIONS = 1_000, 100  # texts that directions are fitted to, and texts that edits are measured on
+DIRECTIONS = 500, 50  # texts that directions are fitted to, and texts that edits are measured on
 OF_SEEDS = {  # columns of the first table: name and digits
     "lm_score, T 1": 3,
     "reverse_lm_score, T 1": 3,
