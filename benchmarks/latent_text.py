@@ -40,7 +40,7 @@ ROWS = {  # by name, the flags of train.py
     "ae": "--objective ae",
     BASELINE: "--objective mle",
 }
-TEMPERATURES = (0.4, 0.6, 0.8, 1.0)  # of the language model
+TEMPERATURES = (0.3, 0.4, 0.6, 0.8, 1.0)  # of the language model
 DIRECTIONS = 500, 50  # texts that directions are fitted to, and texts that edits are measured on
 OF_SEEDS = {  # columns of the first table: name and digits
     "lm_score, T 1": 3,
