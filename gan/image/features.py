@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.features import FeatureSpace, cached, fit, why_no_classifier
 from gan.image.networks import class_counts
+from gan.image.siamese import convolutions
 from gan.utils.subsets import training_subset
 
 if TYPE_CHECKING:
@@ -37,16 +38,6 @@ def on_pixels(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
 
 # No space to compare distributions in, but enough to find a copy.
 PIXELS = FeatureSpace("16 x 16 pixels", on_pixels(lambda x: F.adaptive_avg_pool2d(x, 16).flatten(1)), "pixels")
-
-
-def convolutions(resolution: tuple[int, int], image_channels: int) -> tuple[list[nn.Module], int]:
-    """Layers that take pictures down to 8 pixels a side or fewer, and how many numbers come out of them."""
-    layers: list[nn.Module] = [nn.Conv2d(image_channels, 32, 3, padding=1), nn.ReLU()]
-    width, (height, breadth) = 32, resolution
-    while max(height, breadth) > 8:
-        layers += [nn.Conv2d(width, 64, 3, 2, padding=1), nn.ReLU()]
-        width, height, breadth = 64, (height + 1) // 2, (breadth + 1) // 2
-    return layers, width * height * breadth
 
 
 class ImageClassifier(ModelMixin, ConfigMixin):

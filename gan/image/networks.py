@@ -4,25 +4,23 @@ They can work on pictures whose patches are folded into channels (space-to-depth
 expensive one by far, and CPUs compute few pixels of many channels faster than many of few.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
-from gan.blocks import Downsample, SampleLinear, Upsample, scaled
+from gan.blocks import Downsample, SampleLinear, Upsample
 from gan.errors import GANError
+from gan.image.siamese import SiameseNetwork
 from gan.networks import (
     SIZES,
     GridDiscriminator,
     GridGenerator,
-    class_weights,
     downward_stages,
     entered,
     entries,
@@ -73,52 +71,6 @@ class ImageGenerator(GridGenerator):
         return images
 
 
-class PairHead(nn.Module):
-    """How well two samples of different classes go together: one logit a pair, the same in either order.
-
-    It compares what each sample is like *as one of its class*: features that the class scales and shifts (FiLM, Perez
-    et al. 2018), so that a serif can be looked for in other places of an I than of a g.
-
-    Args:
-        inputs: numbers in the last feature map of a sample.
-        class_counts: number of classes of each label column.
-        width: length of the features that are compared.
-    """
-
-    def __init__(self, inputs: int, class_counts: tuple[int, ...], width: int):
-        super().__init__()
-        if not class_counts:
-            raise GANError("A discriminator can only judge pairs of pictures that have classes.")
-        self.class_counts, classes = class_counts, sum(class_counts)
-        self.to_features = scaled(nn.Linear(inputs, width), math.sqrt(2))
-        self.embed = scaled(nn.Linear(classes, 2 * width, bias=False), math.sqrt(classes) / 2)
-        self.compare = nn.Sequential(
-            scaled(nn.Linear(4 * width, width), math.sqrt(2)),
-            nn.LeakyReLU(0.2),
-            scaled(nn.Linear(width, width), math.sqrt(2)),
-            nn.LeakyReLU(0.2),
-            scaled(nn.Linear(width, 1)),
-        )
-
-    def forward(self, x: Tensor, labels: Tensor, pairs: Tensor) -> Tensor:
-        """
-        Args:
-            x: (n, channels, height, width), the last feature maps.
-            labels: of the n samples, as for `class_weights`.
-            pairs: int64 (k, 2), the rows of each pair.
-
-        Returns:
-            (k,) logits, higher where a pair looks real.
-        """
-        scale, shift = self.embed(class_weights(labels, self.class_counts, x.dtype)).chunk(2, dim=1)
-        features = self.to_features(F.leaky_relu(x, 0.2).flatten(1))
-        features = features * torch.rsqrt(features.square().mean(1, keepdim=True) + 1e-4)  # or products run away
-        one, other = F.leaky_relu(features * (1 + scale) + shift, 0.2)[pairs].unbind(1)
-        common = [one * other, (one - other).abs()]
-        orders = torch.cat([one, other, *common], dim=1), torch.cat([other, one, *common], dim=1)
-        return (self.compare(orders[0]) + self.compare(orders[1])).squeeze(1)
-
-
 class ImageDiscriminator(GridDiscriminator):
     """Images (and class labels) to logits; the methods are those of `GridDiscriminator`.
 
@@ -145,16 +97,12 @@ class ImageDiscriminator(GridDiscriminator):
         classes = class_counts(num_classes)
         super().__init__(grid, cell, classes, channels, blocks_per_stage, features, grown)
         self.patch_size = patch_size
-        height, width = grids(grid)[0]
-        self.pair = PairHead(channels[0] * height * width, classes, 2 * features) if pairs else None
+        self.pair = SiameseNetwork(resolution, image_channels, classes, grown) if pairs else None
 
     def forward(  # type: ignore[override]
         self, samples: Tensor, labels: Tensor | None = None, return_features: bool = False, pairs: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor] | tuple[Tensor, list[Tensor]]:
-        """As `GridDiscriminator`; with `pairs`, int64 (k, 2) rows of samples, also what `PairHead` says of them: (k,).
-
-        The features are computed once for both.
-        """
+        """As `GridDiscriminator`; with `pairs`, int64 (k, 2) rows of samples, also their logits (k,)."""
         if pairs is None:
             return super().forward(samples, labels, return_features)
         return self.logits(samples, labels, pairs)
@@ -166,8 +114,7 @@ class ImageDiscriminator(GridDiscriminator):
         if pairs is None:
             return super().logits(samples, labels)
         assert self.pair is not None and labels is not None, "only a discriminator of pairs judges them"
-        x = self.features(samples)[-1]
-        return self._head(x, labels), self.pair(x, labels, pairs)
+        return super().logits(samples, labels), self.pair(samples, labels, pairs)
 
     def grids(self, samples: Tensor) -> list[Tensor]:
         """As `GridDiscriminator`, of pictures (n, image_channels, height, width)."""

@@ -92,23 +92,26 @@ class PairedGAN(AdversarialObjective):
     """A GAN of pairs: two samples of one group, such as two letters of a typeface, are drawn from one latent.
 
     Batches hold pairs in rows 2k and 2k + 1 (`gan.data.Pairs`). The discriminator judges every sample, as ever, and
-    every pair (`PairHead`), each by the relativistic pairing loss, half of the whole. The trunk is computed once.
+    every pair (`SiameseNetwork`), each by the relativistic pairing loss, half of the whole. Pairs have a network of
+    their own: in features that it shares with single samples, it learnt nothing about what goes together.
 
-    A generated pair could be told by the looks of either sample, and the discriminator would learn nothing of what
-    goes together. So it also prefers real pairs to real samples of two groups (the matching-aware discriminator of
-    Reed et al. 2016, "Generative adversarial text to image synthesis"), half of what is said of pairs.
+    A generated pair could be told by the looks of either sample. So the discriminator also prefers real pairs to real
+    samples of two groups (the matching-aware discriminator of Reed et al. 2016, "Generative adversarial text to image
+    synthesis"), half of what is said of pairs: to all of those in the batch, as one for each pair taught it nothing.
     """
 
     def contests(self, discriminator: nn.Module, both: Tensor, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         labels, groups = batch["labels"], batch["groups"]
         rows = neighbours(len(both))
         real = rows[: len(rows) // 2]
-        strangers = torch.stack([real[:, 0], real[:, 1].roll(1)], dim=1)
-        apart = groups[strangers[:, 0]] != groups[strangers[:, 1]]
+        strangers = torch.cartesian_prod(real[:, 0], real[:, 1])
+        apart = (groups[strangers[:, 0]] != groups[strangers[:, 1]]).cpu()
+        strangers = strangers[apart]
         logits, of_pairs = discriminator(both, torch.cat([labels, labels]), pairs=torch.cat([rows, strangers]))
-        together, generated, mixed = of_pairs.chunk(3)
+        together, generated, mixed = of_pairs.split([len(real), len(real), len(strangers)])
         found = {"sample": logits.chunk(2), "pair": (together, generated)}
-        return found | ({"match": (together[apart], mixed[apart])} if apart.any() else {})
+        beside = together.repeat_interleave(len(real))[apart]  # the real pair of each stranger's first picture
+        return found | ({"match": (beside, mixed)} if len(mixed) else {})
 
     def weigh(self, losses: list[Tensor]) -> Tensor:
         sample, *of_pairs = losses

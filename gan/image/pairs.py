@@ -5,7 +5,6 @@ letter. A small network learns from real pictures to tell pairs of one group fro
 labels in both cases, and is believed as far as it is right on groups that it has not seen.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.data import Pairs
 from gan.features import cached, fit
-from gan.image.features import MAX_PICTURES, MIN_PICTURES, convolutions
-from gan.image.networks import PairHead
+from gan.image.features import MAX_PICTURES, MIN_PICTURES
+from gan.image.siamese import SiameseNetwork
 from gan.metrics.records import MIN_SAMPLES, metric_record
 from gan.utils.distributed import map_batches
 from gan.utils.files import fingerprint
@@ -29,11 +28,9 @@ from gan.utils.subsets import fixed_random_subset, training_subset
 if TYPE_CHECKING:
     from gan.image.data import ImageSet
 
-SIDE = 32  # pixels: what makes a group shows in small pictures, and 64 take several times as long
-WIDTH = 128  # of the features that are compared
 EXAMPLES_SEEN, MIN_EPOCHS = 100_000, 1  # in training: small sets take more epochs
 BATCH, LEARNING_RATE = 64, 2e-3
-RECIPE = 2  # raised with any change to the network or its training, as older ones are kept on disk
+RECIPE = 3  # raised with any change to the network or its training, as older ones are kept on disk
 MAX_PAIRS = 2_000  # that are measured, of each kind
 
 
@@ -49,28 +46,16 @@ class PairClassifier(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(self, resolution: tuple[int, int], image_channels: int, num_classes: tuple[int, ...]):
         super().__init__()
-        factor = max(1, math.ceil(max(resolution) / SIDE))
-        height, width = resolution
-        layers, inputs = convolutions((height // factor, width // factor), image_channels)
-        self.body = nn.Sequential(nn.AvgPool2d(factor), *layers, nn.Flatten())
-        self.head = PairHead(inputs, tuple(num_classes), WIDTH)
+        self.network = SiameseNetwork(resolution, image_channels, tuple(num_classes))
 
-    def forward(self, features: Tensor, labels: Tensor, pairs: Tensor) -> Tensor:
-        """
-        Args:
-            features: (n, inputs) from `body`.
-            labels: int64 (n, columns).
-            pairs: int64 (k, 2), the rows of each pair.
-
-        Returns:
-            (k,) logits, above 0 where a pair is taken for one of a single group.
-        """
-        return self.head(features, labels, pairs)
+    def forward(self, images: Tensor, labels: Tensor, pairs: Tensor) -> Tensor:
+        """The logits (k,) of `SiameseNetwork`, above 0 where a pair is taken for one of a single group."""
+        return self.network(images, labels, pairs)
 
     def of(self, one: Tensor, other: Tensor, labels: Tensor, other_labels: Tensor) -> Tensor:
         """The logits of pairs of uint8 pictures (n, channels, height, width) with labels (n, columns)."""
-        features = self.body(torch.cat([one, other]).float() / 127.5 - 1)
-        return self(features, torch.cat([labels, other_labels]), torch.arange(len(features)).view(2, -1).T)
+        images = torch.cat([one, other]).float() / 127.5 - 1
+        return self(images, torch.cat([labels, other_labels]), torch.arange(len(images)).view(2, -1).T)
 
 
 @dataclass
@@ -137,7 +122,7 @@ def train_classifier(train_set: "ImageSet", seed: int = 0) -> PairClassifier:
         images = torch.from_numpy(pixels[torch.cat(chosen).numpy()]).float() / 127.5 - 1
         one, mate, stranger = torch.arange(len(images)).chunk(3)
         pairs = torch.cat([torch.stack([one, mate], dim=1), torch.stack([one, stranger], dim=1)])
-        together, apart = classifier(classifier.body(images), all_labels[torch.cat(chosen)], pairs).chunk(2)
+        together, apart = classifier(images, all_labels[torch.cat(chosen)], pairs).chunk(2)
         return (F.softplus(-together).sum() + F.softplus(apart).sum()) / (2 * len(batch))
 
     epochs = max(MIN_EPOCHS, round(EXAMPLES_SEEN / len(usable)))

@@ -270,10 +270,10 @@ def _networks(
         if name in earlier:
             old = earlier[name]
             if name == "discriminator" and not pairs:
-                old = with_pair_head(old, False)
+                old = with_pair_network(old, False)
             networks[name] = transferred(old, earlier["generator"].class_counts, config["num_classes"], begin)
             if name == "discriminator":
-                networks[name] = with_pair_head(networks[name], pairs)
+                networks[name] = with_pair_network(networks[name], pairs)
         elif name == "discriminator":
             networks[name] = ImageDiscriminator(pairs=pairs, **config)
         elif name == "encoder":
@@ -283,8 +283,8 @@ def _networks(
     return networks
 
 
-def with_pair_head(discriminator: ImageDiscriminator, wanted: bool) -> ImageDiscriminator:
-    """A discriminator that judges pairs, or one that does not: the same but for its pair head, which is a new one."""
+def with_pair_network(discriminator: ImageDiscriminator, wanted: bool) -> ImageDiscriminator:
+    """A discriminator that judges pairs, or one that does not: the same otherwise, and what judges pairs is new."""
     if discriminator.config.pairs == wanted:
         return discriminator
     changed = ImageDiscriminator.from_config(discriminator.config, pairs=wanted)

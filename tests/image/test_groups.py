@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
 from gan.image import data, evaluate
 from gan.image.objectives import PairedGAN, neighbours
-from gan.image.task import ImageTask, with_pair_head
+from gan.image.task import ImageTask, with_pair_network
 from gan.training import arguments
 from gan.training.augment import augment
 from gan.training.class_transfer import transferred
@@ -181,13 +181,13 @@ def test_pairs_need_classes_and_are_off_by_default() -> None:
     assert ImageDiscriminator(num_classes=3, **SHAPE).pair is None
 
 
-def test_a_pair_head_comes_and_goes() -> None:
+def test_a_network_for_pairs_comes_and_goes() -> None:
     judge, pictures, labels = discriminator(), torch.randn(4, 3, 16, 16), torch.tensor([0, 1, 2, 1])
-    bare = with_pair_head(judge, False).eval()
+    bare = with_pair_network(judge, False).eval()
     assert bare.pair is None and torch.equal(bare(pictures, labels), judge(pictures, labels))
-    again = with_pair_head(bare, True).eval()
+    again = with_pair_network(bare, True).eval()
     assert torch.equal(again(pictures, labels), judge(pictures, labels)) and again.pair is not None
-    assert with_pair_head(judge, True) is judge
+    assert with_pair_network(judge, True) is judge
     turned = transferred(judge, (3,), 2, [[2, 1]]).eval()
     swapped = judge(pictures[1:3], torch.tensor([1, 2]), pairs=neighbours(2))
     for one, other in zip(turned(pictures[1:3], torch.tensor([1, 0]), pairs=neighbours(2)), swapped):
@@ -231,9 +231,9 @@ def test_real_pairs_are_preferred_to_real_pictures_of_two_groups() -> None:
     contests = PairedGAN(argparse.Namespace()).contests(judge, both, batch)
     real, labels = both[:6], batch["labels"]
     together = judge(real, labels, pairs=neighbours(6))[1]
-    # Pair 0 is mixed with pair 2, which is of the same group, so that this is no example; 1 with 0, and 2 with 1.
-    mixed = judge(real, labels, pairs=torch.tensor([[2, 1], [4, 3]]))[1]
-    torch.testing.assert_close(contests["match"], (together[1:], mixed))
+    # The first picture of each pair with the second of every other one, unless they are of one group, as 0 and 2 are.
+    mixed = judge(real, labels, pairs=torch.tensor([[0, 3], [2, 1], [2, 5], [4, 3]]))[1]
+    torch.testing.assert_close(contests["match"], (together[[0, 1, 1, 2]], mixed))
     torch.testing.assert_close(contests["pair"][0], together)
     alone = PairedGAN(argparse.Namespace()).contests(judge, both, batch | {"groups": torch.zeros(6)})
     assert set(alone) == {"sample", "pair"}

@@ -13,6 +13,7 @@ from gan import ImageDiscriminator, ImageGenerator, ImagePipeline
 from gan.data import DataReport
 from gan.image import metrics, pairs
 from gan.image.data import ImageSet
+from gan.image.siamese import SIDE
 
 LETTERS = ["a", "b", "c"]
 
@@ -123,4 +124,4 @@ def test_large_pictures_are_judged_small(resolution: tuple[int, int]) -> None:
     classifier = pairs.PairClassifier(resolution, 3, (2,))
     pictures, labels = torch.zeros(5, 3, *resolution, dtype=torch.uint8), torch.zeros(5, 1, dtype=torch.int64)
     assert classifier.of(pictures, pictures, labels, labels).shape == (5,)
-    assert max(classifier.body[0](pictures.float()).shape[2:]) <= pairs.SIDE
+    assert max(classifier.network.halve(pictures.float()).shape[2:]) <= SIDE
