@@ -66,7 +66,7 @@ CHANGED = {  # rows that no flag makes: what is done before `train.py`
 def train(row: str, flags: list[str], folder: Path, seed: int, steps: int) -> float:
     """CPU seconds of a run of `train.py` with what the row changes."""
     fixed = ["--max_train_steps", str(steps), "--output_dir", str(folder), "--seed", str(seed), "--report_to", "none"]
-    fixed += ["--no-evaluate", "--overwrite_output_dir", "--validation_steps", "1000000"]
+    fixed += ["--no-evaluate", "--no-directions", "--overwrite_output_dir", "--validation_steps", "1000000"]
     changed = CHANGED.get(row, "pass")
     script = f"import gan.image.task; from gan.training.__main__ import main; {changed}; raise SystemExit(main())"
     return program("-c", script, "image", *ROWS[row], *flags, *fixed)
