@@ -46,7 +46,7 @@ class SiameseNetwork(nn.Module):
             raise GANError("A discriminator can only judge pairs of pictures that have classes.")
         self.class_counts, classes = class_counts, sum(class_counts)
         height, width = (side // 2**grown for side in resolution)
-        factor = math.ceil(max(height, width) / SIDE)
+        factor = min(math.ceil(max(height, width) / SIDE), height, width)  # a strip keeps a pixel across
         layers, inputs = convolutions((height // factor, width // factor), image_channels)
         self.halve = nn.Sequential(*(Downsample() for _ in range(grown)), nn.AvgPool2d(factor))
         self.body = nn.Sequential(*layers, nn.Flatten())

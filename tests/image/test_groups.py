@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from gan import GANError, GANPipeline, ImageDiscriminator, ImageGenerator, ImagePipeline
 from gan.image import data, evaluate
 from gan.image.objectives import PairedGAN, neighbours
+from gan.image.siamese import SiameseNetwork
 from gan.image.task import ImageTask, with_pair_network
 from gan.training import arguments
 from gan.training.augment import augment
@@ -179,6 +180,13 @@ def test_pairs_need_classes_and_are_off_by_default() -> None:
     with pytest.raises(GANError, match="only judge pairs of pictures that have classes"):
         discriminator(0)
     assert ImageDiscriminator(num_classes=3, **SHAPE).pair is None
+
+
+def test_pairs_of_long_strips_are_judged() -> None:
+    for height, width in ((8, 512), (640, 16)):  # more than 32 times as long as they are wide
+        strips = torch.randn(4, 1, height, width)
+        network = SiameseNetwork((height, width), 1, (3,))
+        assert network(strips, torch.tensor([0, 1, 2, 0]), neighbours(4)).isfinite().all()
 
 
 def test_a_network_for_pairs_comes_and_goes() -> None:
