@@ -250,15 +250,19 @@ def _decide_form(rows: Rows, args: Any, report: DataReport) -> Form:
 def _choose_slice(seconds: np.ndarray, clip: float, report: DataReport) -> str:
     """One clip a file, unless the set is mostly long recordings: then they are cut evenly, and it is said.
 
+    That most of what there is to hear is left out is said, too.
+
     Args:
         seconds: float64 (n,), of files that were looked at.
         clip: seconds of a clip.
     """
-    long = seconds[seconds > max(RECORDING * clip, MIN_RECORDING)]
-    if not len(long):
+    recordings = seconds[seconds > max(RECORDING * clip, MIN_RECORDING)]
+    unused = (seconds - clip).clip(0).sum()  # of one clip each
+    if not len(recordings) and unused <= seconds.sum() / 2:
         return "first"
+    long = recordings if len(recordings) else seconds[seconds > clip]
     about = f"{len(long):,} of {len(seconds):,} files last up to {long.max():,.0f} seconds, and a clip {clip:g}:"
-    if long.sum() < seconds.sum() / 2:
+    if recordings.sum() < seconds.sum() / 2:
         report.note(
             f"{about} one clip of each is used, where it begins to be heard; --slice even or --slice onset cuts them "
             f"up, --duration lengthens the clips."

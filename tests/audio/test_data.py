@@ -349,6 +349,17 @@ def test_recordings_are_cut_evenly(load: Load, tmp_path: Path) -> None:
     assert len(load("--train_data_dir", tmp_path, "--slice", "even", "--sampling_rate", "16000")[0]) == 12
 
 
+def test_clips_that_leave_most_of_the_sound_out_are_said(load: Load, tmp_path: Path) -> None:
+    for k in range(3):
+        save(tmp_path / f"{k}.wav", tone(4))
+    train, _ = load("--train_data_dir", tmp_path)
+    assert len(train) == 3
+    (note,) = train.report.notes
+    assert note.startswith("3 of 3 files last up to 4 seconds, and a clip 1.024: one clip of each is used")
+    assert "--slice even or --slice onset cuts them up, --duration lengthens the clips" in note
+    assert not load("--train_data_dir", tmp_path, "--duration", "3")[0].report.notes
+
+
 def test_recordings_are_cut_at_onsets(load: Load, tmp_path: Path) -> None:
     save(tmp_path / "1.wav", beeps(12))
     train, _ = load("--train_data_dir", tmp_path, "--slice", "onset", "--duration", "0.5")
