@@ -97,7 +97,8 @@ class PairedGAN(AdversarialObjective):
 
     A generated pair could be told by the looks of either sample. So the discriminator also prefers real pairs to real
     samples of two groups (the matching-aware discriminator of Reed et al. 2016, "Generative adversarial text to image
-    synthesis"), half of what is said of pairs: to all of those in the batch, as one for each pair taught it nothing.
+    synthesis"), half of what is said of pairs: to all in the batch with different labels, as one for each pair taught
+    it nothing.
     """
 
     def contests(self, discriminator: nn.Module, both: Tensor, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
@@ -105,7 +106,9 @@ class PairedGAN(AdversarialObjective):
         rows = neighbours(len(both))
         real = rows[: len(rows) // 2]
         strangers = torch.cartesian_prod(real[:, 0], real[:, 1])
-        apart = (groups[strangers[:, 0]] != groups[strangers[:, 1]]).cpu()
+        one, other = strangers.unbind(1)
+        unlike = (labels[one] != labels[other]).view(len(strangers), -1).any(1)  # as are those of pairs
+        apart = (unlike & (groups[one] != groups[other])).cpu()
         strangers = strangers[apart]
         logits, of_pairs = discriminator(both, torch.cat([labels, labels]), pairs=torch.cat([rows, strangers]))
         together, generated, mixed = of_pairs.split([len(real), len(real), len(strangers)])
