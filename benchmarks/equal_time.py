@@ -1,4 +1,4 @@
-"""What benchmarks at equal CPU time share: programs on one thread, how many steps fit, and runs that are kept.
+"""What benchmarks of CPU time share: programs on one thread, how many steps fit, and runs that are kept.
 
 CPU time of one thread is counted, so that other work on the machine doesn't matter much.
 """
@@ -8,7 +8,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,27 @@ ROOT = Path(__file__).resolve().parent.parent
 PILOT = 150  # steps
 
 
-def cpu_seconds() -> float:
-    """Of all child processes that have ended."""
+def children_seconds() -> float:
+    """CPU time of all child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def program(*command: str) -> float:
     """Runs a Python program of this repository on one thread; returns its CPU seconds."""
-    before = cpu_seconds()
+    before = children_seconds()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit((done.stderr.strip().splitlines() or [f"It ended with {done.returncode}."])[-1])
-    return cpu_seconds() - before
+    return children_seconds() - before
+
+
+def train_into(folder: Path, command: Sequence[object]) -> None:
+    """Runs a training on one thread, in sight, and leaves its CPU seconds in its folder, in `seconds.json`."""
+    before = children_seconds()
+    subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
+    (folder / "seconds.json").write_text(json.dumps(children_seconds() - before))
 
 
 def steps_in(cpu_minutes: float, trained: Callable[[int], float]) -> int:

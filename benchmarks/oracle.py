@@ -14,11 +14,8 @@ measured on SeqGAN's oracle; its weights as safetensors go after --oracle. Whate
 
 import argparse
 import json
-import os
-import resource
 import shlex
 import statistics
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +26,9 @@ import torch
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from equal_time import train_into
+
 from gan.text.data import TextSet, encode
 from gan.text.likelihood import nll
 from gan.text.networks import TextDiscriminator
@@ -99,11 +98,7 @@ def train(name: str, seed: int, args: argparse.Namespace) -> Path:
     command += ["--resume_from_checkpoint", "latest"]
     for names, flags in args.flags:
         command += shlex.split(flags) if name in names.split(",") or names == "all" else []
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    (folder / "seconds.json").write_text(json.dumps(seconds))
+    train_into(folder, command)
     return folder
 
 

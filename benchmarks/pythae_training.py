@@ -88,9 +88,7 @@ def build(args: argparse.Namespace, shape: tuple[int, int, int]):
         "num_epochs": 10_000,  # the budget ends it
         "seed": args.seed,
     }
-    parts = benchmark.networks.get(
-        args.networks, ()
-    )  # else pythae builds its default, perceptrons of one hidden layer
+    parts = benchmark.networks.get(args.networks, ())  # without: its default, perceptrons of one hidden layer
     torch.manual_seed(args.seed)
     if args.model == "vae":
         config = VAEConfig(**latent, reconstruction_loss="mse")

@@ -15,10 +15,7 @@ and goes on with further seeds.
 
 import argparse
 import json
-import os
-import resource
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +29,7 @@ from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from equal_time import train_into
 from oracle import spread, table
 
 from gan.text import data, lm_score
@@ -97,11 +95,7 @@ def train(name: str, seed: int, args: argparse.Namespace) -> Path:
     command += [] if args.max_train_samples is None else ["--max_train_samples", args.max_train_samples]
     for names, flags in args.flags:
         command += shlex.split(flags) if name in names.split(",") or names == "all" else []
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    (folder / "seconds.json").write_text(json.dumps(seconds))
+    train_into(folder, command)
     return folder
 
 
