@@ -8,12 +8,17 @@ temperature 1 as language models are sampled, and at 0 as models with a latent a
 latter is above that of the language model where the reverse LM score is equal, on lines between temperatures; and what
 only a latent gives (`gan/text/latent_metrics.py`). Prints Markdown tables with mean and standard deviation over the
 seeds. Every run goes into `--output` at once: a benchmark that was stopped goes on from there.
+
+    python benchmarks/latent_text.py --dataset_name NAME --trained daae MODEL-0 MODEL-1 MODEL-2 --trained mle MODEL
+
+measures models that are there, one a seed. One of maximum likelihood may be beside several.
 """
 
 import argparse
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +45,7 @@ ROWS = {  # by name, the flags of train.py
     "ae": "--objective ae",
     BASELINE: "--objective mle",
 }
-TEMPERATURES = (0.3, 0.4, 0.6, 0.8, 1.0)  # of the language model
+TEMPERATURES = (0.3, 0.4, 0.6, 0.8, 1.0)
 DIRECTIONS = 500, 50  # texts that directions are fitted to, and texts that edits are measured on
 OF_SEEDS = {  # columns of the first table: name and digits
     "lm_score, T 1": 3,
@@ -85,21 +90,23 @@ def folder_of(row: str, seed: int, args: argparse.Namespace) -> Path:
     return args.models / f"{row}-{seed}"
 
 
-def opened(row: str, seed: int, args: argparse.Namespace) -> TextPipeline:
+def opened(folder: Path) -> TextPipeline:
     """A trained model."""
-    model = TextPipeline.from_pretrained(folder_of(row, seed, args))
+    model = TextPipeline.from_pretrained(folder)
     assert isinstance(model, TextPipeline)
     return model
 
 
 def of_seeds(model: TextPipeline, bench: Bench, temperature: float) -> Point:
     """The figures of texts of seeds."""
-    return bench.scores(generate(model.generator, None, bench.texts, None, temperature))
+    if model.tokenizer.get_vocab() == bench.model.tokenizer.get_vocab():
+        return bench.scores(generate(model.generator, None, bench.texts, None, temperature))
+    return bench.scores(metrics.generated_by(model, bench.model, bench.texts, temperature))
 
 
-def measured(model: TextPipeline, bench: Bench) -> dict[str, Any]:
+def measured(model: TextPipeline, bench: Bench, temperatures: Sequence[float]) -> dict[str, Any]:
     """The figures of a model; of a language model its curve over temperatures, too."""
-    points = {f"{t:g}": of_seeds(model, bench, t) for t in ((0.0, 1.0) if model.latent_dim else TEMPERATURES)}
+    points = {f"{t:g}": of_seeds(model, bench, t) for t in ((0.0, 1.0) if model.latent_dim else temperatures)}
     found: dict[str, Any] = {"points": points, "parameters": model.generator.num_parameters() / 1e6}
     if not model.latent_dim:
         return found
@@ -143,17 +150,17 @@ def references(model: TextPipeline, bench: Bench) -> dict[str, dict[str, float]]
     return found
 
 
-def report(
-    runs: dict[tuple[str, int], dict[str, Any]],
-    names: list[str],
-    seeds: list[int],
-    others: dict[str, dict[str, float]],
-) -> None:
-    """Prints two tables: texts of seeds, and what a latent gives."""
-    rows: dict[str, list[dict[str, float | None]]] = {
-        name: [columns(runs[name, seed], None if name == BASELINE else runs.get((BASELINE, seed))) for seed in seeds]
-        for name in names
-    }
+def report(runs: dict[tuple[str, int], dict[str, Any]], others: dict[str, dict[str, float]]) -> None:
+    """Prints two tables: texts of seeds, and what a latent gives.
+
+    Args:
+        runs: by row and seed. A language model without a seed's is the first one's.
+        others: more rows, by name.
+    """
+    beside = {seed: runs.get((BASELINE, seed), runs.get((BASELINE, 0))) for _, seed in runs}
+    rows: dict[str, list[dict[str, float | None]]] = {}
+    for (name, seed), run in runs.items():
+        rows.setdefault(name, []).append(columns(run, None if name == BASELINE else beside[seed]))
     rows |= {name: [values] for name, values in others.items()}
     for shown in (OF_SEEDS, OF_LATENTS):
         with_any = {name: found for name, found in rows.items() if any(set(values) & set(shown) for values in found)}
@@ -181,15 +188,50 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("latent-text.jsonl"), help="a line for every run")
     parser.add_argument("--models", type=Path, default=Path("latent-text"), help="folder for the models")
+    parser.add_argument(
+        "--trained",
+        nargs="+",
+        action="append",
+        metavar=("ROW", "MODEL"),
+        help="models of a row to measure, one a seed, instead of training any",
+    )
+    parser.add_argument(
+        "--temperatures",
+        nargs="+",
+        type=float,
+        default=TEMPERATURES,
+        help=f"of the language model (default: {' '.join(map(str, TEMPERATURES))})",
+    )
     args = parser.parse_args()
     args.max_train_samples = None  # `Bench` asks
     torch.set_num_threads(1)
+    if args.trained:
+        measure_trained({row: [Path(model) for model in models] for row, *models in args.trained}, args)
+    else:
+        train_and_measure(args)
+
+
+def measure_trained(models: dict[str, list[Path]], args: argparse.Namespace) -> None:
+    """The tables of models that are there."""
+    first = opened(next(iter(models.values()))[0])
+    bench = Bench(first, args)
+    runs = {
+        (row, seed): measured(opened(folder), bench, args.temperatures)
+        for row, folders in models.items()
+        for seed, folder in enumerate(folders)
+    }
+    report(runs, references(first, bench))
+
+
+def train_and_measure(args: argparse.Namespace) -> None:
+    """The tables of models that are trained for it, each for the same CPU time."""
     settings = {
         row: {name: getattr(args, name) for name in ("dataset_name", "cpu_minutes", "texts")}
         | {"row": row, "flags": flags_of(row, args)}
         for row in args.rows
     }
-    bench = cache(lambda: Bench(opened(args.rows[0], args.seeds[0], args), args))
+    first = cache(lambda: opened(folder_of(args.rows[0], args.seeds[0], args)))
+    bench = cache(lambda: Bench(first(), args))
     runs = {(row, run["seed"]): run for row in args.rows for run in kept(args.output, settings[row])}
     steps = {row: run["steps"] for (row, _), run in runs.items()}
     for seed in args.seeds:
@@ -199,11 +241,13 @@ def main() -> None:
             if row not in steps:
                 with tempfile.TemporaryDirectory() as name:
                     steps[row] = steps_in(args.cpu_minutes, partial(train, row, args, Path(name), 0))
-            seconds = train(row, args, folder_of(row, seed, args), seed, steps[row])
+            folder = folder_of(row, seed, args)
+            seconds = train(row, args, folder, seed, steps[row])
             runs[row, seed] = {"seed": seed, "steps": steps[row], "cpu_seconds": seconds}
-            runs[row, seed] |= measured(opened(row, seed, args), bench())
+            runs[row, seed] |= measured(opened(folder), bench(), args.temperatures)
             keep(args.output, settings[row], runs[row, seed])
-    report(runs, args.rows, args.seeds, references(opened(args.rows[0], args.seeds[0], args), bench()))
+    wanted = {(row, seed): runs[row, seed] for row in args.rows for seed in args.seeds}
+    report(wanted, references(first(), bench()))
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ class Bench:
     """The data as tokens, the same for all models, and the LM scorer of real texts."""
 
     def __init__(self, model: TextPipeline, args: argparse.Namespace):
-        self.config, self.texts = model.generator.config, args.texts
+        self.model, self.config, self.texts = model, model.generator.config, args.texts
         splits = data.load(data_arguments(args))
         self.training, self.held_out = (
             data.encode(part, model.tokenizer, self.config.max_length).tokens for part in (splits.train, splits.test)

@@ -18,6 +18,7 @@ import dcgan
 import diffaugment
 import equal_time
 import exchange
+import flow_prior
 import latent_text
 import lightweight_gan_baseline
 import oracle
@@ -232,3 +233,29 @@ def test_a_latent_is_compared_with_maximum_likelihood_where_both_are_as_various(
     found = latent_text.columns(run, {"points": {"0.8": curve[0], "1": curve[1]}})
     assert found["behind, T 0"] == found["behind, T 1"] == 0 and found["edits_moved"] == 0.5
     assert not any(name.startswith("behind") for name in latent_text.columns(run, None))
+
+
+def test_one_language_model_may_be_beside_several_with_a_latent(capsys: pytest.CaptureFixture[str]) -> None:
+    curve = {"0.8": {"lm_score": 2.0, "reverse_lm_score": 5.0}, "1": {"lm_score": 3.0, "reverse_lm_score": 4.0}}
+    behind_by = {0: 0.1, 1: 0.3}
+    runs = {
+        ("daae", seed): {"points": {"0": {"lm_score": 2.5 + far, "reverse_lm_score": 4.5}}}
+        for seed, far in behind_by.items()
+    }
+    latent_text.report(runs | {("mle", 0): {"points": curve}}, {})
+    header, _, daae, *_ = ([cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines())
+    assert daae[header.index("behind, T 0")] == "0.20 ± 0.14"
+
+
+def test_a_flow_goes_from_noise_to_latents_and_back() -> None:
+    torch.manual_seed(0)
+    flow = flow_prior.Flow(torch.ones(6), torch.diag(torch.arange(1.0, 7.0)), num_layers=3, hidden_size=8).double()
+    for coupling in flow.couplings:
+        torch.nn.init.normal_(coupling.last.weight)
+    noise = torch.randn(5, 6, dtype=torch.double)
+    latents = flow.inverse(noise)
+
+    found, determinant = flow(latents)
+    assert torch.allclose(found, noise)
+    jacobian = torch.func.jacrev(lambda latent: flow(latent[None])[0][0])(latents[0])
+    assert torch.allclose(torch.linalg.slogdet(jacobian)[1] + torch.linalg.slogdet(flow.root)[1], determinant[0])

@@ -24,7 +24,7 @@ from gan.errors import GANError
 from gan.labels import class_indices
 from gan.metrics.distances import frechet_distance
 from gan.text import latent_metrics, lm_score
-from gan.text.data import IGNORED, encode
+from gan.text.data import IGNORED, TextSet, encode
 from gan.text.likelihood import nll
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
 from gan.text.plots import sweep_picture
@@ -34,7 +34,6 @@ from gan.utils.distributed import map_items
 from gan.utils.subsets import fixed_random_subset
 
 if TYPE_CHECKING:
-    from gan.text.data import TextSet
     from gan.text.pipeline import TextPipeline
 
 NUM_TEXTS = 10_000  # that an LM scorer is fitted to
@@ -242,7 +241,7 @@ class _Bench:
         }
         self.baseline = baseline and baseline[0]
         if baseline is not None:
-            self.writers[f"{baseline[0]} (MLE)"] = partial(_generated_by, baseline[1], self, test_set)
+            self.writers[f"{baseline[0]} (MLE)"] = partial(generated_by, baseline[1], pipeline, self.count)
 
     def nll(self) -> dict[str, float]:
         """Nats a held-out token of the model, at each strength of its critic, by name; unknown with a latent."""
@@ -354,13 +353,13 @@ class _Bench:
         )
 
 
-def _generated_by(other: "TextPipeline", bench: _Bench, test_set: "TextSet", temperature: float) -> Tensor:
-    """Texts of another model as tokens of the one that is measured."""
-    tokens = generate(other.generator, None, bench.count, temperature=temperature)
+def generated_by(other: "TextPipeline", pipeline: "TextPipeline", count: int, temperature: float) -> Tensor:
+    """Texts of another model, without its critic, as tokens (n, length) of a pipeline."""
+    tokens = generate(other.generator, None, count, temperature=temperature)
     ids = ([token for token in row if token not in (END, IGNORED)] for row in tokens.tolist())
-    texts = [decode(other.tokenizer, own) for own in ids]
-    as_set = replace(test_set, texts=texts, labels=None, continued=None, has_end=bench.has_end)
-    return encode(as_set, bench.pipeline.tokenizer, bench.pipeline.generator.config.max_length).tokens
+    config = pipeline.generator.config
+    texts = TextSet([decode(other.tokenizer, own) for own in ids], None, None, "", "", has_end=config.has_end)
+    return encode(texts, pipeline.tokenizer, config.max_length).tokens
 
 
 def _classes(pipeline: "TextPipeline", test_set: "TextSet") -> Tensor | None:
