@@ -351,12 +351,13 @@ def score(
         classify: codes to the classes (n,) that their samples show, if anything can tell them.
         progress: whether to show a bar.
     """
+    unmoved, usual = measure(codes), None if classify is None else classify(codes)
     bar = tqdm(directions.records.items(), desc="Scoring directions", leave=False, disable=not progress)
     for name, record in bar:
         low, high = record["range"]
         strengths = STRENGTHS if record["source"] == "measured" else (low, high)
         moved = [directions.apply(codes, {name: strength}) for strength in strengths]
-        tables = [measure(edited) for edited in moved]
+        tables = [measure(edited) if strength else unmoved for strength, edited in zip(strengths, moved)]
         values = torch.stack([torch.stack(list(table.values()), dim=1) for table in tables]) / deviation
         change = (values[-1] - values[0]).mean(0)
         names = list(tables[0])
@@ -369,6 +370,5 @@ def score(
         strongest = change.abs().argsort(descending=True)[:3].tolist()
         record["changes"] = {names[j]: round(float(change[j]), 2) for j in strongest}
         if classify is not None and record["source"] != "class":
-            usual = classify(codes)
             kept = torch.stack([classify(edited) == usual for edited in (moved[0], moved[-1])])
             record["class_kept"] = round(float(kept.float().mean()), 3)

@@ -129,9 +129,12 @@ def refined(logits: Tensor, scores: Tensor | None, strength: float) -> Tensor:
         (..., vocab_size) log probabilities: the generator's at strength 0, and q's at strength 1.
     """
     log_p = logits.log_softmax(-1)
-    if scores is None or not strength:
-        return log_p
-    return (log_p + strength * log_ratios(log_p, scores)).log_softmax(-1)
+    return log_p if scores is None else reweighted(log_p, log_ratios(log_p, scores), strength)
+
+
+def reweighted(log_p: Tensor, ratios: Tensor, strength: float) -> Tensor:
+    """log p' of `refined`, from log p and the critic's log ratios (..., vocab_size)."""
+    return (log_p + strength * ratios).log_softmax(-1) if strength else log_p
 
 
 def log_ratios(log_p: Tensor, scores: Tensor) -> Tensor:
@@ -255,11 +258,11 @@ def stream(
         (logits, scores), state = both(tokens[padded], state)
         logits = logits[:count].float().cpu()
         logits[:, UNKNOWN] = -torch.inf  # in data, a token that the vocabulary lacks; never sampled
+        log_p = logits.log_softmax(-1)
         if scores is None:
-            return (logits.log_softmax(-1), torch.zeros_like(logits)), state
-        scores = scores[:count].float().cpu()
-        full = refined(logits, scores, 1.0) - logits.log_softmax(-1)
-        return (refined(logits, scores, strength), full), state
+            return (log_p, torch.zeros_like(log_p)), state
+        ratios = log_ratios(log_p, scores[:count].float().cpu())
+        return (reweighted(log_p, ratios, strength), reweighted(log_p, ratios, 1.0) - log_p), state
 
     lines = torch.zeros(count, dtype=torch.int64)  # of the acrostic that have begun
 
