@@ -53,6 +53,7 @@ def measure(
     test_set: "AudioSet",
     space: FeatureSpace,
     references: bool = True,
+    known: tuple[Tensor, Tensor] | None = None,
 ) -> dict[str, Any]:
     """Measures clips, wherever they come from, against all held-out ones (2,000 at most).
 
@@ -66,6 +67,7 @@ def measure(
             compared.
         references: whether real samples, with and without noise, are measured beside them; without, there are only
             the `metrics`.
+        known: features in that space of all generated clips and of the held-out ones, where they are known.
 
     Returns:
         `metrics`: a record for each metric, with `name`, `type` (for programs), `features` (name of the space) or
@@ -90,12 +92,12 @@ def measure(
         rows[f"held-out with noise at {decibels} dB"] = (partial(with_noise, held_out, decibels), labels)
     often = _twice_in_each(asked, real_labels, labels)
 
-    real = space(held_out)
+    of_made, real = (space(made), space(held_out)) if known is None else (known[0][picked], known[1])
     features: dict[str, Tensor] = {}
     predicted: dict[str, Tensor] = {}
     for name, (of, _) in rows.items():
         clips = of()
-        features[name] = space(clips)
+        features[name] = of_made if name == "generated" else space(clips)
         if space.classifier is not None:
             # The classifier has seen the training clips: its reference is measured on those it has not.
             judged = (held_out, real) if name == "real" else (clips, features[name])
@@ -157,14 +159,16 @@ def evaluate(
     with synchronized():  # a package may be missing on one machine
         space = feature_space(features, train_set)
     generated = map_batches(pipeline.decode, latents, drawn, batch=BATCH, what="Making clips")
-    records = measure(generated, asked, train_set, test_set, space, references)
+    kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))
+    of_generated, of_held_out = space(generated), space(test_set.clips(kept))
+    records = measure(generated, asked, train_set, test_set, space, references, (of_generated, of_held_out))
     if not references:
         return records
 
     trained_on = torch.cat([space(train_set.clips(part)) for part in torch.arange(len(train_set)).split(10 * BATCH)])
-    kept = fixed_random_subset(len(test_set), min(len(test_set), MAX_HELD_OUT))
-    distances, indices = nearest(space(generated), trained_on, min(NEIGHBOURS, len(train_set)))
-    held_out_distances, _ = nearest(space(test_set.clips(kept)), trained_on, min(NEIGHBOURS, len(train_set)))
+    neighbours = min(NEIGHBOURS, len(train_set))
+    distances, indices = nearest(of_generated, trained_on, neighbours)
+    held_out_distances, _ = nearest(of_held_out, trained_on, neighbours)
     n_fft = window_size(train_set.sampling_rate)
     sheet = io.BytesIO()
     neighbour_sheet(
