@@ -19,7 +19,6 @@ EN = {
     "stop_clip": "Stop",
     "play_all": "Play all",
     "save_wav": "Download WAV",
-    "save_zip": "Download ZIP",
     # the interpolation
     "interpolation_slider": "From A to B",
     "play_interpolation": "Play from A to B",
@@ -64,7 +63,6 @@ ZH = {
     "stop_clip": "停止",
     "play_all": "全部播放",
     "save_wav": "下载 WAV",
-    "save_zip": "下载 ZIP",
     "interpolation_slider": "从 A 到 B",
     "play_interpolation": "播放全程",
     "interpolation_place": "全程的 {share} %",

@@ -45,7 +45,7 @@ const fields = {
   },
   edits: directions,
   pad: directions.pad,
-  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  critic_steps: sliderField({ key: "critic", title: t("critic_guidance"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
   layers: {
     get: () => layers, set: setLayers, write: () => layers, reset: () => setLayers(""),
     read: (text) => setLayers(tab.model.layers.includes(text) ? text : ""),
@@ -76,7 +76,7 @@ const tools = {
   later: iconButton("later", t("later"), () => turn(1)),
   link: tab.link,
   wav: iconButton("save", t("save_wav"), () => saveClip(interpolation.clip())),
-  zip: zipButton(t("save_zip"), () => server.zip_clips(clipsOf(tab.state())), () =>
+  zip: zipButton(t("zip"), () => server.zip_clips(clipsOf(tab.state())), () =>
     zipName(`seeds-${fields.seed.get()}-${fields.seed.get() + fields.num_samples.get() - 1}`), tab.showMessage),
   kit: zipButton(t("save_kit"), () => server.zip_pads(padsOf(tab.state(), kit.pads)), () => zipName(`kit-${fields.seed.get()}`), tab.showMessage),
 };

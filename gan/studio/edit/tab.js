@@ -33,7 +33,7 @@ const fields = {
   seed: seedField({ usual: start.seed, max: limits.seed, changed: fromSeed }),
   label: classField({ any: t("any_label"), changed: settle }),
   truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info"), brief: true }),
-  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  critic_steps: sliderField({ key: "critic", title: t("critic_guidance"), usual: start.critic_steps, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
   edits: directions,
   pad: directions.pad,
   view: kept("view", { get: () => view, write: () => VIEWS[view], reset: () => setView("edit"),

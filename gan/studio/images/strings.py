@@ -3,7 +3,7 @@
 EN = {
     "pictures_tab": "Pictures",
     "num_images": "Pictures",
-    "critic": "Critic",
+    "critic_guidance": "Critic",
     "critic_info": "steps towards what the discriminator takes for real",
     "every_class": "Each seed in every class",
     "edit_picture": "Edit",
@@ -20,7 +20,7 @@ EN = {
 ZH = {
     "pictures_tab": "图片",
     "num_images": "图片数量",
-    "critic": "判别器引导",
+    "critic_guidance": "判别器引导",
     "critic_info": "朝判别器认为真实的方向走几步",
     "every_class": "每个种子画出所有类别",
     "edit_picture": "编辑",

@@ -11,7 +11,7 @@ const fields = {
   num_images: sliderField({ key: "n", title: t("num_images"), usual: start.num_images, min: 1, max: limits.num_images, step: 1 }),
   truncation: sliderField({ key: "psi", title: t("truncation"), usual: start.truncation, max: limits.truncation, step: 0.01, note: t("truncation_info") }),
   label: classField({ any: t("any_label") }),
-  critic_steps: sliderField({ key: "critic", title: t("critic"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
+  critic_steps: sliderField({ key: "critic", title: t("critic_guidance"), usual: 0, max: limits.critic_steps, step: 1, note: t("critic_info"), brief: true, absent: 0 }),
   rows: {
     get: () => rows, set: setRows, write: () => rows, reset: () => setRows(""),
     read: (text) => setRows(text === "classes" && !everyClass.hidden ? text : ""),

@@ -32,7 +32,7 @@ const fields = {
   best_of: slider("best", "best_of", { min: 1, step: 1, note: t("best_of_info"), brief: true }),
   prefix: prompt("prefix"),
   acrostic: prompt("acrostic"),
-  label: classField({ any: t("any_text_label") }),
+  label: classField({ any: t("any_label") }),
   scored: {
     key: "view", usual: "", hidden: () => !tab.model.critic,
     get: () => undefined, // the server need not know how texts are shown
@@ -78,7 +78,7 @@ const tools = {
   later: iconButton("later", t("later"), () => turn(1)),
   words: copyButton("copies", t("copy_text"), t("text_copied"), () => sentence.textContent),
   link: tab.link,
-  save: iconButton("save", t("save_texts"), saveAll),
+  save: iconButton("save", t("save_text"), saveAll),
 };
 const toolsOf = { // which tools a view has
   texts: ["scores", "earlier", "later", "link", "save"],

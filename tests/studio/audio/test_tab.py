@@ -133,7 +133,7 @@ def test_clips_are_downloaded(open_sound, audio_registry):
     name, content = saved(page, page.locator(".clip footer button").last)
     assert name == "hits_seed-6_snare_psi-1.wav"
     assert same(soundfile.read(io.BytesIO(content))[0], direct[1])
-    name, content = saved(page, page.get_by_role("button", name=EN["save_zip"]))
+    name, content = saved(page, page.get_by_role("button", name=EN["zip"]))
     files = in_zip(content)
     assert name == "hits_seeds-5-6.zip" and list(files) == [f"hits_seed-{seed}_snare_psi-1.wav" for seed in (5, 6)]
     assert all(same(a, b) for a, b in zip(files.values(), direct, strict=True))
@@ -175,7 +175,7 @@ def test_an_interpolation_plays_from_a_to_b(open_sound, audio_registry):
 def test_sliders_and_layers_of_another_seed_steer_all_clips(open_sound, audio_registry):
     pipeline = audio_registry.get("hits")
     page = open_sound("model=hits&seed=5&n=2")
-    assert not page.locator(".sound").get_by_text(EN["critic"], exact=True).is_visible()  # it has no discriminator
+    assert not page.locator(".sound").get_by_text(EN["critic_guidance"], exact=True).is_visible()  # it has no discriminator
     page.get_by_role("slider", name=EN["component"].format(number=2)).evaluate(
         "input => { input.value = 1.5; input.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
