@@ -125,7 +125,7 @@ def command_parser(evaluation: Evaluation) -> argparse.ArgumentParser:
     data.add_argument(
         "--label_column",
         nargs=evaluation.label_columns,
-        help="column with the classes; by default `label`, if there is one",
+        help="column with the classes; by default `label`, or the one that is usually called so",
     )
     data.add_argument("--max_train_samples", type=positive_int, help=f"use only so many training {samples}")
     data.add_argument("--cache_dir", type=expanded_path, help="where downloads are kept")

@@ -59,7 +59,10 @@ class TextEvaluation(evaluate.Evaluation):
         parser.add_argument(
             "--baseline", metavar="MODEL", help="a language model of the same data, whose texts are measured, too"
         )
-        group.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
+        group.add_argument(
+            "--text_column",
+            help=f"column with the texts; by default the first there is of {', '.join(data.TEXT_COLUMNS)}",
+        )
         group.add_argument("--text_unit", choices=UNITS, help="what one text is (default: as in training, or line)")
         group.add_argument(
             "--streaming", action="store_true", default=None, help="read the data set while it downloads"

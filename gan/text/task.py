@@ -260,7 +260,10 @@ def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
         default="verses",
         help=f"a Hub id, a local folder laid out as one, a table, or built in: {', '.join(data.BUILT_IN)}",
     )
-    group.add_argument("--text_column", help="column with the texts; by default `text`, if there is one")
+    group.add_argument(
+        "--text_column",
+        help=f"column with the texts; by default the first there is of {', '.join(data.TEXT_COLUMNS)}",
+    )
     group.add_argument(
         "--label_column", help="column with the classes; by default `label`, or the one that is usually called so"
     )

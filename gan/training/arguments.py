@@ -201,7 +201,10 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         help="steps of linear warm-up; by default 100, but at most a tenth of the run",
     )
     group.add_argument(
-        "--adam_beta1", type=decay, help="of both optimisers; by default 0 against a discriminator, 0.9 without one"
+        "--adam_beta1",
+        type=decay,
+        help="of both optimisers; by default 0 against a discriminator, 0.9 without one, for text as the objective "
+        "has it",
     )
     group.add_argument("--adam_beta2", type=decay, default=0.99, help="of both optimisers")
     group.add_argument(
@@ -238,7 +241,7 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=positive_int,
         help="end after so many validations, one every --validation_steps, without a better score; the best weights "
-        "are kept in any case (text of the objectives mle, ratio and distil; there, 10 by default)",
+        "are kept in any case (text of all objectives but seqgan and relgan; there, 10 by default)",
     )
     group.add_argument("--checkpointing_steps", type=positive_int, default=1000, help="steps between checkpoints")
     group.add_argument(

@@ -101,10 +101,10 @@ def make_players(args: argparse.Namespace, task: Task, accelerator: Accelerator,
 
     Args:
         args: the flags of the optimisation; `adam_beta1` and `lr_warmup_steps` are filled in where they are open.
+        step_samples: training samples of one step, of all processes.
 
     Raises:
         GANError: if the learning rate would never be reached.
-        step_samples: training samples of one step, of all processes.
     """
     ema = EMA(task.generator, args.ema_half_life or args.max_train_steps * step_samples / 40)
     ema.model.to(accelerator.device)

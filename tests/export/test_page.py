@@ -142,7 +142,8 @@ def test_sliders_move_pictures_along_directions(address: str, browser: Any, mode
 
     assert np.abs(pictures(page) - meant({first: 1.5})).max() <= 1
     titles = {"x": "to the right", "y": "downwards", "ink": "weight"}  # names of attributes are short
-    assert page.locator("#directions .name").all_text_contents() == [titles.get(name, name) for name in names]
+    shown = [titles.get(name, name.replace("class ", "towards ")) for name in names]
+    assert page.locator("#directions .name").all_text_contents() == shown
     before = pictures(page).tolist()
     page.locator("#direction-1").evaluate("input => { input.value = -2; input.dispatchEvent(new Event('input')); }")
     page.wait_for_function(

@@ -11,7 +11,8 @@ let busy = true; // the worker is loading or drawing
 let outdated = false; // a control has been moved since the worker was asked
 
 const SHOWN = 6; // directions before the rest is asked for
-const TITLES = { x: "to the right", y: "downwards", ink: "weight" }; // as in the studio
+const TITLES = { x: "to the right", y: "downwards", ink: "weight" };
+const titleOf = (name) => TITLES[name] ?? name.replace(/^class /, "towards "); // as in the studio
 const record = await (await fetch("model.json")).json();
 const worker = new Worker("worker.js", { type: "module" });
 const [channels, height, width] = record.outputs.images.shape.slice(1);
@@ -99,7 +100,7 @@ function prepareDirections(address) {
     slider.addEventListener("input", ask);
     slider.addEventListener("dblclick", () => ((slider.value = 0), ask()));
     const title = Object.assign(document.createElement("label"), { htmlFor: slider.id });
-    const words = Object.assign(document.createElement("span"), { className: "name", textContent: TITLES[name] ?? name });
+    const words = Object.assign(document.createElement("span"), { className: "name", textContent: titleOf(name) });
     title.append(words, said);
     document.getElementById(k < SHOWN ? "first" : "more").append(title, slider);
     Object.assign(direction, { slider, said });

@@ -61,10 +61,10 @@ function setRows(name) {
   fields.num_images.box.hidden = rows === "classes"; // as many seeds as there is room for
 }
 
-// Where drawing takes long, the first answer holds some of the pictures, and others are asked for as long as they are
-// wanted.
 const classesOf = (model) => model.columns.reduce((count, { labels }) => count + labels.length, 0);
 
+// Where drawing takes long, the first answer holds some of the pictures, and others are asked for as long as they are
+// wanted.
 async function render({ pictures, milliseconds, total }, state, superseded) {
   draw(pictures, milliseconds, total, state, 0);
   while (pictures.length < total && !superseded()) {

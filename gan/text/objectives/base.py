@@ -30,7 +30,7 @@ class TextObjective:
         generator: the network that is trained and averaged.
         discriminator: its opponent, `None` without one.
         learning_rate, adam_betas, discriminator_steps, max_grad_norm: defaults of the flags.
-        adversarial: whether it has an opponent.
+        adversarial: whether it refines a language model against a discriminator, without R1 and R2 penalties.
         validates: whether `validate` gives a score.
         reuses: the kind of discriminator that it takes from a model that is fine-tuned.
         has_latent: whether the generator is conditioned on a latent.

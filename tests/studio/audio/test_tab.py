@@ -175,7 +175,8 @@ def test_an_interpolation_plays_from_a_to_b(open_sound, audio_registry):
 def test_sliders_and_layers_of_another_seed_steer_all_clips(open_sound, audio_registry):
     pipeline = audio_registry.get("hits")
     page = open_sound("model=hits&seed=5&n=2")
-    assert not page.locator(".sound").get_by_text(EN["critic_guidance"], exact=True).is_visible()  # it has no discriminator
+    guidance = page.locator(".sound").get_by_text(EN["critic_guidance"], exact=True)
+    assert not guidance.is_visible()  # it has no discriminator
     page.get_by_role("slider", name=EN["component"].format(number=2)).evaluate(
         "input => { input.value = 1.5; input.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
