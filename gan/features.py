@@ -84,7 +84,6 @@ def fit(
     batch_size: int,
     learning_rate: float,
     weight_decay: float = 0.01,
-    seed: int = 0,
 ) -> Classifier:
     """AdamW over shuffled batches, the learning rate rising and falling once (Smith & Topin 2019).
 
@@ -92,12 +91,11 @@ def fit(
         loss: of the examples at int64 (k,) indices.
         examples: how many there are; `unit` says of what, in the plural.
         epochs: passes over all of them.
-        seed: of their order, and of what the classifier draws while it learns.
 
     Returns:
         The classifier, which no longer learns (`eval`).
     """
-    order = torch.Generator().manual_seed(seed)
+    order = torch.Generator().manual_seed(0)
     steps = epochs * math.ceil(examples / batch_size)
     optimizer = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
@@ -110,7 +108,7 @@ def fit(
     )
     classifier.train()
     with bar, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         for _ in range(epochs):
             for batch in torch.randperm(examples, generator=order).split(batch_size):
                 optimizer.zero_grad()

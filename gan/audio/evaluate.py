@@ -6,6 +6,7 @@ from typing import Any
 
 from gan import evaluate
 from gan.audio import data, metrics
+from gan.audio.features import SPACES
 from gan.audio.pipeline import AudioPipeline
 from gan.cli import positive_int
 
@@ -34,7 +35,7 @@ class AudioEvaluation(evaluate.Evaluation):
     def add_arguments(self, parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
         parser.add_argument(
             "--features",
-            choices=("auto", "classifier", "speech"),
+            choices=SPACES,
             default="auto",
             help="what distances are measured in: a classifier trained on the data's own labels (auto, where there "
             "are any), or a public embedding of speech, which must be installed",
@@ -42,7 +43,7 @@ class AudioEvaluation(evaluate.Evaluation):
         parser.add_argument(
             "--num_clips",
             type=positive_int,
-            default=1_000,
+            default=metrics.NUM_CLIPS,
             help="to generate; at most as many as there are to train on",
         )
         group.add_argument("--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to labels")

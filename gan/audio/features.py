@@ -79,13 +79,13 @@ class AudioClassifier(ModelMixin, ConfigMixin):
         return self.predict_from_features(torch.cat(features))
 
 
-def train_classifier(train_set: "AudioSet", seed: int = 0) -> AudioClassifier:
+def train_classifier(train_set: "AudioSet") -> AudioClassifier:
     """AdamW over labelled clips, augmented by random shifts in time and noise; all label columns at once."""
     chosen = fixed_random_subset(len(train_set), min(len(train_set), MAX_CLIPS))
     labels = train_set.classes(chosen)
     assert labels is not None and train_set.label_names is not None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         counts = [len(names) for names in train_set.label_names.values()]
         classifier = AudioClassifier(train_set.sampling_rate, train_set.samples, counts)
     spectrograms = classifier.spectrograms(train_set.clips(chosen))
@@ -97,7 +97,7 @@ def train_classifier(train_set: "AudioSet", seed: int = 0) -> AudioClassifier:
         return torch.stack([F.cross_entropy(head, labels[batch, k]) for k, head in enumerate(logits)]).sum()
 
     epochs = max(MIN_EPOCHS, round(EXAMPLES_SEEN / len(chosen)))
-    return fit(classifier, loss, len(chosen), "clips", epochs, BATCH, LEARNING_RATE, WEIGHT_DECAY, seed=seed)
+    return fit(classifier, loss, len(chosen), "clips", epochs, BATCH, LEARNING_RATE, WEIGHT_DECAY)
 
 
 def classifier_for(train_set: "AudioSet") -> AudioClassifier:

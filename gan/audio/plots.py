@@ -11,6 +11,7 @@ COLOURS = np.array(
     [[0, 0, 4], [28, 16, 68], [79, 18, 123], [129, 37, 129], [181, 54, 122], [229, 80, 100], [251, 135, 97]]
     + [[254, 194, 135], [252, 253, 191]]
 )
+COLUMNS, GAP = 8, 4  # of a sheet; pixels between its pictures
 DARKEST = -0.6  # of a spectrogram in [-1, 1]: what is quieter is not heard beside what is loud
 
 
@@ -26,11 +27,11 @@ def colour(spectrogram: np.ndarray) -> Image.Image:
     return Image.fromarray(np.stack(channels, -1).round().astype(np.uint8))
 
 
-def contact_sheet(pictures: list[Image.Image], columns: int = 8, gap: int = 4) -> Image.Image:
+def contact_sheet(pictures: list[Image.Image]) -> Image.Image:
     """Pictures of one size in rows, on white."""
-    width, height = pictures[0].width + gap, pictures[0].height + gap
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * width + gap, rows * height + gap), "white")
+    width, height = pictures[0].width + GAP, pictures[0].height + GAP
+    rows = -(-len(pictures) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * width + GAP, rows * height + GAP), "white")
     for k, picture in enumerate(pictures):
-        sheet.paste(picture, (gap + k % columns * width, gap + k // columns * height))
+        sheet.paste(picture, (GAP + k % COLUMNS * width, GAP + k // COLUMNS * height))
     return sheet

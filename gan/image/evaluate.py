@@ -7,6 +7,7 @@ from typing import Any
 from gan import evaluate
 from gan.cli import positive_int
 from gan.image import data, metrics
+from gan.image.features import SPACES
 from gan.image.pipeline import ImagePipeline
 
 
@@ -34,13 +35,16 @@ class ImageEvaluation(evaluate.Evaluation):
     def add_arguments(self, parser: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> None:
         parser.add_argument(
             "--features",
-            choices=("auto", "classifier", "efficientnet", "inception"),
+            choices=SPACES,
             default="auto",
             help="what distances are measured in: a classifier trained on the data's own classes (auto, where there "
             "are any), EfficientNet-Lite0, or the Inception network of the FID, which wants a GPU",
         )
         parser.add_argument(
-            "--num_images", type=positive_int, default=10_000, help="at most; as many as are held out (default: 10000)"
+            "--num_images",
+            type=positive_int,
+            default=metrics.NUM_IMAGES,
+            help=f"at most; as many as are held out (default: {metrics.NUM_IMAGES})",
         )
         group.add_argument(
             "--unconditional", action=argparse.BooleanOptionalAction, help="pay no attention to classes"

@@ -86,9 +86,7 @@ class ImageClassifier(ModelMixin, ConfigMixin):
         return torch.stack([F.cross_entropy(part, column) for part, column in zip(parts, labels.unbind(1))]).sum()
 
 
-def train_classifier(
-    pixels: Tensor, labels: Tensor, num_classes: int | tuple[int, ...], seed: int = 0
-) -> ImageClassifier:
+def train_classifier(pixels: Tensor, labels: Tensor, num_classes: int | tuple[int, ...]) -> ImageClassifier:
     """Five passes of AdamW over labelled pictures, the learning rate rising and falling once (Smith & Topin 2019).
 
     Args:
@@ -97,13 +95,13 @@ def train_classifier(
         num_classes: as for `ImageClassifier`.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         classifier = ImageClassifier(tuple(pixels.shape[2:]), pixels.shape[1], num_classes)
 
     def loss(batch: Tensor) -> Tensor:
         return classifier.loss(pixels[batch], labels[batch])
 
-    return fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE, seed=seed)
+    return fit(classifier, loss, len(pixels), "pictures", EPOCHS, BATCH, LEARNING_RATE)
 
 
 def classifier_for(train_set: "ImageSet") -> ImageClassifier:

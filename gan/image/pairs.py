@@ -105,12 +105,12 @@ class TripleSampler:
         return Triples(first, mate, stranger)
 
 
-def train_classifier(train_set: "ImageSet", seed: int = 0) -> PairClassifier:
+def train_classifier(train_set: "ImageSet") -> PairClassifier:
     """AdamW over pictures, each with a mate and a stranger drawn anew every time."""
     labels, names = train_set.columns()
     assert labels is not None and train_set.groups is not None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         counts = tuple(map(len, names.values()))
         classifier = PairClassifier(train_set.resolution, train_set.channels, counts)
     draw, pixels, all_labels = TripleSampler(train_set.groups, labels), train_set.pixels, torch.from_numpy(labels)
@@ -126,7 +126,7 @@ def train_classifier(train_set: "ImageSet", seed: int = 0) -> PairClassifier:
         return (F.softplus(-together).sum() + F.softplus(apart).sum()) / (2 * len(batch))
 
     epochs = max(MIN_EPOCHS, round(EXAMPLES_SEEN / len(usable)))
-    return fit(classifier, loss, len(usable), "pairs", epochs, BATCH, LEARNING_RATE, seed=seed)
+    return fit(classifier, loss, len(usable), "pairs", epochs, BATCH, LEARNING_RATE)
 
 
 def classifier_for(train_set: "ImageSet") -> PairClassifier:

@@ -56,7 +56,6 @@ def drag(
     targets: Tensor,
     steps: int,
     mask: Tensor | None = None,
-    layers: int | None = None,
     since: Drag | None = None,
 ) -> Iterator[Drag]:
     """Moves handles to targets, step by step along the gradient; ends early once all have arrived.
@@ -68,14 +67,13 @@ def drag(
         handles, targets: (k, 2) points (x, y) in pixels.
         mask: (height, width), 1 where the image may change, 0 where it should not; `None` for near the handles, with
             half the weight.
-        layers: how many layers may change, from the first on; by default the coarser two thirds.
         since: where dragging began, if this goes on with it: what is looked for, and what should stay, are of there.
 
     Yields:
         The codes and handles after each step.
     """
     free = torch.zeros(codes.shape[1], 1, device=codes.device)
-    free[: layers or -(-2 * codes.shape[1] // 3)] = 1
+    free[: -(-2 * codes.shape[1] // 3)] = 1  # the coarser two thirds of the layers
     with torch.inference_mode(False), torch.enable_grad():
         codes, handles, targets = codes.clone(), handles.clone().float(), targets.clone().float()
         start = space.whiten(codes)

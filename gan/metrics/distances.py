@@ -29,18 +29,17 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     return max(0.0, float(distance.compute()))
 
 
-def kernel_distance(first: Tensor, second: Tensor, seed: int = 0) -> float:
+def kernel_distance(first: Tensor, second: Tensor) -> float:
     """The unbiased squared maximum mean discrepancy with a cubic kernel, the mean over random subsets; can be below 0.
 
     Args:
         first, second: features (n, d) and (m, d).
-        seed: of the subsets.
     """
     from torchmetrics.image.kid import KernelInceptionDistance
 
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore", UserWarning)  # that it keeps all features
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         size = min(SUBSET_SIZE, len(first), len(second))
         features = _GivenFeatures(first.shape[1])
         distance = KernelInceptionDistance(features, subsets=SUBSETS, subset_size=size, **ALONE)

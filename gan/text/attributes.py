@@ -46,12 +46,12 @@ def has_byte_pairs(tokenizer: Tokenizer) -> bool:
     return isinstance(tokenizer.model, BPE)
 
 
-def content_words(texts: Sequence[Words], count: int = CONTENT_WORDS) -> list[str]:
+def content_words(texts: Sequence[Words]) -> list[str]:
     """The words that occur in most texts, without punctuation, English function words and what is in nearly all."""
     found = Counter(word for words in texts for word in dict.fromkeys(words) if word.isalnum())
     least, most = FEWEST * len(texts), MOST * len(texts)
     usable = [word for word, times in found.most_common() if least <= times <= most and word not in FUNCTION_WORDS]
-    return usable[:count]
+    return usable[:CONTENT_WORDS]
 
 
 def attributes(texts: Sequence[Words], ranks: dict[str, int], content: Sequence[str]) -> dict[str, Tensor]:

@@ -52,7 +52,7 @@ from gan.text.preprocessing import (
     split_units,
     windows,
 )
-from gan.text.tokenizer import BYTES, END, IGNORED, SPECIAL, UNKNOWN, token_starts, train_tokenizer
+from gan.text.tokenizer import BYTES, END, IGNORED, SPECIAL, token_starts, train_tokenizer
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
@@ -450,12 +450,10 @@ class Encoded:
     Attributes:
         tokens: int64 (n, length): the tokens of each, `END` where it ends, `IGNORED` behind.
         cut: how many texts were longer than fits; only their beginning is kept.
-        unknown: how many tokens are words or characters that the vocabulary lacks.
     """
 
     tokens: Tensor
     cut: int
-    unknown: int
 
 
 def learn_tokenizer(train: TextSet, kind: str, vocab_size: int) -> Tokenizer:
@@ -489,4 +487,4 @@ def encode(texts: TextSet, tokenizer: Tokenizer, max_length: int) -> Encoded:
         if texts.has_end and len(sample) <= max_length and not goes_on:
             row[len(sample)] = END
     cut = sum(len(sample) > max_length for sample in ids)
-    return Encoded(torch.from_numpy(tokens), cut, int((tokens == UNKNOWN).sum()))
+    return Encoded(torch.from_numpy(tokens), cut)

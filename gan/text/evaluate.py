@@ -53,8 +53,9 @@ class TextEvaluation(evaluate.Evaluation):
         parser.add_argument(
             "--num_texts",
             type=positive_int,
-            default=10_000,
-            help="to generate at each temperature, at most; as many as there are to train on (default: 10000)",
+            default=metrics.NUM_TEXTS,
+            help="to generate at each temperature, at most; as many as there are to train on (default: "
+            f"{metrics.NUM_TEXTS})",
         )
         parser.add_argument(
             "--baseline", metavar="MODEL", help="a language model of the same data, whose texts are measured, too"

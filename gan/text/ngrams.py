@@ -44,9 +44,9 @@ def self_bleu(texts: Sequence[Text], count: int | None = None) -> dict[int, floa
     return _corpus_bleu(hypotheses, [index.sufficient(text, number) for number, text in enumerate(hypotheses)])
 
 
-def paired_bleu(hypotheses: Sequence[Sequence[Any]], references: Sequence[Sequence[Any]], order: int = 4) -> float:
-    """BLEU of a corpus, each text of tokens or words against its own reference: from 0 to 1."""
-    return _corpus_bleu(hypotheses, [[reference] for reference in references])[order]
+def paired_bleu(hypotheses: Sequence[Sequence[Any]], references: Sequence[Sequence[Any]]) -> float:
+    """BLEU-4 of a corpus, each text of tokens or words against its own reference: from 0 to 1."""
+    return _corpus_bleu(hypotheses, [[reference] for reference in references])[4]
 
 
 def distinct(texts: Sequence[Text], order: int) -> float:

@@ -344,13 +344,13 @@ def generate(
     return map_batches(rows_of, uniforms, *given, batch=BATCH, what="Sampling texts")
 
 
-def generate_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool, seed: int = 0) -> Tensor:
+def generate_unigram(frequencies: Tensor, count: int, max_length: int, has_end: bool) -> Tensor:
     """Texts of tokens that are independent of each other, as `generate` returns them.
 
     Args:
         frequencies: (vocab_size,) how often each token is sampled.
     """
-    noise, weights = torch.Generator().manual_seed(seed), frequencies.double().clone()
+    noise, weights = torch.Generator().manual_seed(0), frequencies.double().clone()
     weights[UNKNOWN] = 0
     texts = torch.multinomial(weights, count * max_length, replacement=True, generator=noise).view(count, max_length)
     if not has_end:

@@ -184,17 +184,17 @@ def test_tokens_end_or_are_cut() -> None:
     assert data.natural_length(texts, tokenizer) in (4, 5)
     encoded = data.encode(texts, tokenizer, 4)
     b = tokenizer.token_to_id("b")
-    assert encoded.cut == 1 and encoded.unknown == 0
+    assert encoded.cut == 1 and not (encoded.tokens == UNKNOWN).any()
     assert encoded.tokens.shape == (3, 5)
     assert encoded.tokens[0].tolist()[2:] == [END, IGNORED, IGNORED]
     assert encoded.tokens[1, 4] == IGNORED, "cut, so it doesn't end there"
     assert encoded.tokens[2].tolist() == [b, b, b, b, END]
 
 
-def test_the_unknown_is_counted() -> None:
+def test_what_the_vocabulary_lacks_is_the_unknown_token() -> None:
     tokenizer = data.learn_tokenizer(TextSet(["a b"], None, None, "toy", "train"), "words", 100)
     encoded = data.encode(TextSet(["a z", "y b"], None, None, "toy", "test"), tokenizer, 4)
-    assert encoded.unknown == 2 and int((encoded.tokens == UNKNOWN).sum()) == 2
+    assert int((encoded.tokens == UNKNOWN).sum()) == 2
 
 
 def test_fingerprints_tell_texts_and_labels_apart() -> None:

@@ -61,7 +61,6 @@ def build(registry: Registry) -> None:
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
         layers, _ = pipeline.code_shape
         return {
-            "model": model,
             "seconds": pipeline.duration,
             "sampling_rate": pipeline.sampling_rate,
             "columns": label_columns(pipeline, language),

@@ -102,7 +102,6 @@ def opening(registry: Registry, model: str, words: dict[str, str]) -> dict[str, 
     height, width = pipeline.resolution
     grey = pipeline.generator.config.image_channels == 1
     return {
-        "model": model,
         "width": width,
         "height": height,
         "grey": grey,

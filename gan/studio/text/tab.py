@@ -46,7 +46,6 @@ def build(registry: Registry) -> None:
         facts = describe(model, pipeline)
         directions, _ = run_queued(lambda: direction_rows(pipeline, language))
         return {
-            "model": model,
             "columns": label_columns(pipeline, language),
             "critic": pipeline.critic is not None,
             "strength": pipeline.config.critic_strength,
