@@ -1,7 +1,6 @@
 """Measuring a model on held-out data: what the commands `python -m gan.MODALITY.evaluate` share."""
 
 import argparse
-import json
 import shlex
 import sys
 from abc import ABC, abstractmethod
@@ -19,7 +18,7 @@ from gan.hub.wheel import wheel_in
 from gan.metrics.tables import metrics_tables
 from gan.pipeline import METRICS, PICTURES, GANPipeline, write_readme
 from gan.utils.distributed import synchronized
-from gan.utils.files import files_into
+from gan.utils.files import as_json, files_into
 
 
 class Evaluation(ABC):
@@ -226,10 +225,9 @@ def _report(args: argparse.Namespace, pipeline: GANPipeline, metrics: dict[str, 
 
 def _write(pipeline: GANPipeline, folder: Path, model: str) -> list[str]:
     """Writes metrics, plots and card; returns the names of the files."""
-    text = json.dumps(pipeline.metrics, indent=2, ensure_ascii=False) + "\n"
     try:
         with files_into(folder) as temporary:
-            (temporary / METRICS).write_text(text, encoding="utf-8")
+            (temporary / METRICS).write_bytes(as_json(pipeline.metrics))
             pipeline.write_pictures(temporary)
             if Path(model).is_dir():
                 card = pipeline.card(shown_folder(model), wheel=wheel_in(Path(model)))

@@ -39,7 +39,7 @@ from gan.hub.wheel import PATTERN as WHEELS
 from gan.hub.wheel import wheel, wheel_in
 from gan.labels import Label, label_index, listed, printable
 from gan.metrics.records import with_present_names
-from gan.utils.files import files_into
+from gan.utils.files import as_json, files_into
 
 HUB_KEYWORDS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 DIFFUSERS_KEYWORDS = ("torch_dtype", "dtype", "low_cpu_mem_usage", "disable_mmap")  # which diffusers obeys
@@ -344,11 +344,10 @@ class GANPipeline(DiffusionPipeline):
             # diffusers notes where a model was loaded from: nobody's business when it is published.
             config = json.loads(file.read_text(encoding="utf-8"))
             config.pop("_name_or_path", None)
-            file.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            file.write_bytes(as_json(config))
         for name, content in ((TRAINING, self.training_record), (METRICS, self.metrics)):
             if content:
-                text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-                (folder / name).write_text(text, encoding="utf-8")
+                (folder / name).write_bytes(as_json(content))
         self.write_pictures(folder)
         self.save_samples(folder)
         if package := wheel():

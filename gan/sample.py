@@ -27,7 +27,7 @@ from gan.errors import GANError
 from gan.inputs import sample_seeds
 from gan.pipeline import GANPipeline
 from gan.utils.distributed import synchronized
-from gan.utils.files import write_file
+from gan.utils.files import as_json, write_file
 
 RECORD = "sampling.json"  # model, seed and settings of the samples in a folder
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     with synchronized(), _writing_to(folder):
         if state.is_main_process:
             folder.mkdir(parents=True, exist_ok=True)
-            write_file(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
+            write_file(folder / RECORD, as_json(record))
     with synchronized(), _writing_to(folder):
         _fill(folder, pipeline, settings, args, state)
     if state.is_main_process:

@@ -12,6 +12,7 @@ from gan.export import fonts, page
 from gan.export.onnx import GRAPHS, SUFFIXES, export, write
 from gan.image.pipeline import ImagePipeline
 from gan.pipeline import GANPipeline
+from gan.utils.files import as_json
 
 FONT = "ttf"
 
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
         folder, files = file.parent, {}
         for part, one in made.items():
             own = file.name if part == "whole" else f"{file.stem}-{part}{file.suffix}"
-            files |= {own: one.data, f"{own}.json": page.as_json(one.record)}
+            files |= {own: one.data, f"{own}.json": as_json(one.record)}
     write(folder, files)
     for file_name, data in files.items():
         print(f"{folder / file_name}  {len(data):,} bytes")

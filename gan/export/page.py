@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import tarfile
 import zlib
 from pathlib import Path
@@ -12,6 +11,7 @@ from gan.errors import GANError
 from gan.export.onnx import Export
 from gan.latent.directions import ranked
 from gan.latent.steering import SteerablePipeline
+from gan.utils.files import as_json
 
 DIRECTIONS = 12  # with sliders of their own
 PAGE = Path(__file__).with_name("browser")
@@ -78,8 +78,3 @@ def unpacked(archive: Path) -> dict[str, bytes]:
 def integrity(data: bytes) -> str:
     """The hash of a file as browsers check it (subresource integrity)."""
     return "sha384-" + base64.b64encode(hashlib.sha384(data).digest()).decode()
-
-
-def as_json(content: dict[str, Any]) -> bytes:
-    """JSON that a person can read."""
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

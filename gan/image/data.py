@@ -36,7 +36,7 @@ from gan.data import (
 )
 from gan.errors import GANError
 from gan.image import glyphs
-from gan.image.preprocessing import SIDEWAYS, UNREADABLE, fit_picture, is_deep, is_grey, pages, white_level
+from gan.image.preprocessing import SIDEWAYS, UNREADABLE, as_floats, fit_picture, is_deep, is_grey, pages, white_level
 from gan.utils.files import fingerprint
 from gan.utils.subsets import training_subset
 
@@ -110,7 +110,7 @@ class ImageSet:
     def images(self, indices: Tensor) -> Tensor:
         """float32 (k, channels, height, width) in [-1, 1], channels last in memory."""
         pixels = torch.from_numpy(self.pixels[indices.numpy()])
-        return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        return as_floats(pixels).contiguous(memory_format=torch.channels_last)
 
     def classes(self, indices: Tensor) -> Tensor | None:
         """int64 (k,) class indices, or (k, columns)."""

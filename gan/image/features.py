@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.features import FeatureSpace, cached, fit, why_no_classifier
 from gan.image.networks import class_counts
+from gan.image.preprocessing import as_floats, as_pixels
 from gan.image.siamese import convolutions
 from gan.utils.subsets import training_subset
 
@@ -33,7 +34,7 @@ RICH_SIDE = 64  # from which pictures in colour show enough for a network that k
 
 def on_pixels(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A network of images in [-1, 1] as one of uint8 pixels (n, channels, height, width), with results on the CPU."""
-    return lambda pixels: network(pixels.float() / 127.5 - 1).float().cpu()
+    return lambda pixels: network(as_floats(pixels)).float().cpu()
 
 
 # No space to compare distributions in, but enough to find a copy.
@@ -72,7 +73,7 @@ class ImageClassifier(ModelMixin, ConfigMixin):
     @torch.inference_mode()
     def predict(self, pixels: Tensor) -> Tensor:
         """uint8 (n, image_channels, height, width) to the most likely classes, as `predict_from_features`."""
-        features = [self(batch.float() / 127.5 - 1)[0] for batch in pixels.split(BATCH)]
+        features = [self(as_floats(batch))[0] for batch in pixels.split(BATCH)]
         return self.predict_from_features(torch.cat(features))
 
     def loss(self, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ class ImageClassifier(ModelMixin, ConfigMixin):
             pixels: uint8 (n, image_channels, height, width).
             labels: int64 (n, columns).
         """
-        parts = self(pixels.float() / 127.5 - 1)[1].split(self.class_counts, dim=1)
+        parts = self(as_floats(pixels))[1].split(self.class_counts, dim=1)
         return torch.stack([F.cross_entropy(part, column) for part, column in zip(parts, labels.unbind(1))]).sum()
 
 
@@ -215,8 +216,7 @@ def _inception() -> Callable[[Tensor], Tensor]:
     network.to(device)
 
     def features(images: Tensor) -> Tensor:
-        pixels = (images.expand(-1, 3, -1, -1) * 127.5 + 127.5).round().to(torch.uint8)
-        return network(pixels.to(device))
+        return network(as_pixels(images.expand(-1, 3, -1, -1)).to(device))
 
     return features
 

@@ -19,6 +19,7 @@ from gan.errors import GANError
 from gan.features import FeatureSpace
 from gan.image import pairs
 from gan.image.features import PIXELS, feature_space
+from gan.image.preprocessing import as_floats
 from gan.image.wasserstein import sliced_wasserstein
 from gan.labels import by_column, class_indices
 from gan.metrics.neighbours import NEAREST, memorisation, nearest, neighbour_sheet
@@ -121,7 +122,7 @@ def measure(
             labels, names = train_set.columns()
             assert labels is not None
             records += class_metrics_by_column(predicted[name], wanted, torch.from_numpy(labels), names)
-        distance = sliced_wasserstein(rows[name][few].float() / 127.5 - 1, held_out[few].float() / 127.5 - 1)
+        distance = sliced_wasserstein(as_floats(rows[name][few]), as_floats(held_out[few]))
         found = metric_record("Sliced Wasserstein distance", "sliced_wasserstein_distance", round(distance, 2), False)
         return [*records, found | {"samples": len(few)}]
 
@@ -263,7 +264,7 @@ def _add_reconstruction(
         return round(float((pixels.float() - held_out.float()).square().mean().sqrt()) / 127.5, 4)
 
     def rebuild(pixels: Tensor) -> Tensor:
-        return pipeline.decode(*pipeline.encode_pixels(pixels.float() / 127.5 - 1))
+        return pipeline.decode(*pipeline.encode_pixels(as_floats(pixels)))
 
     held_out = _pixels(test_set, kept)
     rebuilt = map_batches(rebuild, held_out, batch=BATCH, what="Rebuilding pictures")

@@ -19,6 +19,7 @@ from torch import Tensor
 from gan.data import Pairs
 from gan.features import cached, fit
 from gan.image.features import MAX_PICTURES, MIN_PICTURES
+from gan.image.preprocessing import as_floats
 from gan.image.siamese import SiameseNetwork
 from gan.metrics.records import MIN_SAMPLES, metric_record
 from gan.utils.distributed import map_batches
@@ -54,7 +55,7 @@ class PairClassifier(ModelMixin, ConfigMixin):
 
     def of(self, one: Tensor, other: Tensor, labels: Tensor, other_labels: Tensor) -> Tensor:
         """The logits of pairs of uint8 pictures (n, channels, height, width) with labels (n, columns)."""
-        images = torch.cat([one, other]).float() / 127.5 - 1
+        images = as_floats(torch.cat([one, other]))
         return self(images, torch.cat([labels, other_labels]), torch.arange(len(images)).view(2, -1).T)
 
 
@@ -119,7 +120,7 @@ def train_classifier(train_set: "ImageSet") -> PairClassifier:
     def loss(batch: Tensor) -> Tensor:
         triples = draw(usable[batch], torch.rand(len(batch), 2))
         chosen = [triples.first, triples.mate, triples.stranger]
-        images = torch.from_numpy(pixels[torch.cat(chosen).numpy()]).float() / 127.5 - 1
+        images = as_floats(torch.from_numpy(pixels[torch.cat(chosen).numpy()]))
         one, mate, stranger = torch.arange(len(images)).chunk(3)
         pairs = torch.cat([torch.stack([one, mate], dim=1), torch.stack([one, stranger], dim=1)])
         together, apart = classifier(images, all_labels[torch.cat(chosen)], pairs).chunk(2)

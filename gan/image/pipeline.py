@@ -21,7 +21,7 @@ from gan.hub.repository import FORMAT_VERSION
 from gan.image.attributes import attributes
 from gan.image.networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from gan.image.plots import classes_by_seeds, contact_sheet, to_pil
-from gan.image.preprocessing import UNREADABLE, fit_picture
+from gan.image.preprocessing import UNREADABLE, as_floats, as_pixels, fit_picture
 from gan.inputs import (
     agreed_count,
     check_latents,
@@ -307,14 +307,13 @@ class ImagePipeline(SteerableImagePipeline):
             batch = 1  # their layers round differently in batches, which on a CPU save little time
         for z, c in zip(latents.split(batch), classes.split(batch)):
             images = self.generator.draw(self.generator.codes(z.to(device, dtype), c.to(device), truncation))
-            pixels.append(images.float().mul(127.5).add(127.5).round().clamp(0, 255).to("cpu", torch.uint8))
+            pixels.append(as_pixels(images).cpu())
         return torch.cat(pixels)
 
     def draw(self, codes: Tensor) -> ImagePipelineOutput:
         """The images of codes (n, layers, width): of `codes_of`, an output, an inversion or a drag."""
         codes = self.codes_of(codes)
-        samples = self.draw_samples(codes)
-        pixels = samples.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
+        pixels = as_pixels(self.draw_samples(codes))
         return ImagePipelineOutput(images=to_pil(pixels), seeds=[], labels=None, codes=codes)
 
     def attributes(self, samples: Tensor) -> dict[str, Tensor]:
@@ -334,7 +333,7 @@ class ImagePipeline(SteerableImagePipeline):
         several = images if isinstance(images, list) else [images]
         if not several:
             raise GANError("There are no pictures in the list; give one or more.")
-        return torch.from_numpy(np.stack([self.fit(image) for image in several])).float() / 127.5 - 1
+        return as_floats(torch.from_numpy(np.stack([self.fit(image) for image in several])))
 
     def encoded(self, pixels: Tensor) -> Tensor | None:
         """The codes that the encoder sees in images in [-1, 1]; `None` without one."""

@@ -3,8 +3,10 @@
 import struct
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
 from PIL.ExifTags import Base
+from torch import Tensor
 
 # What a damaged picture makes its reader raise.
 UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, Image.DecompressionBombError)
@@ -24,6 +26,16 @@ TURNS = {
 SIDEWAYS = (5, 6, 7, 8)  # of these turns, those that make the width the height
 WHITE_LEVELS = (255, 1023, 4095, 16383, 65535)  # 8, 10, 12, 14, 16 bits
 BITS_PER_SAMPLE = 258  # a TIFF tag
+
+
+def as_floats(pixels: Tensor) -> Tensor:
+    """uint8 pictures in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def as_pixels(images: Tensor) -> Tensor:
+    """Pictures of [-1, 1], and what goes beyond cut off, as uint8."""
+    return images.float().mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan.image.attributes import background, distance_from_background
+from gan.image.preprocessing import as_pixels
 
 HAZE = 0.04  # share of full ink that a generator leaves on its ground, and takes from its strokes
 INKED = 0.25  # share of full ink from which on a column belongs to a letter
@@ -34,7 +35,7 @@ def glyphs(images: Tensor) -> list[np.ndarray]:
         opacity = (255 * ink).round().astype(np.uint8)[..., None]
         tiles = np.concatenate([np.zeros((*ink.shape, 3), np.uint8), opacity], axis=3)
     else:
-        colours = images.mul(127.5).add(127.5).round().byte().permute(0, 2, 3, 1).numpy()
+        colours = as_pixels(images).permute(0, 2, 3, 1).numpy()
         tiles = np.concatenate([colours, np.full((*ink.shape, 1), 255, np.uint8)], axis=3)
     return [tile[:, _inked(columns)] for tile, columns in zip(tiles, (ink > INKED).any(axis=1))]
 

@@ -2,7 +2,6 @@
 `… guidance MODEL`, `… invert MODEL PICTURE`."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from gan.latent.steering import CURVE, DirectedPipeline, SteerablePipeline
 from gan.latent.tables import directions_table, guidance_notes
 from gan.latent.tuning import STEPS as TUNING_STEPS
 from gan.pipeline import write_readme
-from gan.utils.files import files_into
+from gan.utils.files import as_json, files_into
 
 FOUND, CODES, TUNED, TUNING = "found.png", "codes.safetensors", "tuned.png", "tuning.safetensors"
 
@@ -166,14 +165,13 @@ def write_guidance(pipeline: SteerablePipeline, folder: Path, model: str) -> Non
     Raises:
         GANError: if they cannot be written.
     """
-    texts = {CURVE: pipeline.guidance_curve}
+    contents = {CURVE: pipeline.guidance_curve}
     if (folder / INDEX).is_file():
-        texts[INDEX] = {**read_index(folder, str(folder)), "guidance": pipeline.guidance}
+        contents[INDEX] = {**read_index(folder, str(folder)), "guidance": pipeline.guidance}
 
     def save(temporary: Path) -> None:
-        for name, content in texts.items():
-            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-            (temporary / name).write_text(text, encoding="utf-8")
+        for name, content in contents.items():
+            (temporary / name).write_bytes(as_json(content))
 
     write(pipeline, folder, model, save)
 

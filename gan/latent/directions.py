@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 
 from gan.errors import GANError
 from gan.networks import class_weights
+from gan.utils.files import as_json
 
 VECTORS, RECORDS = "directions.safetensors", "directions.json"
 RIDGE = 0.03  # of the regression, as a share of the number of samples
@@ -107,8 +108,7 @@ class Directions:
     def save(self, folder: Path) -> None:
         """Writes both files."""
         save_file({name: vector.contiguous() for name, vector in self.vectors.items()}, folder / VECTORS)
-        text = json.dumps(self.records, indent=2, ensure_ascii=False) + "\n"
-        (folder / RECORDS).write_text(text, encoding="utf-8")
+        (folder / RECORDS).write_bytes(as_json(self.records))
 
     @classmethod
     def load(cls, folder: Path, shape: tuple[int, int], source: str) -> "Directions":

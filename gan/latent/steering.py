@@ -1,7 +1,6 @@
 """What pipelines offer of `gan.latent`: a base for all that have directions, and one for those whose generator has
 codes and draws them."""
 
-import json
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -21,6 +20,7 @@ from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.space import CodeSpace, code_space
 from gan.latent.tables import directions_notes, guidance_notes
 from gan.pipeline import GANPipeline
+from gan.utils.files import as_json
 
 CURVE = "guidance.json"
 SCORED = 2**31  # the first seed of samples that directions are scored on, or tuned for: hardly anybody looks at these
@@ -259,8 +259,7 @@ class SteerablePipeline(DirectedPipeline):
     def _write_repository(self, folder: Path, *args: Any) -> None:
         super()._write_repository(folder, *args)
         if self.guidance_curve:
-            text = json.dumps(self.guidance_curve, indent=2, ensure_ascii=False) + "\n"
-            (folder / CURVE).write_text(text, encoding="utf-8")
+            (folder / CURVE).write_bytes(as_json(self.guidance_curve))
 
     def find_directions(self, num_samples: int = 4000, num_scored: int = 200, progress: bool = False) -> None:
         directions.check_samples(num_samples, num_scored, sum(self.generator.class_counts))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gan.metrics.tables import markdown_table
+
 COLUMNS = {"monotone": "monotone ↑", "effect": "effect ↑", "leakage": "leakage ↓", "class_kept": "class kept ↑"}
 COLUMNS |= {"moved": "moved ↑", "kept": "text kept ↑"}  # of texts
 ALWAYS = ("monotone", "effect", "leakage")
@@ -15,12 +17,11 @@ def directions_table(records: Mapping[str, Mapping[str, Any]]) -> str:
     """
     shown = [name for name in COLUMNS if name in ALWAYS or any(name in record for record in records.values())]
     header = ["direction", *(COLUMNS[name] for name in shown), "changes most"]
-    rows = [header, ["---"] * len(header)]
+    rows = []
     for name, record in records.items():
         changes = ", ".join(f"{attribute} {change:+g}" for attribute, change in record.get("changes", {}).items())
         values = [record.get(column) for column in shown]
         rows.append([name, *("" if value is None else f"{value:g}" for value in values), changes])
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     kept = (
         "Moved: the share of texts in which what the direction is named after is larger at 2 than at -2; text kept: "
         "BLEU-4 of the texts at 2 and -2 against what they were."
@@ -32,9 +33,10 @@ def directions_table(records: Mapping[str, Mapping[str, Any]]) -> str:
         "tell those of unedited samples surely enough to be asked."
     )
     return (
-        f"{table}\n\nEdits by -3 to 3 standard deviations of the latent (towards a class: 0 to 1). Monotone: the "
-        "share of steps of 1 that change what the direction is named after the right way. Effect: how far it goes, "
-        f"and leakage: how far the other attributes go on average, in standard deviations within a class. {kept}"
+        f"{markdown_table(header, rows)}\n\n"
+        "Edits by -3 to 3 standard deviations of the latent (towards a class: 0 to 1). Monotone: the share of steps "
+        "of 1 that change what the direction is named after the right way. Effect: how far it goes, and leakage: how "
+        f"far the other attributes go on average, in standard deviations within a class. {kept}"
     )
 
 
@@ -42,8 +44,7 @@ def guidance_table(curve: list[dict[str, float]]) -> str:
     """A row for each number of critic steps, from `gan.latent.guidance_curve`."""
     columns = list(dict.fromkeys(name for row in curve for name in row))
     titles = [name.replace("_", " ") for name in columns]
-    rows = [titles, ["---"] * len(titles), *([f"{row[name]:g}" for name in columns] for row in curve)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(titles, ([f"{row[name]:g}" for name in columns] for row in curve))
 
 
 def directions_notes(records: Mapping[str, Mapping[str, Any]]) -> str:

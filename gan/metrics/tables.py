@@ -1,5 +1,6 @@
 """The contents of a `metrics.json` as Markdown tables, for the model card and the command line."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Accuracy on held-out samples, below which distances in a classifier's features are not to be trusted. By one with
@@ -9,6 +10,11 @@ WEAK_CLASSIFIER = 0.75
 
 
 ARROWS = {True: "↑", False: "↓", None: "≈"}  # what is better: more, less, or as much as real data have
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells as a table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
 
 
 def metrics_tables(metrics: dict[str, Any]) -> str:
@@ -24,9 +30,8 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
     for features, group in groups.items():
         names = [metric["name"].removesuffix(f" ({features})") for metric in group]
         arrows = [ARROWS[metric.get("higher_is_better", False)] for metric in group]
+        header = [features, *(f"{name} {arrow}" for name, arrow in zip(names, arrows, strict=True))]
         rows = [
-            [features, *(f"{name} {arrow}" for name, arrow in zip(names, arrows, strict=True))],
-            ["---"] * (len(group) + 1),
             ["**generated**", *(f"**{metric['value']}**" for metric in group)],
             ["real (reference)", *(_shown(metric["reference"]) for metric in group)],
             *(
@@ -35,7 +40,7 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
                 if any(metric["name"] in baseline["values"] for metric in group)
             ),
         ]
-        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+        parts.append(markdown_table(header, rows))
     if sweep := metrics.get("sweep"):
         parts.append(_sweep_table(sweep))
     better = [metric.get("higher_is_better", False) for metric in metrics["metrics"]]
@@ -58,13 +63,13 @@ def metrics_tables(metrics: dict[str, Any]) -> str:
 def _neighbour_table(near: dict[str, Any], what: str) -> str:
     """How far the nearest training samples are, and how often one of them stands out, as it does of a copy."""
     quantiles, alone = near["quantiles"], near.get("singled_out")
-    heads = [f"nearest training {what}, of", *(f"{share:.0%} within" for share in quantiles["share"])]
-    rows = [[*heads, *(["half as far as the next"] if alone else [])]]
-    rows.append(["---"] * len(rows[0]))
+    header = [f"nearest training {what}, of", *(f"{share:.0%} within" for share in quantiles["share"])]
+    header += ["half as far as the next"] if alone else []
+    rows = []
     for key, name in (("generated", "generated"), ("held_out", "held-out")):
         row = [name, *(_shown(distance) for distance in quantiles[key])]
         rows.append([*row, *([f"{alone[key]:.1%}"] if alone else [])])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(header, rows)
 
 
 def _note(metrics: dict[str, Any]) -> str:
@@ -94,12 +99,10 @@ def _sweep_table(sweep: dict[str, Any]) -> str:
     }
     temperatures = sorted({temperature for curve in values.values() for temperature in curve})
     header = ["LM score / reverse LM score at temperature", *(str(temperature) for temperature in temperatures)]
-    rows = [header, ["---"] * len(header)]
-    for name, curve in values.items():
-        rows.append([name, *(curve.get(temperature, "") for temperature in temperatures)])
+    rows = [[name, *(curve.get(temperature, "") for temperature in temperatures)] for name, curve in values.items()]
     real = f"{sweep['real']['lm_score']} / {sweep['real']['reverse_lm_score']}"
     rows.append(["real", real, *[""] * (len(temperatures) - 1)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(header, rows)
 
 
 def _shown(value: float | None) -> str:

@@ -1,12 +1,19 @@
 """Files that are whole or not there, and fingerprints: written beside their place first, then renamed."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+
+def as_json(content: Any) -> bytes:
+    """JSON that a person can read."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def write_file(path: Path, data: bytes) -> None:
