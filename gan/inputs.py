@@ -21,7 +21,7 @@ def sample_seeds(seed: int, count: int) -> list[int]:
         GANError: if a seed isn't a whole number from 0 to `MAX_SEED`, or `count` isn't positive.
     """
     count = check_count(count)
-    if not _is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
+    if not is_whole(seed) or not 0 <= seed <= MAX_SEED - count + 1:
         raise GANError(f"The seed {seed!r} is not a whole number from 0 to {MAX_SEED - count + 1}.")
     return [int(seed) + k for k in range(count)]
 
@@ -55,7 +55,7 @@ def noise_sources(
 
 def check_count(count: Any) -> int:
     """A number of samples, or `GANError`."""
-    if not _is_whole(count) or count < 1:
+    if not is_whole(count) or count < 1:
         raise GANError(f"{count!r} samples were asked for; ask for one or more.")
     return int(count)
 
@@ -129,6 +129,7 @@ def check_output_type(output_type: str, known: Sequence[str]) -> None:
         raise GANError(f"There is no output_type {output_type!r} here; give one of {', '.join(known)}.")
 
 
-def _is_whole(number: Any) -> bool:
+def is_whole(number: Any) -> bool:
+    """Whether this is a whole number, of whatever type; true and false are none."""
     real = isinstance(number, numbers.Real) and not isinstance(number, bool)
     return real and math.isfinite(number) and number == int(number)

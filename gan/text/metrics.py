@@ -29,7 +29,7 @@ from gan.text.likelihood import nll
 from gan.text.ngrams import as_lists, bleu, copied, distinct, longest_copied_runs, self_bleu
 from gan.text.plots import sweep_picture
 from gan.text.sampling import generate, generate_unigram
-from gan.text.tokenizer import END, UNKNOWN, decode
+from gan.text.tokenizer import UNKNOWN, decode
 from gan.utils.distributed import map_items
 from gan.utils.subsets import fixed_random_subset
 
@@ -356,9 +356,9 @@ class _Bench:
 def generated_by(other: "TextPipeline", pipeline: "TextPipeline", count: int, temperature: float) -> Tensor:
     """Texts of another model, without its critic, as tokens (n, length) of a pipeline."""
     tokens = generate(other.generator, None, count, temperature=temperature)
-    ids = ([token for token in row if token not in (END, IGNORED)] for row in tokens.tolist())
+    decoded = [decode(other.tokenizer, ids) for ids in as_lists(tokens)]
     config = pipeline.generator.config
-    texts = TextSet([decode(other.tokenizer, own) for own in ids], None, None, "", "", has_end=config.has_end)
+    texts = TextSet(decoded, None, None, "", "", has_end=config.has_end)
     return encode(texts, pipeline.tokenizer, config.max_length).tokens
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
+from gan.inputs import is_whole
 from gan.text.networks import State, TextDiscriminator, TextGenerator
 from gan.text.tokenizer import BEGIN, END, IGNORED, UNKNOWN
 from gan.utils.distributed import map_batches
@@ -26,10 +27,6 @@ MAX_CRITIC_STRENGTH = 10.0
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return _is_number(value) and value == int(value)
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class SamplingParams:
             raise GANError(
                 f"A temperature of {self.temperature!r} cannot be used; 1 is as trained, 0 takes the likeliest token."
             )
-        if not _is_whole(self.top_k) or self.top_k < 0:
+        if not is_whole(self.top_k) or self.top_k < 0:
             raise GANError(f"A top-k of {self.top_k!r} cannot be used; give a whole number, 0 for all tokens.")
         if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise GANError(
@@ -79,7 +76,7 @@ class SamplingParams:
             )
         if self.prefix and self.acrostic:
             raise GANError("A prefix and an acrostic both say how the text begins; give one of them.")
-        if not _is_whole(self.best_of) or not 1 <= self.best_of <= MAX_CANDIDATES:
+        if not is_whole(self.best_of) or not 1 <= self.best_of <= MAX_CANDIDATES:
             raise GANError(f"{self.best_of!r} candidates were asked for; ask for 1 to {MAX_CANDIDATES}.")
 
 

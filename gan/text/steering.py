@@ -15,7 +15,7 @@ from gan.latent.interpolation import slerp
 from gan.latent.space import CodeSpace
 from gan.latent.steering import SCORED, DirectedPipeline
 from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
-from gan.text.ngrams import paired_bleu
+from gan.text.ngrams import as_lists, paired_bleu
 from gan.text.sampling import ROWS, generate
 from gan.text.tokenizer import END, IGNORED, decode, encode
 
@@ -292,5 +292,4 @@ class SteerableTextPipeline(DirectedPipeline):
         """The words of the texts of codes (n, 1, latent_dim), with classes by turns where there are any."""
         classes = torch.arange(len(codes)) % self.generator.config.num_classes if self.labels else None
         tokens = generate(self.generator, None, len(codes), classes, temperature=0.0, latents=codes[:, 0])
-        texts = ([token for token in row if token not in (END, IGNORED)] for row in tokens.tolist())
-        return [words_of(self.tokenizer, decode(self.tokenizer, ids)) for ids in texts]
+        return [words_of(self.tokenizer, decode(self.tokenizer, ids)) for ids in as_lists(tokens)]

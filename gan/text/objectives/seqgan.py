@@ -13,6 +13,7 @@ from gan.text.objectives.base import Losses
 from gan.text.objectives.rollouts import SampledTexts, complete, sample
 from gan.text.pipeline import TextPipeline
 from gan.text.tokenizer import IGNORED
+from gan.training.losses import logistic_discriminator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
 
@@ -51,7 +52,7 @@ class SeqGAN(AdversarialObjective):
         both = torch.cat([F.pad(texts, (0, width - texts.shape[1]), value=IGNORED) for texts in (real, fake)])
         classes = None if batch["labels"] is None else batch["labels"].repeat(2)
         real_logits, fake_logits = discriminator(both, classes).chunk(2)
-        loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        loss = logistic_discriminator_loss(real_logits, fake_logits)
         return loss, discriminator_record(loss, real_logits, fake_logits)
 
     def generator_loss(
