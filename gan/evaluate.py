@@ -203,6 +203,12 @@ def _check_untrained(evaluation: Evaluation, args: argparse.Namespace, pipeline:
         )
 
 
+def output_folder(args: argparse.Namespace) -> Path | None:
+    """Where a command that looks at a model writes: `--output_dir`, or into the model if that is a folder."""
+    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    return folder and Path(folder)
+
+
 def _report(args: argparse.Namespace, pipeline: GANPipeline, metrics: dict[str, Any], dataset: str) -> None:
     """Prints the metrics; where there is a folder to write to, renews `metrics.json` and the card there.
 
@@ -212,14 +218,13 @@ def _report(args: argparse.Namespace, pipeline: GANPipeline, metrics: dict[str, 
     words = shlex.join(without_folders(word) for word in without_token(sys.argv[1:]))
     command = f"python -m gan.{pipeline.modality}.evaluate {words}"
     pipeline.metrics = metrics | {"dataset": dataset, "command": command}
-    is_folder = Path(args.model).is_dir()
-    folder = args.output_dir or (args.model if is_folder else None)
+    folder = output_folder(args)
     with synchronized():
         if not PartialState().is_main_process:
             return
         print(metrics_tables(pipeline.metrics), flush=True)
         if folder is not None:
-            written = _write(pipeline, Path(folder), args.model)
+            written = _write(pipeline, folder, args.model)
             print(f"\n{', '.join(written[:-1])} and {written[-1]} are in {folder}.", flush=True)
 
 

@@ -288,15 +288,6 @@ class AudioPipeline(SteerablePipeline):
         audios = self.decode(latents, classes, psi).numpy()[..., None]
         return AudioPipelineOutput(audios, self.sampling_rate, seeds=seeds, labels=self.label_names(classes))
 
-    def label_names(self, classes: Tensor) -> list[str] | None:
-        """The names of classes as `decode` takes them ("7, george"), one a clip; `None` without classes."""
-        if not self.labels:
-            return None
-        counts = self.generator.class_counts
-        parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
-        columns = [[names[k] for k in part.argmax(1)] for part, names in zip(parts, self.labels.values())]
-        return [", ".join(row) for row in zip(*columns)]
-
     def describe(self) -> str:
         """A sentence for the model card."""
         columns = [f"{column} ({listed(names)})" for column, names in (self.labels or {}).items()]

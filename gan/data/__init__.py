@@ -1,6 +1,6 @@
 """Where training data come from, whatever they are of: folders, tables, the Hub; and what is said about them."""
 
-from gan.data.archives import is_archive, read_bytes
+from gan.data.archives import read_bytes
 from gan.data.cache import Decoded, remembered, take
 from gan.data.columns import (
     add_label_arguments,
@@ -19,6 +19,7 @@ from gan.data.folders import (
     FolderPart,
     check_folder,
     classes_by_folder,
+    data_name,
     folder_splits,
     list_files,
     look_through,
@@ -55,6 +56,7 @@ __all__ = [
     "class_names",
     "classes_by_folder",
     "classes_of",
+    "data_name",
     "decode",
     "duplicates",
     "find_rows",
@@ -64,7 +66,6 @@ __all__ = [
     "has_same_classes",
     "hold_out",
     "in_order",
-    "is_archive",
     "label_columns",
     "list_files",
     "listed_files",

@@ -129,6 +129,11 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
             report.leave_out("broken links", [path])
 
 
+def data_name(path: Path) -> str:
+    """What data in a folder or an archive are called."""
+    return clean_name(path.stem if is_archive(path) else path.resolve().name)
+
+
 def look_through(root: Path, files: list[Path]) -> Path:
     """The folder itself, or the one around everything, as unpacked archives often have it."""
     while files:

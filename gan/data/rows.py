@@ -25,6 +25,7 @@ from gan.data.folders import (
     FolderPart,
     check_folder,
     classes_by_folder,
+    data_name,
     folder_splits,
     list_files,
     look_through,
@@ -276,7 +277,7 @@ def _from_folder(
     parts = folder_splits(base, files, report)
     names = list(parts)
     wanted = names[0], (_roles(names, split)[1] if split else next(iter(names[1:]), None))
-    name = clean_name(path.stem if is_archive(path) else path.resolve().name)
+    name = data_name(path)
     found, has_table = [], False
     for part in (parts[role] for role in wanted if role is not None):
         own = find_table(part.root) if len(parts) > 1 else None

@@ -10,6 +10,7 @@ from huggingface_hub import SpaceCard, SpaceCardData, constants
 
 from gan.errors import GANError
 from gan.hub import client as hub
+from gan.hub.card import CPU_INDEX
 from gan.hub.wheel import NAME as WHEEL
 from gan.hub.wheel import PACKAGE, PATTERN, wheel
 
@@ -26,7 +27,6 @@ REQUIREMENTS = (
     "soundfile",
     "soxr",
 )
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 APP = '''"""The studio on {model_id}. The package `gan` beside this file is a copy of the one that made the Space."""
 
 import sys

@@ -458,16 +458,6 @@ class ImagePipeline(SteerableImagePipeline):
             images = images.permute(0, 2, 3, 1).numpy()
         return ImagePipelineOutput(images=images, seeds=seeds, labels=self.label_names(classes))
 
-    def label_names(self, classes: Tensor) -> list[str] | None:
-        """The names of classes as `decode` takes them, one sample after the other; `None` without classes."""
-        if not self.labels:
-            return None
-        counts = self.generator.class_counts
-        parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
-        columns = by_column(self.labels).values()
-        rows = zip(*([column[k] for k in part.argmax(1)] for part, column in zip(parts, columns)))
-        return [", ".join(row) for row in rows]
-
     def describe(self) -> str:
         """A sentence for the model card."""
         height, width = self.resolution

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from gan import GANPipeline
 from gan.cli import expanded_path, positive_int, print_error, run_command, whole_number
 from gan.errors import GANError
-from gan.evaluate import Evaluation, command_parser, prepare
+from gan.evaluate import Evaluation, command_parser, output_folder, prepare
 from gan.hub.card import README, shown_folder
 from gan.hub.repository import INDEX, first_sentence, read_index
 from gan.hub.wheel import wheel_in
@@ -130,9 +130,9 @@ def find_directions(args: argparse.Namespace) -> None:
         raise GANError(f"This model makes {pipeline.unit}, and directions are known of images, sounds and texts only.")
     pipeline.find_directions(args.num_samples, args.num_scored, progress=True)
     print(directions_table(pipeline.directions.records), flush=True)
-    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    folder = output_folder(args)
     if folder is not None:
-        write(pipeline, Path(folder), args.model, pipeline.directions.save)
+        write(pipeline, folder, args.model, pipeline.directions.save)
         print(f"\n{VECTORS} and {RECORDS} are in {folder}.", flush=True)
 
 
@@ -153,9 +153,9 @@ def measure_guidance(evaluation: Evaluation, args: argparse.Namespace) -> None:
     pipeline.guidance_curve = found
     pipeline.register_to_config(guidance=suited(found))
     print(guidance_notes(found, pipeline.guidance["steps"]), flush=True)
-    folder = args.output_dir or (args.model if Path(args.model).is_dir() else None)
+    folder = output_folder(args)
     if folder is not None:
-        write_guidance(pipeline, Path(folder), args.model)
+        write_guidance(pipeline, folder, args.model)
         print(f"\n{CURVE} is in {folder}, and what suits the model in its {INDEX}.", flush=True)
 
 

@@ -29,6 +29,11 @@ def chosen_layers(layers: str | int | Sequence[int], count: int) -> list[int]:
     return chosen
 
 
+def presets(count: int) -> list[str]:
+    """The presets of which a model of `count` layers has any; none where a single layer leaves nothing to mix."""
+    return [name for name in PRESETS if chosen_layers(name, count)] if count > 1 else []
+
+
 def mix(first: Tensor, second: Tensor, layers: str | int | Sequence[int]) -> Tensor:
     """The codes of the first with some layers of the second, both (n, layers, width).
 

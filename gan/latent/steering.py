@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from gan.errors import GANError
 from gan.hub.repository import read_json
 from gan.inputs import check_truncation, sample_seeds
+from gan.labels import by_column
 from gan.latent import directions, mixing
 from gan.latent.classifier import SampleClassifier, small
 from gan.latent.directions import RECORDS, VECTORS, Directions
 from gan.latent.guidance import RECOMMENDED, check_guidance, guide
 from gan.latent.space import CodeSpace, code_space
 from gan.latent.tables import directions_notes, guidance_notes
+from gan.networks import class_weights
 from gan.pipeline import GANPipeline
 from gan.utils.files import as_json
 
@@ -280,6 +282,16 @@ class SteerablePipeline(DirectedPipeline):
     def class_names(self) -> list[str]:
         """The names of all classes, of one label column after the other."""
         raise NotImplementedError
+
+    def label_names(self, classes: Tensor) -> list[str] | None:
+        """The names of classes as `decode` takes them ("7, george"), one a sample; `None` without classes."""
+        if not self.labels:
+            return None
+        counts = self.generator.class_counts
+        parts = class_weights(classes, counts, torch.float32).split(counts, dim=1)
+        columns = by_column(self.labels).values()
+        rows = zip(*([names[k] for k in part.argmax(1)] for part, names in zip(parts, columns)))
+        return [", ".join(row) for row in rows]
 
     @torch.inference_mode()
     def _classifier(self) -> Callable[[Tensor], Tensor] | None:

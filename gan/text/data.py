@@ -24,9 +24,9 @@ from gan.data import (
     class_indices,
     class_names,
     classes_by_folder,
+    data_name,
     find_table,
     folder_splits,
-    is_archive,
     label_columns,
     list_files,
     listed_files,
@@ -260,7 +260,7 @@ def _from_folder(args: Any, report: DataReport) -> dict[str, TextSet]:
     check_folder(path, "texts", frozenset((*SUFFIXES, *OTHER_SUFFIXES)))
     files = _text_files(path, list_files(path, getattr(args, "output_dir", None), report), report)
     root = look_through(path, files)
-    name = clean_name(path.stem if is_archive(path) else path.resolve().name)
+    name = data_name(path)
     report.found["unit"] = f"a {args.text_unit} each"
     found: dict[str, TextSet] = {}
     for part in folder_splits(root, files, report).values():  # the training split first

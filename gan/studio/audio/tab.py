@@ -7,7 +7,7 @@ import gradio as gr
 
 from gan.audio.pipeline import AudioPipeline
 from gan.inputs import MAX_SEED
-from gan.latent.mixing import PRESETS, chosen_layers
+from gan.latent.mixing import PRESETS, presets
 from gan.studio.audio.api import AudioAPI
 from gan.studio.audio.generate import (
     MAX_CLIPS,
@@ -67,7 +67,7 @@ def build(registry: Registry) -> None:
             "pads": kit_classes(pipeline),
             "critic": has_component(registry.source(model), "discriminator"),
             "directions": directions,
-            "layers": [name for name in PRESETS if chosen_layers(name, layers)] if layers > 1 else [],
+            "layers": presets(layers),
             "panel": panel_html(facts, panel_rows(facts, language), language),
         }
 

@@ -7,7 +7,7 @@ import gradio as gr
 from gan.image.pipeline import ImagePipeline
 from gan.inputs import MAX_SEED
 from gan.latent.dragging import MAX_HANDLES
-from gan.latent.mixing import PRESETS, chosen_layers
+from gan.latent.mixing import PRESETS, presets
 from gan.studio.component import open_errors, page_errors, workbench
 from gan.studio.directions import direction_rows, renaming
 from gan.studio.edit.api import EditAPI
@@ -55,7 +55,7 @@ def build(registry: Registry) -> None:
             "height": height,
             "critic": pipeline.discriminator is not None or has_component(registry.source(model), "discriminator"),
             "directions": directions,
-            "layers": [name for name in PRESETS if chosen_layers(name, layers)] if layers > 1 else [],
+            "layers": presets(layers),
             "grey": facts["channels"] == 1,
             "alphabet": alphabet.column if alphabet else None,
             "specimen": alphabet.specimen if alphabet else "",
