@@ -8,7 +8,6 @@ One thread each, in one run; needs Chromium and `playwright`. Screenshots are th
 
 import argparse
 import functools
-import shutil
 import statistics
 import sys
 import tempfile
@@ -24,15 +23,13 @@ import numpy as np
 import onnxruntime
 import torch
 from playwright.sync_api import sync_playwright
+from studio import CHROMIUM, FLAGS
 
 from gan import GANPipeline
 from gan.export.__main__ import main as export
 from gan.export.page import VERSION
 
 COUNT = 24
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},

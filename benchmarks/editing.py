@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from baseline import table
 from playwright.sync_api import sync_playwright
-from studio import CHROMIUM, FLAGS, served
+from studio import CHROMIUM, FLAGS, p95, served
 from torch import Tensor
 
 from gan import GANError, ImagePipeline
@@ -240,8 +240,7 @@ def sliders(model: str, options: argparse.Namespace) -> Row:
         page.wait_for_timeout(1000)
         times = [page.evaluate(MOVE, (k % 40 - 20) / 10 + 0.05) for k in range(options.moves + 5)][5:]
         browser.close()
-    late = sorted(times)[int(0.95 * (len(times) - 1))]
-    return {"slider to picture, p50": f"{statistics.median(times):.0f} ms", "p95": f"{late:.0f} ms"}
+    return {"slider to picture, p50": f"{statistics.median(times):.0f} ms", "p95": f"{p95(times):.0f} ms"}
 
 
 def users(model: str, options: argparse.Namespace) -> Row:
@@ -266,13 +265,12 @@ def users(model: str, options: argparse.Namespace) -> Row:
         thread.start()
     for thread in threads:
         thread.join()
-    late = sorted(waits)[int(0.95 * (len(waits) - 1))]
     return {
         "users": options.users,
         "updates a second, all together": f"{sum(counts) / options.seconds:.0f}",
         "of the user with fewest": f"{min(counts) / options.seconds:.1f}",
         "with most": f"{max(counts) / options.seconds:.1f}",
-        "wait, p95": f"{1000 * late:.0f} ms",
+        "wait, p95": f"{1000 * p95(waits):.0f} ms",
     }
 
 

@@ -27,7 +27,7 @@ import numpy as np
 import soundfile
 from gradio_client import Client
 from PIL import Image
-from studio import ROOT, free_port, wait_for
+from studio import ROOT, free_port, p95, wait_for
 
 from gan import AudioPipeline, GANPipeline, ImagePipeline, TextPipeline
 from gan.audio.preprocessing import wav
@@ -132,7 +132,7 @@ def rows_of(seen: Seen, used: list[float], users: int, threads: int | None) -> l
     """A row an endpoint."""
     rows = []
     for kind in sorted({kind for kind, _, _ in seen}):
-        waits = sorted(seconds for of, _, seconds in seen if of == kind)
+        waits = [seconds for of, _, seconds in seen if of == kind]
         outcomes = [outcome for of, outcome, _ in seen if of == kind]
         rows.append(
             {
@@ -143,7 +143,7 @@ def rows_of(seen: Seen, used: list[float], users: int, threads: int | None) -> l
                 "differ": outcomes.count("differ"),
                 "errors": sum(outcome not in ("answers", "differ") for outcome in outcomes),
                 "wait p50, s": statistics.median(waits),
-                "p95, s": waits[int(0.95 * (len(waits) - 1))],
+                "p95, s": p95(waits),
                 "server, MiB": " / ".join(f"{mebibytes:.0f}" for mebibytes in used),
             }
         )

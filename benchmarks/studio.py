@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -214,12 +214,19 @@ def in_the_browser(address: str, moves: int, screenshots: Path | None) -> list[t
     return rows
 
 
+def p95(times: Sequence[float]) -> float:
+    return sorted(times)[int(0.95 * (len(times) - 1))]
+
+
+def summary(times: Sequence[float]) -> str:
+    return f"median {statistics.median(times):.0f} ms, p95 {p95(times):.0f} ms"
+
+
 def seed_to_morph(page: Page, address: str, moves: int) -> str:
     page.goto(f"{address}?tab=morph&a=1&b=2", wait_until="commit")
     page.wait_for_selector(".morph:not(.waiting)")
     page.wait_for_timeout(1000)
-    times = sorted(page.evaluate(MORPH, 1000 + k) for k in range(moves))
-    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+    return summary([page.evaluate(MORPH, 1000 + k) for k in range(moves)])
 
 
 def seed_to_text(page: Page, address: str, moves: int) -> list[tuple[str, str]]:
@@ -228,18 +235,14 @@ def seed_to_text(page: Page, address: str, moves: int) -> list[tuple[str, str]]:
     page.wait_for_timeout(1000)
     found = zip(*(page.evaluate(TEXT, 1000 + k) for k in range(moves)))
     names = ("Seed to the first characters of 6 texts", "Seed to all of 6 texts")
-    return [
-        (name, f"median {statistics.median(times):.0f} ms, p95 {sorted(times)[int(0.95 * (moves - 1))]:.0f} ms")
-        for name, times in zip(names, found)
-    ]
+    return [(name, summary(times)) for name, times in zip(names, found)]
 
 
 def seed_to_sound(page: Page, address: str, moves: int) -> str:
     page.goto(f"{address}?tab=sound", wait_until="commit")
     page.wait_for_selector(SOUNDING)
     page.wait_for_timeout(1000)
-    times = sorted(page.evaluate(SOUND, 1000 + k) for k in range(moves))
-    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+    return summary([page.evaluate(SOUND, 1000 + k) for k in range(moves)])
 
 
 def pad_to_sample(page: Page, address: str, tab: str, moves: int) -> str:
@@ -264,8 +267,7 @@ def pad_to_sample(page: Page, address: str, tab: str, moves: int) -> str:
         times.append(page.evaluate("studioTook"))
         page.wait_for_timeout(60)
     page.mouse.up()
-    times.sort()
-    return f"median {statistics.median(times):.0f} ms, p95 {times[int(0.95 * (moves - 1))]:.0f} ms"
+    return summary(times)
 
 
 def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:
@@ -273,9 +275,8 @@ def slider_to_pictures(page: Page, address: str, count: int, moves: int) -> str:
     page.wait_for_selector(FIRST_PICTURE)
     page.wait_for_timeout(1000)
     times, generator = zip(*(page.evaluate(MOVE, 0.2 + (k + 1) / 100) for k in range(moves)))
-    late = sorted(times)[int(0.95 * (moves - 1))]
     alone = statistics.median(generator)
-    return f"median {statistics.median(times):.0f} ms (generator {alone:.0f} ms), p95 {late:.0f} ms"
+    return f"median {statistics.median(times):.0f} ms (generator {alone:.0f} ms), p95 {p95(times):.0f} ms"
 
 
 if __name__ == "__main__":
