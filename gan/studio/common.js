@@ -48,6 +48,27 @@ function saveBlob(content, type, name) {
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 const saveBytes = (base64, type, name) => saveBlob(bytesOf(base64), type, name);
 
+// A file of the user's in base64; "" where it cannot be read.
+function base64Of(file) {
+  return new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.split(",")[1] || "");
+    reader.onerror = () => done("");
+    reader.readAsDataURL(file);
+  });
+}
+
+// Lets files be dropped on an element, which has the class "over" meanwhile; `take` is called with the first.
+function takeDropped(box, take) {
+  box.addEventListener("dragover", (event) => (event.preventDefault(), box.classList.add("over")));
+  box.addEventListener("dragleave", (event) => box.contains(event.relatedTarget) || box.classList.remove("over"));
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    box.classList.remove("over");
+    take(event.dataTransfer.files[0]);
+  });
+}
+
 // A model's name as part of a file's: "user/emoji" becomes "emoji".
 const fileStem = (model) => model.split("/").pop().replace(/[^\p{L}\p{N}_.-]+/gu, "-");
 

@@ -258,6 +258,12 @@ function hubRow(root, message, open) {
   return make("div", { class: "row hub" }, labelled(t("hub"), input), button);
 }
 
+// Buttons that turn to the views of a tab; `choose` is called with the name of one.
+function viewButtons(title, names, choose) {
+  return make("div", { class: "kinds", role: "group", "aria-label": title }, ...names.map((name) =>
+    make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => choose(name) })));
+}
+
 // A row of the panel beside the samples.
 function fact(name) {
   const value = make("dd");

@@ -42,7 +42,7 @@ function soundPads(root, player, { changed, selected }) {
   }
 
   function reroll(pad) {
-    pad.seed = Math.floor(Math.random() * 1e6);
+    pad.seed = randomSeed();
     pad.fresh = true; // to be heard when it is there
     choose(pad);
     changed();

@@ -66,8 +66,7 @@ const kit = soundPads(root, player, { changed: () => tab.ask(), selected: showPa
 const sequencer = soundSequencer(player, kit, () => tab.model && tab.write());
 
 const title = make("div", { class: "title", "aria-live": "polite" });
-const views = make("div", { class: "kinds", role: "group", "aria-label": t("views") }, ...Object.keys(VIEWS).map((name) =>
-  make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
+const views = viewButtons(t("views"), Object.keys(VIEWS), (name) => (setView(name), tab.ask()));
 const zipName = (what) => `${fileStem(tab.model.name)}_${what}.zip`;
 const saveClip = (clip) => clip && saveBytes(clip.wav, "audio/wav", clip.file);
 const tools = {

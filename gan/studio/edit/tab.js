@@ -85,8 +85,7 @@ const bodies = {
   type: letters.box,
 };
 
-const views = make("div", { class: "kinds", role: "group", "aria-label": t("edit_views") }, ...Object.keys(VIEWS).map((name) =>
-  make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
+const views = viewButtons(t("edit_views"), Object.keys(VIEWS), (name) => (setView(name), tab.ask()));
 const title = make("div", { class: "title", "aria-live": "polite" });
 const tools = {
   undo: iconButton("undo", t("undo_step"), () => history.undo()),
@@ -124,13 +123,7 @@ tab.arrange({
   controls: [...Object.values(viewControls), fields.seed.box, make("div", { class: "row" }, fields.label.box, uploadButton, file), away, fields.edits.box, ofSeed],
   facts: [speed],
 });
-root.addEventListener("dragover", (event) => (event.preventDefault(), root.classList.add("over")));
-root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || root.classList.remove("over"));
-root.addEventListener("drop", (event) => {
-  event.preventDefault();
-  root.classList.remove("over");
-  take(event.dataTransfer.files[0]);
-});
+takeDropped(root, take);
 setView("edit");
 setLayers(layers);
 history.forget();
@@ -278,18 +271,13 @@ async function take(file) {
   if (file.size > props.max_bytes) return tab.showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
   stopLooking();
   const own = (ticket = crypto.getRandomValues(new Uint32Array(4)).join("-"));
-  const url = await new Promise((done) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.onerror = () => done("");
-    reader.readAsDataURL(file);
-  });
+  const original = await base64Of(file);
   if (own !== ticket) return; // something else has been started by now
   setView("edit");
   points.clear();
   looking.hidden = false;
   const { name } = tab.model;
-  let [picture, invert] = [url.split(",")[1] || "", null];
+  let [picture, invert] = [original, null];
   for (const steps of [GLANCE, LOOK]) {
     const answer = await server.invert_image({ model: name, picture, invert, steps, ticket: own });
     if (own !== ticket) return;

@@ -32,22 +32,14 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, showMes
   const kinds = Object.fromEntries(Object.keys(kits).map((kind) => [kind, make("button", {
     type: "button", text: t(`${kind}_kind`), "aria-pressed": "false", onclick: () => (choose(kind), changed()),
   })]));
-  const pane = make("section", {
-    class: "end", "aria-label": name,
-    ondragover: (event) => (event.preventDefault(), pane.classList.add("over")),
-    ondragleave: (event) => pane.contains(event.relatedTarget) || pane.classList.remove("over"),
-    ondrop: (event) => {
-      event.preventDefault();
-      pane.classList.remove("over");
-      take(event.dataTransfer.files[0]);
-    },
-  },
+  const pane = make("section", { class: "end", "aria-label": name },
     make("header", {}, make("b", { text: name }), make("div", { class: "kinds" }, ...Object.values(kinds))),
     make("div", { class: "squares" },
       make("figure", { class: "from" }, givenBox, givenCaption),
       make("div", { class: "coded" }, code, codeCaption),
       make("figure", { class: "to" }, make("div", { class: "square" }, rebuilt), rebuiltCaption)),
     ...Object.values(kits));
+  takeDropped(pane, take);
 
   function choose(chosen) {
     kind = chosen;
@@ -71,13 +63,7 @@ function morphEnd(name, { example: firstExample, usual, changed, layout, showMes
     if (!file) return;
     if (file.size > props.max_bytes) return showMessage(t("too_many_bytes", { max: props.max_bytes / 1e6 }));
     before = { kind, example, original, invert, fitted };
-    const url = await new Promise((done) => {
-      const reader = new FileReader();
-      reader.onload = () => done(reader.result);
-      reader.onerror = () => done("");
-      reader.readAsDataURL(file);
-    });
-    [original, example, invert, fitted] = [url.split(",")[1] || "", null, null, null];
+    [original, example, invert, fitted] = [await base64Of(file), null, null, null];
     markExample();
     choose("picture");
     changed();

@@ -65,8 +65,7 @@ const tab = createTab({
 });
 
 const title = make("div", { class: "title", "aria-live": "polite" });
-const views = make("div", { class: "kinds", role: "group", "aria-label": t("text_views") }, ...Object.keys(VIEWS).map((name) =>
-  make("button", { type: "button", "data-view": name, text: t(`${name}_view`), onclick: () => (setView(name), tab.ask()) })));
+const views = viewButtons(t("text_views"), Object.keys(VIEWS), (name) => (setView(name), tab.ask()));
 const sheet = sampleSheet(root, [
   { icon: "edit", title: t("edit_text"), act: (seed) => goOn("sentence", { seed, text: "" }, "") },
   { icon: "similar", title: t("similar"), act: (seed) => goOn("similar", { seed, text: "" }, "") },
