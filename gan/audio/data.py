@@ -32,6 +32,7 @@ from gan.data import (
     LeftOut,
     Rows,
     SampleKind,
+    counted,
     decode,
     duplicates,
     find_rows,
@@ -261,7 +262,8 @@ def _choose_slice(seconds: np.ndarray, clip: float, report: DataReport) -> str:
     if not len(recordings) and unused <= seconds.sum() / 2:
         return "first"
     long = recordings if len(recordings) else seconds[seconds > clip]
-    about = f"{len(long):,} of {len(seconds):,} files last up to {long.max():,.0f} seconds, and a clip {clip:g}:"
+    files = f"{len(long):,} of {len(seconds):,} files"
+    about = f"Recordings of up to {long.max():,.0f} seconds, and clips of {clip:g} ({files}):"
     if recordings.sum() < seconds.sum() / 2:
         report.note(
             f"{about} one clip of each is used, where it begins to be heard; --slice even or --slice onset cuts them "
@@ -286,11 +288,11 @@ def _audio_set(
     decoder = Decoder(form.fit, f"{form} {soundfile.__version__} {soxr.__version__}", UNREADABLE, "sounds")
     decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
-        raise GANError(f"None of the {len(rows)} files in {rows.where} can be read as sound and heard.")
+        raise GANError(f"No file in {rows.where} can be read as sound and heard, of {len(rows):,}.")
     files = len(np.unique(decoded.kept))
     if form.slice != "first" and like is None:
         how = "evenly" if form.slice == "even" else "at their onsets"
-        report.found["clips"] = f"{len(decoded.kept):,} clips cut {how} from {files:,} recordings"
+        report.found["clips"] = f"{counted(len(decoded.kept), 'clip')} cut {how} from {counted(files, 'recording')}"
     known = None if like is None else like.label_names or {}
     labels, names = rows.labels(decoded.kept, known)
     found = AudioSet(

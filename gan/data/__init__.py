@@ -28,7 +28,7 @@ from gan.data.folders import (
 from gan.data.groups import Pairs, check_groups, group_numbers
 from gan.data.holdout import HELD_OUT, MIN_SOURCES, duplicates, hold_out, set_aside
 from gan.data.kinds import SampleKind
-from gan.data.report import DataReport, suffix_of
+from gan.data.report import DataReport, counted, suffix_of
 from gan.data.repositories import has_same_classes, load_splits, loading, shown_name, tell_unusable, unusable
 from gan.data.rows import Cells, Rows, find_rows
 from gan.data.tables import FILE_COLUMN, Table, find_table, listed_files, read_table
@@ -56,6 +56,7 @@ __all__ = [
     "class_names",
     "classes_by_folder",
     "classes_of",
+    "counted",
     "data_name",
     "decode",
     "duplicates",

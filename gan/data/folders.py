@@ -108,7 +108,7 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
     try:
         entries = list(os.scandir(folder))
     except OSError:
-        report.leave_out("folders that cannot be read", [folder])
+        report.leave_out("unreadable as a folder", [folder])
         return
     # Where a training writes beside the data, its own entries are known by name.
     is_mixed = not above and (real in outputs or any((folder / mark).is_file() for mark in OUTPUT_MARKS[:2]))
@@ -126,7 +126,7 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
         elif entry.is_file():
             yield path, False
         else:
-            report.leave_out("broken links", [path])
+            report.leave_out("linked to nothing", [path])
 
 
 def data_name(path: Path) -> str:
@@ -195,7 +195,7 @@ def usable_files(files: list[Path], kind: Any, report: DataReport) -> list[Path]
     other: list[Path] = []
     for path in files:
         (usable if path.suffix.lower() in kind.suffixes else other).append(path)
-    report.leave_out(f"files that are no {kind.plural}", other)
+    report.leave_out("of other kinds", other)
     for suffix in natural_order({path.suffix.lower() for path in other} & kind.advice.keys()):
         report.note(f"{suffix} files cannot be opened and are left out: {kind.advice[suffix]}.")
     return usable

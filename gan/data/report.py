@@ -85,7 +85,7 @@ class DataReport:
         """
         sizes = np.unique(groups, return_counts=True)[1]
         range_ = f"{sizes.min():,}" if sizes.min() == sizes.max() else f"{sizes.min():,} to {sizes.max():,}"
-        self.found["groups"] = f"{len(sizes):,} groups of {range_} by {' and '.join(columns)}"
+        self.found["groups"] = f"{counted(len(sizes), 'group')} of {range_} by {' and '.join(columns)}"
 
     def describe_held_out(self, split: str, samples: int, duplicates: int, groups: int | None = None) -> None:
         """What is measured on.
@@ -98,8 +98,8 @@ class DataReport:
             self.held_out["groups"] = groups
         if duplicates:
             self.note(
-                f"{duplicates:,} of the {samples:,} held-out {self.unit} are trained on, too, so that what is "
-                f"measured on them looks better than it is; remove the copies from the data."
+                f"Trained on, too: {duplicates:,} of the {samples:,} held-out {self.unit}. What is measured on them "
+                f"looks better than it is; remove the copies from the data."
             )
 
     def line(self) -> str:
@@ -111,22 +111,22 @@ class DataReport:
         parts = [*self.found.values()]
         for column, about in self.classes.items():
             (low, fewest), (high, most) = about["smallest"], about["largest"]
-            called = "classes" if column == "label" and len(self.classes) == 1 else f"classes of {column}"
+            called = "" if column == "label" and len(self.classes) == 1 else f" of {column}"
             range_ = f"{fewest:,} each" if fewest == most else f"{fewest:,} ({low}) to {most:,} ({high}) each"
-            parts.append(f"{about['classes']} {called} of {range_}")
+            parts.append(f"{counted(about['classes'], 'class', 'classes')}{called} of {range_}")
         if not self.classes:
             parts.append("no classes")
         if self.held_out is None:
             parts.append("none held out")
         else:
-            whole = f", {self.held_out['groups']:,} whole groups" if "groups" in self.held_out else ""
+            whole = f", {counted(self.held_out['groups'], 'whole group')}" if "groups" in self.held_out else ""
             parts.append(f"{self.held_out['samples']:,} held out ({self.held_out['split']}{whole})")
         gone = self.left_out_lines()
         return printable("; ".join([", ".join(parts), *(["left out: " + ", ".join(gone)] if gone else [])]))
 
     def left_out_lines(self) -> list[str]:
         """How many files are not used, a line a reason."""
-        return [f"{sum(files.values()):,} {reason}{_counted(files)}" for reason, files in self.left_out.items()]
+        return [f"{sum(files.values()):,} {reason}{_by_suffix(files)}" for reason, files in self.left_out.items()]
 
     def show(self) -> None:
         """Prints the line and the notes, by the main process."""
@@ -145,15 +145,20 @@ class DataReport:
         }
 
 
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """How many there are of a thing: "1 group", "2 groups"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
 def suffix_of(file: Any) -> str:
     """The suffix of a file's name in lower case, ".jpg"; "" where there is no name or suffix."""
     return printable(Path(file).suffix.lower()) if isinstance(file, str | Path) else ""
 
 
-def _counted(files: Counter[str]) -> str:
+def _by_suffix(files: Counter[str]) -> str:
     """` (.txt 3, .mp4 1)`; nothing where no file has a name."""
     if set(files) == {""}:
         return ""
     told = [f"{suffix or 'no suffix'} {count:,}" for suffix, count in files.most_common(MAX_SUFFIXES)]
     more = len(files) - len(told)
-    return " (" + ", ".join(told) + (f" and {more} more suffixes)" if more > 0 else ")")
+    return " (" + ", ".join(told) + (f" and {more} more)" if more > 0 else ")")

@@ -33,7 +33,7 @@ from gan.data.folders import (
 )
 from gan.data.groups import group_numbers
 from gan.data.kinds import SampleKind
-from gan.data.report import DataReport
+from gan.data.report import DataReport, counted
 from gan.data.repositories import load_splits, shown_name
 from gan.data.tables import (
     FILE_COLUMN,
@@ -194,8 +194,8 @@ def _check_labels(train: Rows, args: Any, kind: SampleKind) -> None:
     for column, classes in train.classes.items():
         if None in classes:
             raise GANError(
-                f"{classes.count(None)} {kind.plural} of {args.dataset_name} have no class; name another column with "
-                f"--label_column, or train with --unconditional."
+                f"There is no class for {classes.count(None):,} of the {len(classes):,} {kind.plural} of "
+                f"{args.dataset_name}; name another column with --label_column, or train with --unconditional."
             )
         if not args.allow_any_label and column not in train.declared:
             place = "sub-folders" if train.by_folder else f"column {column!r}"
@@ -247,8 +247,8 @@ def _groups(words: Mapping[str, list[str | None]], where: str) -> list[tuple[str
     for column, cells in words.items():
         if None in cells:
             raise GANError(
-                f"{cells.count(None)} rows of {where} have no {column}, so nothing says which group they belong to; "
-                f"fill it in, or name other columns with --group_column."
+                f"There is no {column} in {counted(cells.count(None), 'row')} of {where}, so nothing says which group "
+                f"that belongs to; fill it in, or name other columns with --group_column."
             )
     return list(zip(*words.values())) if words else None  # type: ignore[arg-type]
 
@@ -267,7 +267,8 @@ def _from_folder(
     everything = list_files(path, getattr(args, "output_dir", None), report)
     files = usable_files([file for file in everything if file.name not in TABLES], kind, report)
     if not files:
-        other = "".join(f"; it has {line}" for line in report.left_out_lines())
+        gone = report.left_out_lines()
+        other = f"; left out: {', '.join(gone)}" if gone else ""
         if any(file.suffix.lower() in (".parquet", ".arrow") for file in everything):
             other = f"; it is laid out as a data set on the Hub: give it with --dataset_name {path}"
         raise GANError(f"The folder {path} holds no {kind.plural} ({kind.usual_suffixes()}){other}.")

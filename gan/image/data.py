@@ -24,6 +24,7 @@ from gan.data import (
     Rows,
     SampleKind,
     check_groups,
+    counted,
     decode,
     duplicates,
     find_rows,
@@ -202,8 +203,8 @@ def _without_lonely(train: ImageSet, args: Any, report: DataReport) -> ImageSet:
     kept = np.flatnonzero(Pairs(train.groups, train.labels).partners)
     if lonely := len(train) - len(kept):
         report.note(
-            f"{lonely:,} pictures are not trained on: no other in their group has another label, so that they make no "
-            f"pair."
+            f"Not trained on: {counted(lonely, 'picture')} without another in the group that has another label, as "
+            f"there is no pair."
         )
         train = train.take(kept, train.split)
     assert train.groups is not None
@@ -222,7 +223,7 @@ def _held_out_groups(train: ImageSet, test: ImageSet, report: DataReport) -> int
     if test.split == HELD_OUT:
         report.note(f"With fewer than {MIN_SOURCES} groups, single pictures are held out, and not whole groups.")
     else:
-        report.note(f"Of the {len(held_out):,} groups of the {test.split} split, {shared:,} are trained on, too.")
+        report.note(f"Trained on, too: {shared:,} of the {len(held_out):,} groups of the {test.split} split.")
     return None
 
 
@@ -340,9 +341,9 @@ def _image_set(
     decoder = Decoder(form.fit, f"{form} {Image.__version__}", UNREADABLE, "pictures")
     decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
-        raise GANError(f"None of the {len(rows)} pictures in {rows.where} can be read.")
+        raise GANError(f"No picture in {rows.where} can be read, of {len(rows):,}.")
     if animated := decoded.counts["animated"]:
-        report.note(f"Of {animated:,} animations and documents of several pages the first picture is used.")
+        report.note(f"Of animations and documents of several pages ({animated:,}) the first picture is used.")
     known = None if like is None else like.columns()[1]
     if known and len(known) == len(rows.names) == 1:  # whatever the column is called
         known = dict.fromkeys(rows.names, next(iter(known.values())))

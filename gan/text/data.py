@@ -24,6 +24,7 @@ from gan.data import (
     class_indices,
     class_names,
     classes_by_folder,
+    counted,
     data_name,
     find_table,
     folder_splits,
@@ -144,8 +145,8 @@ def load(args: Any) -> Splits:
     train = found["train"]
     if train.labels is not None and train.labels.min() < 0:
         raise GANError(
-            f"{(train.labels < 0).sum()} texts of {train.name} have no class; name another column with "
-            f"--label_column, or train with --unconditional."
+            f"There is no class for {(train.labels < 0).sum():,} of the {len(train):,} texts of {train.name}; name "
+            f"another column with --label_column, or train with --unconditional."
         )
     if args.max_train_samples is not None:
         train = train.take(training_subset(len(train), args.max_train_samples), train.split)
@@ -194,8 +195,8 @@ def _in_windows(texts: TextSet, args: Any, report: DataReport | None) -> TextSet
     if report is not None:
         cut = int((counts > 1).sum())
         report.found["windows"] = (
-            f"{counts[counts > 1].sum():,} windows of at most {args.window_length} tokens that {cut:,} long "
-            f"{'text is' if cut == 1 else 'texts are'} cut into"
+            f"{counts[counts > 1].sum():,} windows of at most {args.window_length} tokens, cut from "
+            f"{counted(cut, 'long text')}"
         )
     continued = [k + 1 < len(part) for part in parts for k in range(len(part))]
     return replace(
@@ -281,7 +282,7 @@ def _text_files(root: Path, files: list[Path], report: DataReport) -> list[Path]
         usable = [file for file in files if file.suffix.lower() in suffixes]
         if usable:
             used = set(usable)
-            report.leave_out("other files", [file for file in files if file not in used and not _is_metadata(file)])
+            report.leave_out("of other kinds", [file for file in files if file not in used and not _is_metadata(file)])
             return usable
     if tables:
         raise GANError(
@@ -334,7 +335,7 @@ def _read_part(
         content, encoding = read_text(path)
         units = split_units(content, args.text_unit)
         if not units:
-            report.leave_out("empty files", [path])
+            report.leave_out("empty", [path])
         latin += [path] * (encoding == LATIN_1)
         layouts += has_layout(content)
         texts += units
@@ -345,8 +346,8 @@ def _read_part(
         )
     if latin:
         report.note(
-            f"{len(latin):,} files are read as Latin-1, which they look like ({latin[0].name}); convert them to UTF-8 "
-            f"if letters are wrong."
+            f"Taken for Latin-1: {counted(len(latin), 'file')} ({latin[0].name}); convert to UTF-8 if letters are "
+            f"wrong."
         )
     if args.text_unit == "line" and layouts > 0.5 * len(part.files):
         report.note(
@@ -390,7 +391,7 @@ def _from_split(split: Any, args: Any, split_name: str, max_rows: int, report: D
     if not texts:
         raise GANError(f"The {split_name} split of {args.dataset_name} holds no text.")
     if empty:
-        report.leave_out("rows without text", [""] * empty)
+        report.leave_out("without text", [""] * empty)
     name, license = shown_name(args.dataset_name), split.info.license or None
     if label_column is None:
         return TextSet(texts, None, None, name, split_name, license)

@@ -452,7 +452,7 @@ def _print_cut(encoded: data.Encoded, max_length: int, can_be_longer: bool) -> N
     """Prints how many texts are cut off."""
     if encoded.cut:
         PartialState().print(
-            f"{encoded.cut} of {len(encoded.tokens):,} texts are longer than {max_length} tokens and are cut off there"
+            f"Longer than {max_length} tokens and cut off there: {encoded.cut:,} of {len(encoded.tokens):,} texts"
             f"{'; --max_length changes that' * can_be_longer}.",
             flush=True,
         )

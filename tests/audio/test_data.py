@@ -149,7 +149,7 @@ def test_what_is_lost_on_the_way_is_not_made_louder(load: Load, tmp_path: Path) 
 def test_nothing_to_be_heard(load: Load, tmp_path: Path) -> None:
     for k in range(3):
         save(tmp_path / f"{k}.wav", silence(0.1))
-    assert "None of the 3 files" in refusal(load, "--train_data_dir", tmp_path)
+    assert "can be read as sound and heard, of 3." in refusal(load, "--train_data_dir", tmp_path)
 
 
 @pytest.mark.parametrize("flag", ["--train_data_dir", "--dataset_name"])
@@ -221,7 +221,7 @@ def test_other_files_are_counted_by_suffix(load: Load, tmp_path: Path, capsys: p
     (root / "4.flac").write_bytes(b"damaged")
     train, _ = load("--train_data_dir", root)
     assert train.report.left_out == {
-        "files that are no sounds": {".m4a": 2, ".txt": 1},
+        "of other kinds": {".m4a": 2, ".txt": 1},
         "silent": {".wav": 1},
         "damaged": {".flac": 1},
     }
@@ -314,7 +314,7 @@ def test_a_steady_sound_is_cropped_at_its_beginning(load: Load, tmp_path: Path) 
 
 def test_the_first_minute_is_read(load: Load, tmp_path: Path) -> None:
     save(tmp_path / "1.wav", np.concatenate([silence(60), tone(0.5)]))
-    assert "None of the 1 files" in refusal(load, "--train_data_dir", tmp_path, "--slice", "first")
+    assert "can be read as sound and heard, of 1." in refusal(load, "--train_data_dir", tmp_path, "--slice", "first")
 
 
 def test_durations(load: Load, tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_recordings_are_cut_evenly(load: Load, tmp_path: Path) -> None:
     train, _ = load("--train_data_dir", tmp_path)  # a set of recordings is cut without being asked
     assert len(train) == 12
     assert [heard(clip) for clip in train.audio] == pytest.approx([300 + 50 * k for k in range(12)], abs=5)
-    assert train.report.found["clips"] == "12 clips cut evenly from 1 recordings"
+    assert train.report.found["clips"] == "12 clips cut evenly from 1 recording"
     assert "they are cut evenly into clips; --slice onset" in train.report.notes[0]
     assert len(load("--train_data_dir", tmp_path, "--slice", "first")[0]) == 1
     longer, _ = load("--train_data_dir", tmp_path, "--slice", "even", "--duration", "2.048")
@@ -355,7 +355,7 @@ def test_clips_that_leave_most_of_the_sound_out_are_said(load: Load, tmp_path: P
     train, _ = load("--train_data_dir", tmp_path)
     assert len(train) == 3
     (note,) = train.report.notes
-    assert note.startswith("3 of 3 files last up to 4 seconds, and a clip 1.024: one clip of each is used")
+    assert note.startswith("Recordings of up to 4 seconds, and clips of 1.024 (3 of 3 files): one clip of each")
     assert "--slice even or --slice onset cuts them up, --duration lengthens the clips" in note
     assert not load("--train_data_dir", tmp_path, "--duration", "3")[0].report.notes
 
@@ -375,7 +375,7 @@ def test_one_long_file_among_short_ones_is_said(load: Load, tmp_path: Path) -> N
     save(tmp_path / "recording.wav", tone(12))
     train, _ = load("--train_data_dir", tmp_path)
     assert len(train) == 13
-    assert "1 of 13 files last up to 12 seconds" in train.report.notes[0]
+    assert "Recordings of up to 12 seconds, and clips of 1.024 (1 of 13 files)" in train.report.notes[0]
 
 
 @pytest.mark.parametrize("recordings", [2, 24])
@@ -580,7 +580,7 @@ def test_a_test_split_without_labels_is_of_no_use(load: Load, tmp_path: Path) ->
 def test_clips_without_a_class(load: Load, tmp_path: Path) -> None:
     root = dataset(tmp_path / "digits", {"label": Value("string")}, audio=SOUNDS[:3], label=["a", None, "b"])
     said = refusal(load, "--dataset_name", root)
-    assert "1 sounds" in said and "--unconditional" in said
+    assert "no class for 1 of the 3 sounds" in said and "--unconditional" in said
     assert len(load("--dataset_name", root, "--unconditional")[0]) == 3
 
 

@@ -54,7 +54,7 @@ def test_pictures_with_classes_and_splits(tmp_path: Path, kind: str) -> None:
         assert np.array_equal(one.pixels, other.pixels) and np.array_equal(one.labels, other.labels)
         assert one.label_names == other.label_names == ["Hündin", "katzen 🐈"]
         assert one.name == other.name == "pets"
-    assert found[0].report.left_out == {"files that are no pictures": {".txt": 1}}
+    assert found[0].report.left_out == {"of other kinds": {".txt": 1}}
 
 
 @pytest.mark.parametrize("kind", FORMATS)

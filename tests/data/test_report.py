@@ -12,19 +12,19 @@ from gan.data.holdout import duplicates
 def test_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     report = DataReport("pictures", "zoo")
     report.found = {"size": "16x16 (their own)", "colour": "RGB (as they are)"}
-    report.leave_out("files that are no pictures", [Path("a.TXT"), Path("b.txt"), Path("c")])
+    report.leave_out("of other kinds", [Path("a.TXT"), Path("b.txt"), Path("c")])
     report.describe(5, np.array([[0], [0], [0], [1], [1]]), {"label": ["cat", "dog"]})
     report.describe_held_out("test", 4, 0)
     assert report.line() == (
         "Data: 5 pictures of zoo to train on, 16x16 (their own), RGB (as they are), 2 classes of 2 (dog) to 3 (cat) "
-        "each, 4 held out (test); left out: 3 files that are no pictures (.txt 2, no suffix 1)"
+        "each, 4 held out (test); left out: 3 of other kinds (.txt 2, no suffix 1)"
     )
     report.note("Beware.")
     report.note("Beware.")
     report.show()
     assert capsys.readouterr().out.splitlines() == [report.line() + ".", "Beware."]
     record = report.record()
-    assert record["left_out"] == {"files that are no pictures": {".txt": 2, "": 1}}
+    assert record["left_out"] == {"of other kinds": {".txt": 2, "": 1}}
     assert record["classes"] == {"label": {"classes": 2, "smallest": ["dog", 2], "largest": ["cat", 3]}}
     assert record["held_out"] == {"split": "test", "samples": 4, "duplicates": 0}
     assert record["notes"] == ["Beware."]
@@ -36,7 +36,7 @@ def test_copies_across_the_held_out_line() -> None:
     assert duplicates(train, test) == 2
     report = DataReport("clips")
     report.describe_held_out("test", 3, 2)
-    assert report.notes[0].startswith("2 of the 3 held-out clips are trained on, too")
+    assert report.notes[0].startswith("Trained on, too: 2 of the 3 held-out clips")
 
 
 def test_classes_that_differ_in_case_only() -> None:

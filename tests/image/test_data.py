@@ -180,7 +180,7 @@ def test_folders_without_a_picture(load: Load, tmp_path: Path) -> None:
 def test_folders_without_a_readable_picture(load: Load, tmp_path: Path) -> None:
     for k in range(3):
         (tmp_path / f"{k}.jpg").write_bytes(b"\xff\xd8\xff nothing else")
-    assert "None of the 3 pictures" in refusal(load, "--train_data_dir", tmp_path)
+    assert "can be read, of 3." in refusal(load, "--train_data_dir", tmp_path)
 
 
 # Kinds of pictures
@@ -290,10 +290,10 @@ def test_other_files_are_counted_by_suffix(load: Load, tmp_path: Path, capsys: p
         (root / name).write_bytes(b"something else")
     (root / "3.jpg").write_bytes(b"damaged")
     train, _ = load("--train_data_dir", root)
-    assert train.report.left_out["files that are no pictures"] == {".heic": 2, ".txt": 1, "": 1}
+    assert train.report.left_out["of other kinds"] == {".heic": 2, ".txt": 1, "": 1}
     assert train.report.left_out["damaged"] == {".jpg": 1}
     said = capsys.readouterr().out
-    assert "4 files that are no pictures (.heic 2, " in said
+    assert "4 of other kinds (.heic 2, " in said
     assert "pip install pillow-heif" in said
 
 
@@ -312,7 +312,7 @@ def test_animations_are_said(load: Load, tmp_path: Path) -> None:
     for name in ("1.gif", "2.tiff", "3.webp"):
         picture(0).save(tmp_path / name, save_all=True, append_images=[picture(1)])
     picture(2).save(tmp_path / "4.gif")
-    assert "Of 3 animations" in load("--train_data_dir", tmp_path)[0].report.notes[0]
+    assert "several pages (3) the first" in load("--train_data_dir", tmp_path)[0].report.notes[0]
 
 
 # Sizes
@@ -396,7 +396,7 @@ def test_copies_across_the_held_out_line_are_found(load: Load, tmp_path: Path) -
     folder(root, ["test/a.png", "test/b.png"], first_seed=5)
     train, _ = load("--train_data_dir", root)
     assert train.report.held_out == {"split": "test", "samples": 2, "duplicates": 1}
-    assert train.report.notes[-1].startswith("1 of the 2 held-out pictures are trained on, too")
+    assert train.report.notes[-1].startswith("Trained on, too: 1 of the 2 held-out pictures")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
@@ -639,7 +639,7 @@ def test_pictures_without_a_class(load: Load, tmp_path: Path, feature: Any) -> N
     values = [None, "star" if isinstance(feature, Value) else 2] * 3
     root = dataset(tmp_path / "shapes", SHAPES | {"label": feature}, image=PICTURES[:6], label=values)
     said = refusal(load, "--dataset_name", root)
-    assert said.startswith("3 pictures of ")
+    assert said.startswith("There is no class for 3 of the 6 pictures of ")
     assert "--unconditional" in said
     assert len(load("--dataset_name", root, "--unconditional")[0]) == 6
 

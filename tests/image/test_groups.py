@@ -116,7 +116,7 @@ def test_lonely_pictures_are_left_out(tmp_path: Path) -> None:
     table = root / "metadata.csv"
     table.write_text(table.read_text().replace("00a.png,a,family 0,style 0", "00a.png,a,alone,style 0"))
     train_set = task(root, *WORDS).train_set
-    assert "1 pictures are not trained on: no other in their group has another label" in train_set.report.notes[0]
+    assert "Not trained on: 1 picture without another in the group" in train_set.report.notes[0]
 
 
 REFUSED = {
@@ -153,7 +153,7 @@ def test_a_row_without_a_group_is_named(tmp_path: Path) -> None:
     root = letters(tmp_path / "set")
     table = root / "metadata.csv"
     table.write_text(table.read_text().replace("00a.png,a,family 0,", "00a.png,a,,"))
-    with pytest.raises(GANError, match=r"1 rows of .*metadata\.csv have no family"):
+    with pytest.raises(GANError, match=r"There is no family in 1 row of .*metadata\.csv"):
         task(root, *WORDS)
 
 
