@@ -126,7 +126,7 @@ def _walk(folder: Path, above: frozenset[Path], outputs: set[Path], report: Data
         elif entry.is_file():
             yield path, False
         else:
-            report.leave_out("linked to nothing", [path])
+            report.leave_out("links to nothing", [path])
 
 
 def data_name(path: Path) -> str:

@@ -38,7 +38,7 @@ OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that i
     "kl_weight": {"vae": 1.0},
     "free_bits": {"vae": 0.25},
 }
-VOCAB_SIZE, PATIENCE, LATENT_DIM = 8_000, 10, 128
+VOCAB_SIZE, PATIENCE, LATENT_DIM = 8_000, 10, 64
 # Of new networks. Those of a model that is fine-tuned keep their own.
 SHAPE_DEFAULTS = {"architecture": "lstm", "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "num_heads": 4}
 SHAPE_DEFAULTS |= {"dropout": 0.5, "noise": 0.1, "tied": True}

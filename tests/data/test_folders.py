@@ -35,7 +35,7 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     report = DataReport("files")
     files = list_files(tmp_path / "zoo", None, report)
     assert names(files, tmp_path / "zoo") == ["cat/1.png", "dog/1.png"]
-    assert report.left_out == {"linked to nothing": {".png": 1}}
+    assert report.left_out == {"links to nothing": {".png": 1}}
 
 
 def test_what_a_run_wrote_is_left_out_and_said(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_poems_keep_their_lines(results: dict[str, Result], work: Path) -> None:
 
 
 def test_a_book_is_trained_on_in_windows(results: dict[str, Result], work: Path) -> None:
-    assert "windows of at most 8 tokens that 1 long text is cut into" in results["book"].check().out
+    assert "windows of at most 8 tokens, cut from 1 long text" in results["book"].check().out
     record = read(work / "book/training.json")
     assert record["dataset"]["texts"] > 60 and record["dataset"]["cut"] == 0
     assert record["arguments"]["window_length"] == 8
