@@ -11,6 +11,7 @@ each, and by how much the first is above that of a language model where the seco
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from text import Bench, data_arguments
 from gan.text import data
 from gan.text.autoencoder import encoded
 from gan.text.latent_metrics import greedy
+from gan.text.pipeline import TextPipeline
 
 TEMPERATURES = (0.6, 0.7, 0.8, 0.9, 1.0)  # of the language model
 BATCH, LEARNING_RATE, MAX_NORM = 256, 1e-3, 50.0
@@ -82,7 +84,9 @@ class Flow(nn.Module):
             total = total + determinant
         return x, total
 
+    @torch.no_grad()
     def inverse(self, noise: Tensor) -> Tensor:
+        """Noise (n, latent_dim) as latents."""
         for coupling in reversed(self.couplings):
             noise = coupling.inverse(noise)
         return noise @ self.root.T + self.mean
@@ -122,35 +126,32 @@ def main() -> None:
     model = opened(args.model)
     bench = Bench(model, args)
     curve = list(measured(opened(args.baseline), bench, TEMPERATURES)["points"].values())
-    args.dataset_name = args.fitted_on or args.dataset_name
-    texts = data.load(data_arguments(args)).train
-    latents = encoded(model.encoder, data.encode(texts, model.tokenizer, bench.config.max_length).tokens)
-    noise = torch.randn(args.texts, model.latent_dim, generator=torch.Generator().manual_seed(0))
-
-    gaussian = Flow(latents.mean(0), torch.cov(latents.T), 0, 0)
-    rows = {"N(0, I)": lambda: noise, "Gaussian": lambda: gaussian.inverse(noise)}
-    for deviation in args.noise:
-        rows[f"flow, noise {deviation:g}"] = partial(_of_flow, latents, deviation, noise, args)
-    rows["latents of training texts"] = lambda: latents[: args.texts]
     cells = []
-    for name, latents_of in rows.items():
+    for name, latents_of in sources(model, bench, args).items():
+        torch.manual_seed(0)
         start = time.process_time()
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            given = latents_of()
+        given = latents_of()
         seconds = time.process_time() - start
         point = bench.scores(greedy(model, given, None))
         above = behind(point, curve)
-        numbers = [point["lm_score"], point["reverse_lm_score"]]
-        cells.append([name, *(f"{number:.3f}" for number in numbers), "–" if above is None else f"{above:.2f}"])
-        cells[-1] += [f"{point['copied']:.4f}", f"{seconds:.0f}"]
+        cells.append([name, f"{point['lm_score']:.3f}", f"{point['reverse_lm_score']:.3f}"])
+        cells[-1] += ["–" if above is None else f"{above:.2f}", f"{point['copied']:.4f}", f"{seconds:.0f}"]
     table(["", "LM score", "reverse LM score", "behind", "copies", "CPU seconds"], cells)
 
 
-def _of_flow(latents: Tensor, deviation: float, noise: Tensor, args: argparse.Namespace) -> Tensor:
-    with torch.enable_grad():
-        flow = fitted(latents, deviation, args)
-    return flow.inverse(noise).detach()
+def sources(model: TextPipeline, bench: Bench, args: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
+    """Where the latents (texts, latent_dim) of a row come from, by its name."""
+    known = argparse.Namespace(dataset_name=args.fitted_on or args.dataset_name, max_train_samples=None)
+    texts = data.load(data_arguments(known)).train
+    latents = encoded(model.encoder, data.encode(texts, model.tokenizer, bench.config.max_length).tokens)
+    noise = torch.randn(args.texts, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    gaussian = Flow(latents.mean(0), torch.cov(latents.T), num_layers=0, hidden_size=0)
+    found: dict[str, Callable[[], Tensor]] = {"N(0, I)": lambda: noise, "Gaussian": partial(gaussian.inverse, noise)}
+    for deviation in args.noise:
+        found[f"flow, noise {deviation:g}"] = lambda deviation=deviation: fitted(latents, deviation, args).inverse(
+            noise
+        )
+    return found | {"latents of training texts": lambda: latents[: args.texts]}
 
 
 if __name__ == "__main__":

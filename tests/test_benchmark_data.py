@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import os
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from types import ModuleType
 
 import datasets
 import numpy as np
@@ -32,6 +35,15 @@ def archive(folder: Path, files: dict[str, bytes]) -> Package:
             members.addfile(entry, io.BytesIO(data))
     digest = packages.integrity((folder / "scope-name-1.0.0.tgz").read_bytes())
     return Package("@scope/name", "1.0.0", digest)
+
+
+@pytest.mark.parametrize("script", [avatars, emoji_designs, places, typefaces])
+def test_a_script_runs_by_itself(script: ModuleType, tmp_path: Path) -> None:
+    """As its own text says, without the package `gan` being installed or on the path."""
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, str(script.__file__), "--help"]
+    done = subprocess.run(command, env=alone, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_package_is_read_and_laid_out_if_it_is_the_one_that_was_pinned(tmp_path: Path) -> None:

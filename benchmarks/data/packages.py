@@ -22,8 +22,6 @@ import datasets
 import numpy as np
 from PIL import Image
 
-from gan.metrics.tables import markdown_table
-
 CACHE = Path.home() / ".cache" / "gan-studio" / "packages"
 
 
@@ -233,8 +231,8 @@ def compare(mine: Path, theirs: Path, keys: Sequence[str]) -> str:
         keys: columns that say what a picture is of. Among those of the same, each is compared with its equal or, where
             there is none, with the one that it is most like.
     """
-    header = ["split", "pictures", "of the other", "equal in every pixel", "mean difference, of 255", "largest"]
-    rows = []
+    rows = [["split", "pictures", "of the other", "equal in every pixel", "mean difference, of 255", "largest"]]
+    rows.append(["---"] * len(rows[0]))
     for split in ("train", "test"):
         first, second = (_grouped(folder, split, keys) for folder in (mine, theirs))
         counts = [sum(map(len, groups.values())) for groups in (first, second)]
@@ -248,7 +246,7 @@ def compare(mine: Path, theirs: Path, keys: Sequence[str]) -> str:
                 f"{differences[:, 1].max():.0f}",
             ]
         )
-    return markdown_table(header, rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _grouped(folder: Path, split: str, keys: Sequence[str]) -> dict[Any, list[np.ndarray]]:

@@ -262,8 +262,7 @@ def _choose_slice(seconds: np.ndarray, clip: float, report: DataReport) -> str:
     if not len(recordings) and unused <= seconds.sum() / 2:
         return "first"
     long = recordings if len(recordings) else seconds[seconds > clip]
-    files = f"{len(long):,} of {len(seconds):,} files"
-    about = f"Recordings of up to {long.max():,.0f} seconds, and clips of {clip:g} ({files}):"
+    about = f"Up to {long.max():,.0f} seconds in {len(long):,} of {len(seconds):,} files, and a clip has {clip:g}:"
     if recordings.sum() < seconds.sum() / 2:
         report.note(
             f"{about} one clip of each is used, where it begins to be heard; --slice even or --slice onset cuts them "
@@ -288,7 +287,7 @@ def _audio_set(
     decoder = Decoder(form.fit, f"{form} {soundfile.__version__} {soxr.__version__}", UNREADABLE, "sounds")
     decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
-        raise GANError(f"No file in {rows.where} can be read as sound and heard, of {len(rows):,}.")
+        raise GANError(f"None of the {counted(len(rows), 'file')} in {rows.where} can be read as sound and heard.")
     files = len(np.unique(decoded.kept))
     if form.slice != "first" and like is None:
         how = "evenly" if form.slice == "even" else "at their onsets"

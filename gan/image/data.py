@@ -341,7 +341,7 @@ def _image_set(
     decoder = Decoder(form.fit, f"{form} {Image.__version__}", UNREADABLE, "pictures")
     decoded = decode(rows, decoder, args.cache_dir, report)
     if not len(decoded.samples):
-        raise GANError(f"No picture in {rows.where} can be read, of {len(rows):,}.")
+        raise GANError(f"None of the {counted(len(rows), 'picture')} in {rows.where} can be read.")
     if animated := decoded.counts["animated"]:
         report.note(f"Of animations and documents of several pages ({animated:,}) the first picture is used.")
     known = None if like is None else like.columns()[1]

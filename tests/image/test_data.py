@@ -180,7 +180,7 @@ def test_folders_without_a_picture(load: Load, tmp_path: Path) -> None:
 def test_folders_without_a_readable_picture(load: Load, tmp_path: Path) -> None:
     for k in range(3):
         (tmp_path / f"{k}.jpg").write_bytes(b"\xff\xd8\xff nothing else")
-    assert "can be read, of 3." in refusal(load, "--train_data_dir", tmp_path)
+    assert "None of the 3 pictures" in refusal(load, "--train_data_dir", tmp_path)
 
 
 # Kinds of pictures

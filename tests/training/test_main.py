@@ -368,7 +368,7 @@ BAD = {  # command line: what the sentence must name
         "file is a file and no folder; --train_data_dir takes a folder of pictures",
     ),
     "empty folder": (["--train_data_dir", "empty"], "The folder empty holds no pictures"),
-    "none readable": (["--train_data_dir", "garbage"], "No picture in the folder garbage can be read, of 3"),
+    "none readable": (["--train_data_dir", "garbage"], "None of the 3 pictures in the folder garbage can be read"),
     "image column": (["--dataset_name", "./set", "--image_column", "pic"], "its columns are image, kind"),
     "not a picture": (["--dataset_name", "./set", "--image_column", "kind"], "'kind' of the data set holds no pict"),
     "label column": (["--dataset_name", "./set", "--label_column", "sort"], "its columns are image, kind"),
