@@ -40,6 +40,8 @@ from gan.text.sampling import generate, generate_unigram
 BASELINE = "mle"
 ROWS = {  # by name, the flags of train.py
     "daae": "--objective daae --word_dropping 0.1",
+    "daae-tokens": "--objective daae --word_dropping 0.1 --latent_tokens 4",
+    "daae-unnormalised": "--objective daae --word_dropping 0.1 --no-normalise_latents",
     "aae": "--objective aae",
     "vae": "--objective vae",
     "ae": "--objective ae",

@@ -329,6 +329,7 @@ def test_the_readmes_results_are_those_of_the_pages() -> None:
         ("text", "tang", ["nll"]),
         ("text", "captions", ["nll"]),
         ("text", "captions-latent", ["lm_score", "reverse_lm_score", "bleu_4", "self_bleu_4"]),
+        ("text", "tang-latent", ["lm_score", "reverse_lm_score", "bleu_4", "self_bleu_4"]),
         ("text", "places", ["lm_score", "reverse_lm_score", "bleu_4", "self_bleu_4"]),
         ("audio", "digits", ["class_agreement_label", "frechet_distance", "recall", "diversity"]),
         ("audio", "drums", ["class_agreement", "frechet_distance", "recall"]),

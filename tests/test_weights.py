@@ -88,22 +88,39 @@ def test_texts_of_a_latent():
     pipeline = TextPipeline.from_pretrained(WEIGHTS / "captions-latent")
     written = pipeline(seed=3, num_samples=2)
     assert written.texts == [
-        "a white kitchen with a wood and an odd.",
-        "a man sitting in a kitchen next to a silver scooter.",
+        "a bicyclist as a herd of bananas is on the floor.",
+        "a group of sheep and leaning down a bicycle.",
     ]
-    np.testing.assert_allclose(written.log_likelihoods, [-5.3912, -2.7653], atol=1e-2)
-    assert pipeline(seed=3, temperature=1).texts == ["a white bathroom has a wood panel and an unique color."]
+    np.testing.assert_allclose(written.log_likelihoods, [-12.3141, -5.4845], atol=1e-2)
+    assert pipeline(seed=3, temperature=1).texts == ["a football on a tent is performing the floor of a television."]
     caption = "a cat sitting on the hood of a car."
     latent = pipeline.encode(caption)[0, :6]
-    np.testing.assert_allclose(latent, [-0.3488, -1.0469, -0.5606, 0.4349, 0.542, -0.4084], atol=1e-3)
+    np.testing.assert_allclose(latent, [0.564, 1.0487, 0.5158, 1.4038, 0.6953, 0.1951], atol=1e-3)
     assert pipeline.reconstruct(caption).texts == [caption]
-    assert pipeline.edit(caption, {"with woman": 4}).texts == ["a woman sitting on the hood of a car."]
-    assert pipeline.interpolate(caption, "a man is riding a horse.", 7).texts[3:] == [
-        "a man is riding a bike on a car.",
-        "a man is riding a bike on a horse.",
-        "a man is riding a horse on a horse.",
+    assert pipeline.edit(caption, {"with woman": 4}).texts == ["a woman sitting on a hood of a car."]
+    assert pipeline.interpolate(caption, "a man is riding a horse.", 7).texts[2:5] == [
+        "a cat is sitting on a car.",
+        "a man is sitting on a car.",
         "a man is riding a horse on a horse.",
     ]
+
+
+def test_poems_of_a_latent_in_four_parts():
+    """Seeds 3 and 4, an edit, a way between two seeds, and a poem that is read and rewritten."""
+    pipeline = TextPipeline.from_pretrained(WEIGHTS / "tang-latent")
+    written = pipeline(seed=3, num_samples=2)
+    assert written.texts == [
+        "异泽依江水，东山照越源。地逢三夏景，楼是一将春。",
+        "放然无此姿，偶送登陵迟。终子伤成子，谁知忆客情。",
+    ]
+    np.testing.assert_allclose(written.log_likelihoods, [-35.3873, -35.5921], atol=1e-2)
+    assert pipeline.edit(3, {"with 风": 4}).texts == ["异泽依秋水，东山照暮风。风多逢地落，风影是天城。"]
+    assert pipeline.interpolate(7, 8, 3).texts[::2] == pipeline(seed=7, num_samples=2).texts
+    poem = "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。"
+    latent = pipeline.encode(poem)[0, :6]
+    np.testing.assert_allclose(latent, [0.324, -0.335, -1.0831, -0.6359, -0.8116, -0.6171], atol=1e-3)
+    assert pipeline.reconstruct(poem).texts == ["春眠不觉觉，处处鸟闻啼。夜雨来风雨，花花落日多。"]
+    assert pipeline(seed=3, acrostic="山高水长").texts == ["山水依彭广，高源日几行。水逢三景地，长是暮楼楼。"]
 
 
 def test_names_of_a_latent_in_several_countries():

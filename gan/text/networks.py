@@ -44,6 +44,8 @@ class TextGenerator(ModelMixin, ConfigMixin):
             data; it smooths as interpolation with lower orders does in n-gram models (Xie et al. 2017).
         latent_dim: numbers in the latent that the whole text is conditioned on (`gan.text.autoencoder`); 0 for none.
             It stands beside every token that is read, and beside the features that every token is predicted from.
+        latent_tokens: parts of the latent, of equal size. With several, attention chooses what stands there: a mean of
+            the parts for every place of the text (`LatentAttention`).
 
     Raises:
         GANError: for a shape that cannot be built.
@@ -65,8 +67,11 @@ class TextGenerator(ModelMixin, ConfigMixin):
         noise: float = 0.0,
         tied: bool = True,
         latent_dim: int = 0,
+        latent_tokens: int = 1,
     ):
         super().__init__()
+        if latent_dim % latent_tokens:
+            raise GANError(f"A latent of {latent_dim} numbers cannot be divided into {latent_tokens} equal tokens.")
         if not 1 <= max_length <= MAX_TOKENS:
             raise GANError(f"A text of {max_length} tokens cannot be generated; 1 to {MAX_TOKENS} can.")
         if dropout >= 1 or noise > 1:
@@ -75,10 +80,14 @@ class TextGenerator(ModelMixin, ConfigMixin):
         nn.init.normal_(self.embed.weight, std=embedding_size**-0.5)
         self.embed_class = nn.Embedding(num_classes, embedding_size) if num_classes else None
         length = max_length + has_end
-        self.body = make_body(
-            architecture, embedding_size + latent_dim, hidden_size, num_layers, num_heads, length, dropout
-        )
-        features = hidden_size + latent_dim
+        width, read = latent_dim // latent_tokens, embedding_size
+        self.attention = None
+        if latent_tokens > 1:
+            reader = make_body(architecture, embedding_size, hidden_size // 2, 1, num_heads, length, dropout)
+            self.attention = LatentAttention(reader, hidden_size // 2, latent_tokens)
+            read += hidden_size // 2
+        self.body = make_body(architecture, read + width, hidden_size, num_layers, num_heads, length, dropout)
+        features = hidden_size + width
         self.project = nn.Linear(features, embedding_size) if tied else nn.Identity()
         self.output = None if tied else nn.Parameter(torch.randn(vocab_size, features) * 0.5 * features**-0.5)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
@@ -103,8 +112,8 @@ class TextGenerator(ModelMixin, ConfigMixin):
     def hidden(
         self, tokens: Tensor, classes: Tensor | None = None, state: State = None, latents: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """The features (n, t, embedding_size or, untied, hidden_size + latent_dim) before the logits, and the state.
-        Arguments as in `forward`."""
+        """The features (n, t, embedding_size or, untied, those of the body and the latent) before the logits, and the
+        state. Arguments as in `forward`."""
         if self.training and self.config.noise:
             drawn = torch.multinomial(self.frequencies, tokens.numel(), replacement=True).view_as(tokens)
             replaced = (torch.rand(tokens.shape, device=tokens.device) < self.config.noise) & (tokens != BEGIN)
@@ -112,8 +121,15 @@ class TextGenerator(ModelMixin, ConfigMixin):
         x = self.embed(tokens)
         if self.embed_class is not None:
             x = x + self.embed_class(classes)[:, None]
-        x, state = self.body(_beside(x, latents), state)
-        return self.project(_beside(F.dropout(x, self.config.dropout, self.training), latents)), state
+        if self.attention is None:
+            told = None if latents is None else latents[:, None].to(x.dtype).expand(-1, x.shape[1], -1)
+            x, state = self.body(_joined(x, told), state)
+        else:
+            of_attention, of_body = state or (None, None)
+            x, told, of_attention = self.attention(x, latents, of_attention)
+            x, of_body = self.body(_joined(x, told), of_body)
+            state = of_attention, of_body
+        return self.project(_joined(F.dropout(x, self.config.dropout, self.training), told)), state
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Features (..., features) of `hidden` to logits (..., vocab_size), as in `forward`."""
@@ -149,17 +165,40 @@ class TextGenerator(ModelMixin, ConfigMixin):
 
     def code_weights(self) -> list[Tensor]:
         """(features, latent_dim): all weights that read the latent."""
-        width = self.config.latent_dim
+        width = self.config.latent_dim // self.config.latent_tokens
         first = self.body.lstm.weight_ih_l0 if isinstance(self.body, RecurrentBody) else self.body.enter.weight
         last = self.project.weight if self.output is None else self.output
-        return [torch.cat([weight[:, -width:] for weight in (first, last)]).float()]
+        weights = torch.cat([weight[:, -width:] for weight in (first, last)]).float()
+        return [torch.block_diag(*[weights] * self.config.latent_tokens)]
 
 
-def _beside(features: Tensor, latents: Tensor | None) -> Tensor:
-    """Features (n, t, width), each with the latent of its text behind it."""
-    if latents is None:
-        return features
-    return torch.cat([features, latents[:, None].to(features.dtype).expand(-1, features.shape[1], -1)], dim=2)
+def _joined(features: Tensor, told: Tensor | None) -> Tensor:
+    """Features (n, t, width), with what is told of the latent at each place (n, t, numbers) behind."""
+    return features if told is None else torch.cat([features, told], dim=2)
+
+
+class LatentAttention(nn.Module):
+    """Which tokens of a latent are told at each place of a text: a small body that reads the text so far gives each
+    token its share of a mean (softmax). The shares depend on the order of the tokens, not on what they hold.
+
+    Args:
+        reader: a body of the classes below.
+        features: of the reader.
+        latent_tokens: tokens of a latent.
+    """
+
+    def __init__(self, reader: nn.Module, features: int, latent_tokens: int):
+        super().__init__()
+        self.reader, self.latent_tokens = reader, latent_tokens
+        self.to_shares = nn.Linear(features, latent_tokens)
+
+    def forward(self, x: Tensor, latents: Tensor, state: State = None) -> tuple[Tensor, Tensor, State]:
+        """Embeddings (n, t, embedding_size) with the reader's features behind them; what is told of latents
+        (n, latent_dim) at each place, (n, t, latent_dim / latent_tokens); and the reader's state."""
+        read, state = self.reader(x, state)
+        shares = self.to_shares(read).softmax(2)
+        tokens = latents.to(shares.dtype).unflatten(1, (self.latent_tokens, -1))
+        return torch.cat([x, read], dim=2), shares @ tokens, state
 
 
 class TextDiscriminator(TextGenerator):

@@ -25,23 +25,28 @@ from gan.training.arguments import OF_PENALTIES, add_directions_argument
 from gan.training.class_transfer import matched, starts
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, ObjectiveTask, load_pretrained
+from gan.utils.subsets import fixed_random_subset
 
 LATENT_OBJECTIVES = tuple(name for name, objective in OBJECTIVES.items() if objective.has_latent)
 OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that it belongs to, each with its default
     "critic_loss": {"ratio": "bound"},
     "rollouts": {"seqgan": 4},
     "beta_max": {"relgan": 100.0},
-    "latent_dim": dict.fromkeys(LATENT_OBJECTIVES),  # see `_set_shape`
+    "latent_dim": dict.fromkeys(LATENT_OBJECTIVES),  # see `_set_shape`, like the next
+    "latent_tokens": dict.fromkeys(LATENT_OBJECTIVES),
+    "normalise_latents": {"daae": True, "aae": True, "ae": True},
     "latent_noise": {"daae": 0.0, "aae": 0.0, "ae": 0.0},
     "word_dropping": {"daae": 0.3},
     "adversarial_weight": {"daae": 1.0, "aae": 1.0},
     "kl_weight": {"vae": 1.0},
     "free_bits": {"vae": 0.25},
 }
-VOCAB_SIZE, PATIENCE, LATENT_DIM = 8_000, 10, 64
+VOCAB_SIZE, PATIENCE = 8_000, 10
+SAMPLE = 4_096  # training texts that statistics are taken of
 # Of new networks. Those of a model that is fine-tuned keep their own.
 SHAPE_DEFAULTS = {"architecture": "lstm", "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "num_heads": 4}
 SHAPE_DEFAULTS |= {"dropout": 0.5, "noise": 0.1, "tied": True}
+LATENT_DEFAULTS = {"latent_dim": 64, "latent_tokens": 1}
 
 
 class TextTask(ObjectiveTask):
@@ -124,6 +129,7 @@ class TextTask(ObjectiveTask):
         counts = tokens[tokens != IGNORED].bincount(minlength=generator.config.vocab_size).float()
         generator.set_frequencies(counts, initialise=pretrained is None)
         self.objective = OBJECTIVES[args.objective](args, generator, pretrained)
+        self.objective.training_texts = tokens[fixed_random_subset(len(tokens), SAMPLE)]
         if pretrained is not None:
             _print_dropped(args.pretrained_model_name_or_path, pretrained, self.objective)
         self.generator, self.discriminator = self.objective.generator.train(), self.objective.discriminator
@@ -141,6 +147,7 @@ class TextTask(ObjectiveTask):
             num_classes=len(self.train_set.label_names or []),
             has_end=self.train_set.has_end,
             latent_dim=self.args.latent_dim or 0,
+            latent_tokens=self.args.latent_tokens or 1,
             **{name: getattr(self.args, name) for name in SHAPE},
         )
 
@@ -230,8 +237,18 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
         "--rollouts", type=positive_int, help="for the reward of every token (seqgan; default: 4; published: 16)"
     )
     group.add_argument("--beta_max", type=positive_float, help="inverse temperature at the end (relgan; default: 100)")
+    group.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (autoencoders; default: 64)")
     group.add_argument(
-        "--latent_dim", type=positive_int, help=f"numbers in a latent (autoencoders; default: {LATENT_DIM})"
+        "--latent_tokens",
+        type=positive_int,
+        help="equal parts of a latent, among which attention chooses at every place of a text: long texts that fall "
+        "into parts, as poems into verses, are learnt much sooner (autoencoders; default: 1)",
+    )
+    group.add_argument(
+        "--normalise_latents",
+        action=argparse.BooleanOptionalAction,
+        help="give latents the mean and variances of the prior by batch normalisation while training (daae, aae, ae; "
+        "the default)",
     )
     group.add_argument(
         "--word_dropping",
@@ -434,11 +451,11 @@ def _set_shape(args: argparse.Namespace, pretrained: TextPipeline | None) -> Non
     Raises:
         GANError: where the command line asks for another.
     """
-    known = SHAPE_DEFAULTS | ({"latent_dim": LATENT_DIM} if args.objective in LATENT_OBJECTIVES else {})
+    known = SHAPE_DEFAULTS | (LATENT_DEFAULTS if args.objective in LATENT_OBJECTIVES else {})
     if pretrained is not None and args.objective != "ratio":  # whose critic is new
         known = {name: pretrained.generator.config[name] for name in SHAPE}
         if pretrained.latent_dim:
-            known["latent_dim"] = pretrained.latent_dim
+            known |= {name: pretrained.generator.config[name] for name in LATENT_DEFAULTS}
         for name, value in known.items():
             if getattr(args, name) not in (None, value):
                 raise GANError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gan import LatentDiscriminator, TextEncoder, TextGenerator
+from gan.errors import GANError
 from gan.text.autoencoder import TextAutoencoder, encoded, without_words
 from gan.text.objectives import OBJECTIVES
 from gan.text.objectives.autoencoder import Autoencoder, gaussian_kl
@@ -18,6 +19,7 @@ VOCABULARY, LENGTH, WIDTH = 9, 5, 4
 SHAPE: dict[str, Any] = {"vocab_size": VOCABULARY, "max_length": LENGTH, "latent_dim": WIDTH, "embedding_size": 12}
 SHAPE |= {"hidden_size": 16, "num_heads": 2, "dropout": 0.0}
 FLAGS = {"word_dropping": None, "latent_noise": None, "adversarial_weight": 1.0, "kl_weight": 1.0, "free_bits": 0.1}
+FLAGS |= {"normalise_latents": False, "train_batch_size": 64}
 
 
 def texts(count: int, seed: int = 0) -> Tensor:
@@ -33,16 +35,18 @@ def texts(count: int, seed: int = 0) -> Tensor:
 
 def objective(name: str, **flags: Any) -> Autoencoder:
     torch.manual_seed(0)
-    generator = TextGenerator(**SHAPE)
+    generator = TextGenerator(**SHAPE, latent_tokens=flags.pop("latent_tokens", 1))
     found = OBJECTIVES[name](argparse.Namespace(**FLAGS | flags), generator, None)
     assert isinstance(found, Autoencoder)
+    found.training_texts = texts(200, seed=20_000)
     return found
 
 
+@pytest.mark.parametrize("latent_tokens", [1, 2])
 @pytest.mark.parametrize("architecture", ["lstm", "transformer", "memory"])
-def test_a_latent_is_a_function_of_the_text_and_of_all_of_it(architecture: str) -> None:
+def test_a_latent_is_a_function_of_the_text_and_of_all_of_it(architecture: str, latent_tokens: int) -> None:
     torch.manual_seed(0)
-    encoder = TextEncoder(**SHAPE | {"architecture": architecture}).eval()
+    encoder = TextEncoder(**SHAPE | {"architecture": architecture, "latent_tokens": latent_tokens}).eval()
     tokens = texts(6)
     whole = encoder(tokens).mean
     assert whole.shape == (6, WIDTH) and encoder(tokens).log_variance is None
@@ -56,10 +60,11 @@ def test_a_latent_is_a_function_of_the_text_and_of_all_of_it(architecture: str) 
 
 
 @pytest.mark.parametrize("architecture", ["lstm", "transformer", "memory"])
-@pytest.mark.parametrize("tied", [True, False])
-def test_the_generator_is_told_the_latent_at_every_token(architecture: str, tied: bool) -> None:
+@pytest.mark.parametrize(("tied", "latent_tokens"), [(True, 1), (False, 1), (True, 2), (False, 2)])
+def test_the_generator_is_told_the_latent_at_every_token(architecture: str, tied: bool, latent_tokens: int) -> None:
     torch.manual_seed(0)
-    generator = TextGenerator(**SHAPE | {"architecture": architecture, "tied": tied}).eval()
+    shape = SHAPE | {"architecture": architecture, "tied": tied, "latent_tokens": latent_tokens}
+    generator = TextGenerator(**shape).eval()
     tokens, latents = torch.tensor([[BEGIN, 4, 5]]).expand(2, -1), torch.randn(2, WIDTH)
     logits, _ = generator(tokens, latents=latents)
     state = None
@@ -69,6 +74,56 @@ def test_the_generator_is_told_the_latent_at_every_token(architecture: str, tied
     assert not torch.isclose(logits[0], logits[1]).all(-1).any()
     (weights,) = generator.code_weights()
     assert weights.shape[1] == WIDTH and generator.codes(latents).shape == (2, 1, WIDTH)
+
+
+def test_every_token_of_a_latent_is_read_and_told_by_itself() -> None:
+    """What an encoder reads a token from is chosen for it alone; a generator that attends to one token is told no
+    other."""
+    torch.manual_seed(0)
+    encoder = TextEncoder(**SHAPE | {"latent_tokens": 2}).eval()
+    tokens = texts(6)
+    whole = encoder(tokens).mean
+    with torch.no_grad():
+        encoder.to_shares.weight[1].mul_(-3)
+    changed = (encoder(tokens).mean - whole).abs() > 1e-5
+    assert not changed[:, : WIDTH // 2].any() and changed[:, WIDTH // 2 :].all()
+    generator = TextGenerator(**SHAPE | {"latent_tokens": 2}).eval()
+    assert generator.attention is not None
+    with torch.no_grad():
+        generator.attention.to_shares.bias.copy_(torch.tensor([50.0, 0.0]))
+    latents, read = torch.randn(1, WIDTH), torch.tensor([[BEGIN, 4, 5]])
+    logits, _ = generator(read, latents=latents)
+    others = latents + torch.tensor([0.0, 0, 1, 1]), latents + torch.tensor([1.0, 1, 0, 0])
+    same, different = (generator(read, latents=other)[0] for other in others)
+    assert torch.allclose(same, logits, atol=1e-5) and not torch.allclose(different, logits, atol=1e-3)
+
+
+def test_a_latent_is_divided_into_equal_tokens() -> None:
+    with pytest.raises(GANError, match="4 numbers cannot be divided into 3 equal tokens"):
+        TextGenerator(**SHAPE | {"latent_tokens": 3})
+
+
+@pytest.mark.parametrize("latent_tokens", [1, 2])
+def test_normalised_latents_have_the_mean_and_variances_of_the_prior(latent_tokens: int) -> None:
+    found = objective("daae", latent_tokens=latent_tokens, normalise_latents=True)
+    autoencoder = found.generator
+    assert isinstance(autoencoder, TextAutoencoder)
+    tokens = found.training_texts
+    with torch.no_grad():
+        autoencoder.encoder.to_latent.bias.add_(3.0)
+    in_training = found.generate(autoencoder, {"tokens": tokens, "labels": None})["samples"].detach()
+    plain, encoder = autoencoder.encoder, found.components(autoencoder, None, None, None).encoder
+    assert isinstance(encoder, TextEncoder)
+    latents = encoded(encoder, tokens)
+    for normal in (in_training, latents):
+        assert normal.mean(0).abs().max() < 1e-4 and (normal.var(0, correction=0) - 1).abs().max() < 0.01
+    assert torch.allclose(in_training, latents, atol=0.01), "what is saved encodes as training does"
+    assert encoded(plain, tokens).mean() > 2, "the network that is trained is not touched"
+
+
+def test_a_batch_of_one_text_cannot_be_normalised() -> None:
+    with pytest.raises(GANError, match="a batch of one text"):
+        objective("daae", normalise_latents=True, train_batch_size=1)
 
 
 def test_words_are_dropped_and_ends_are_not() -> None:

@@ -29,7 +29,7 @@ LINES["ratio"] = [*FROM_MLE, "--objective", "ratio", *KEEPING]
 LINES["seqgan"] = [*FROM_MLE, "--objective", "seqgan", "--rollouts", "2", *KEEPING]
 LINES["relgan"] = [*FROM_MLE, "--objective", "relgan", "--beta_max", "3", *KEEPING]
 LINES["distil"] = ["--pretrained_model_name_or_path", "ratio", "--objective", "distil", *KEEPING]
-LINES["daae"] = ["--objective", "daae", "--latent_dim", "6", *KEEPING]
+LINES["daae"] = ["--objective", "daae", "--latent_dim", "6", "--latent_tokens", "2", *KEEPING]
 LINES["vae"] = ["--objective", "vae", "--latent_dim", "6", *KEEPING, "--directions"]
 for name in tuple(LINES):
     LINES[f"{name} resumed"] = [*LINES[name], "--resume_from_checkpoint", f"{name}/checkpoint-3"]
@@ -81,6 +81,22 @@ BAD = {  # after the runs above
         "--patience counts validations, and 3 texts are too few to hold some out; leave it out.",
     ),
     "a latent of no autoencoder": (["--latent_dim", "3"], "--latent_dim belongs to --objective daae or aae or vae"),
+    "unequal parts": (
+        ["--objective", "aae", "--latent_dim", "6", "--latent_tokens", "4"],
+        "A latent of 6 numbers cannot be divided into 4 equal tokens.",
+    ),
+    "other parts": (
+        ["--objective", "daae", "--pretrained_model_name_or_path", "daae", "--latent_tokens", "3"],
+        "daae keeps its shape (latent_tokens 2); leave --latent_tokens out, or train from scratch.",
+    ),
+    "normal variances": (
+        ["--objective", "vae", "--no-normalise_latents"],
+        "--normalise_latents belongs to --objective daae or aae or ae; leave it out with --objective vae.",
+    ),
+    "a batch of one": (
+        ["--objective", "aae", "--train_batch_size", "1"],
+        "Latents cannot be normalised over a batch of one text; use a larger --train_batch_size, or",
+    ),
     "likelihood of a latent": (
         ["--pretrained_model_name_or_path", "daae"],
         "daae has a latent, which --objective mle does not know; fine-tune it with --objective daae.",

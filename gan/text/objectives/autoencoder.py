@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.text.autoencoder import LatentDiscriminator, TextAutoencoder, TextEncoder, encoded
+from gan.errors import GANError
+from gan.text.autoencoder import LatentDiscriminator, TextAutoencoder, TextEncoder, encoded, normalised
 from gan.text.likelihood import nll
 from gan.text.networks import TextGenerator
 from gan.text.objectives.base import Components, Losses, TextObjective
@@ -30,11 +31,19 @@ class Autoencoder(TextObjective):
         self.args = args
         encoder = self._encoder(generator) if pretrained is None else pretrained.encoder
         assert encoder is not None
-        self.generator = TextAutoencoder(generator, encoder, args.word_dropping or 0.0, args.latent_noise or 0.0)
+        if args.normalise_latents and args.train_batch_size == 1:
+            raise GANError(
+                "Latents cannot be normalised over a batch of one text; use a larger --train_batch_size, or "
+                "--no-normalise_latents."
+            )
+        noise = args.word_dropping or 0.0, args.latent_noise or 0.0
+        self.generator = TextAutoencoder(generator, encoder, *noise, normalise=bool(args.normalise_latents))
 
     def _encoder(self, generator: TextGenerator) -> TextEncoder:
-        known = ("vocab_size", "max_length", "latent_dim", "architecture", "embedding_size", "hidden_size")
-        shape = {name: generator.config[name] for name in (*known, "num_layers", "num_heads", "dropout")}
+        known = ("vocab_size", "max_length", "latent_dim", "latent_tokens", "architecture", "embedding_size")
+        shape = {
+            name: generator.config[name] for name in (*known, "hidden_size", "num_layers", "num_heads", "dropout")
+        }
         return TextEncoder(variational=self.variational, **shape)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
@@ -52,7 +61,7 @@ class Autoencoder(TextObjective):
         The latter is the KL divergence from the prior of a Gaussian with the mean and variances of all latents: with
         it a model cannot win by latents that the prior never gives.
         """
-        latents = encoded(generator.encoder, tokens, seed=0)
+        latents = encoded(self._finished(generator.encoder), tokens, seed=0)
         found = float(nll(generator.generator, None, tokens, classes, latents=latents))
         return found + self.prior_weight * gaussian_kl(latents) * len(tokens) / int((tokens != IGNORED).sum())
 
@@ -61,7 +70,11 @@ class Autoencoder(TextObjective):
     def components(
         self, generator: Any, discriminator: nn.Module | None, tokens: Tensor | None, classes: Tensor | None
     ) -> Components:
-        return Components(generator.generator, discriminator, encoder=generator.encoder)
+        return Components(generator.generator, discriminator, encoder=self._finished(generator.encoder))
+
+    def _finished(self, encoder: TextEncoder) -> TextEncoder:
+        """The encoder, with latents of training texts as normalised as they are in training."""
+        return normalised(encoder, self.training_texts) if self.args.normalise_latents else encoder
 
 
 class VAE(Autoencoder):

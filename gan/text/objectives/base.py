@@ -34,6 +34,7 @@ class TextObjective:
         validates: whether `validate` gives a score.
         reuses: the kind of discriminator that it takes from a model that is fine-tuned.
         has_latent: whether the generator is conditioned on a latent.
+        training_texts: int64 (n, length), a sample of the training texts, which the task sets.
 
     Args:
         args: the flags of training.
@@ -51,6 +52,7 @@ class TextObjective:
     adversarial, validates = False, True
     reuses: type[nn.Module] | tuple[()] = ()
     has_latent = False
+    training_texts: Tensor
 
     def __init__(self, args: argparse.Namespace, generator: TextGenerator, pretrained: TextPipeline | None):
         self.generator: nn.Module = generator
