@@ -434,14 +434,14 @@ def _check_latent(args: argparse.Namespace, pretrained: TextPipeline) -> None:
 
 
 def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a generator without classes: the first bias of its body has taken over the mean class embedding."""
+    """Weights of a generator without classes: the first bias of what reads tokens, which is its body and the reader of
+    latent tokens, has taken over the mean class embedding."""
     mean = weights.pop("embed_class.weight").mean(0)
-    layer, bias = (
-        ("body.enter.weight", "body.enter.bias")
-        if "body.enter.weight" in weights
-        else ("body.lstm.weight_ih_l0", "body.lstm.bias_ih_l0")
-    )
-    weights[bias] = weights[bias] + weights[layer][:, : len(mean)] @ mean  # a latent would stand behind the token
+    for body in ("body", "attention.reader"):
+        for layer, bias in (("enter.weight", "enter.bias"), ("lstm.weight_ih_l0", "lstm.bias_ih_l0")):
+            weight = weights.get(f"{body}.{layer}")
+            if weight is not None:  # what else is read would stand behind the token
+                weights[f"{body}.{bias}"] = weights[f"{body}.{bias}"] + weight[:, : len(mean)] @ mean
     return weights
 
 

@@ -68,6 +68,24 @@ def test_classes_can_be_left_out_and_added(
     assert ("from the mean of the model's classes" if classes_before else "All classes start as the model is") in out
 
 
+@pytest.mark.parametrize("architecture", ["lstm", "transformer"])
+@pytest.mark.parametrize("latent_tokens", [1, 2])
+def test_classes_of_a_model_with_a_latent_can_be_left_out(
+    make_latent_pipeline: Callable[..., TextPipeline], tmp_path: Path, architecture: str, latent_tokens: int
+) -> None:
+    old = make_latent_pipeline(architecture, ["spring", "winter"], latent_tokens)
+    old.save_pretrained(tmp_path / "seasons")
+    (tmp_path / "all.txt").write_text("春水东流去，\n秋风北雁来。", encoding="utf-8")
+    flags = ["--pretrained_model_name_or_path", str(tmp_path / "seasons"), "--train_data_dir", str(tmp_path)]
+    task = TextTask(parser({"text": TextTask}).parse_args(["text", *flags, "--objective", "daae", "--unconditional"]))
+    tokens, latents = torch.tensor([[BEGIN, 5, 7, 3]]), torch.randn(1, 8)
+    with torch.inference_mode():
+        old.generator.embed_class.weight.copy_(old.generator.embed_class.weight.mean(0).expand(2, -1))
+        expected = old.generator(tokens, torch.tensor([0]), latents=latents)[0]
+        found = task.generator.generator.eval()(tokens, latents=latents)[0]
+    torch.testing.assert_close(found, expected)
+
+
 def test_without_an_encoder_there_is_nothing_to_go_on_with_and_no_data_are_read(
     make_latent_pipeline: Callable[..., TextPipeline], tmp_path: Path
 ) -> None:
