@@ -137,8 +137,8 @@ class TextAutoencoder(nn.Module):
             generator shall write (DAAE, Shen et al. 2020): texts that share words become neighbours.
         latent_noise: standard deviation of the noise that training adds to latents.
         normalise: whether the latents of a batch are shifted and scaled to the mean and the variances of the prior, as
-            batch normalisation does (BN-VAE, Zhu et al. 2020): the generator cannot learn to leave them alone. Latents
-            are learnt in a fraction of the time. `normalised` is for afterwards.
+            batch normalisation does (BN-VAE, Zhu et al. 2020). It keeps them from being so small that the generator
+            overlooks them. `normalised` is for afterwards.
     """
 
     def __init__(

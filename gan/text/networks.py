@@ -83,9 +83,15 @@ class TextGenerator(ModelMixin, ConfigMixin):
         width, read = latent_dim // latent_tokens, embedding_size
         self.attention = None
         if latent_tokens > 1:
-            reader = make_body(architecture, embedding_size, hidden_size // 2, 1, num_heads, length, dropout)
-            self.attention = LatentAttention(reader, hidden_size // 2, latent_tokens)
-            read += hidden_size // 2
+            half = max(1, hidden_size // 2)
+            if architecture != "lstm" and half % num_heads:
+                raise GANError(
+                    f"What reads latent tokens has half the hidden size, and half of {hidden_size} cannot be divided "
+                    f"among {num_heads} heads."
+                )
+            reader = make_body(architecture, embedding_size, half, 1, num_heads, length, dropout)
+            self.attention = LatentAttention(reader, half, latent_tokens)
+            read += half
         self.body = make_body(architecture, read + width, hidden_size, num_layers, num_heads, length, dropout)
         features = hidden_size + width
         self.project = nn.Linear(features, embedding_size) if tied else nn.Identity()
@@ -164,7 +170,7 @@ class TextGenerator(ModelMixin, ConfigMixin):
         return truncation * latents[:, None]
 
     def code_weights(self) -> list[Tensor]:
-        """(features, latent_dim): all weights that read the latent."""
+        """(features * latent_tokens, latent_dim): weights that read the latent, the same for each of its tokens."""
         width = self.config.latent_dim // self.config.latent_tokens
         first = self.body.lstm.weight_ih_l0 if isinstance(self.body, RecurrentBody) else self.body.enter.weight
         last = self.project.weight if self.output is None else self.output

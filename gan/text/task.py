@@ -28,25 +28,26 @@ from gan.training.task import Batch, ObjectiveTask, load_pretrained
 from gan.utils.subsets import fixed_random_subset
 
 LATENT_OBJECTIVES = tuple(name for name, objective in OBJECTIVES.items() if objective.has_latent)
+NORMALISED = ("daae", "aae", "ae")
 OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that it belongs to, each with its default
     "critic_loss": {"ratio": "bound"},
     "rollouts": {"seqgan": 4},
     "beta_max": {"relgan": 100.0},
     "latent_dim": dict.fromkeys(LATENT_OBJECTIVES),  # see `_set_shape`, like the next
     "latent_tokens": dict.fromkeys(LATENT_OBJECTIVES),
-    "normalise_latents": {"daae": True, "aae": True, "ae": True},
+    "normalise_latents": dict.fromkeys(NORMALISED),  # see `TextTask`
     "latent_noise": {"daae": 0.0, "aae": 0.0, "ae": 0.0},
     "word_dropping": {"daae": 0.3},
     "adversarial_weight": {"daae": 1.0, "aae": 1.0},
     "kl_weight": {"vae": 1.0},
     "free_bits": {"vae": 0.25},
 }
-VOCAB_SIZE, PATIENCE = 8_000, 10
+VOCAB_SIZE, PATIENCE, LATENT_DIM = 8_000, 10, 64
 SAMPLE = 4_096  # training texts that statistics are taken of
 # Of new networks. Those of a model that is fine-tuned keep their own.
 SHAPE_DEFAULTS = {"architecture": "lstm", "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "num_heads": 4}
 SHAPE_DEFAULTS |= {"dropout": 0.5, "noise": 0.1, "tied": True}
-LATENT_DEFAULTS = {"latent_dim": 64, "latent_tokens": 1}
+LATENT_DEFAULTS = {"latent_dim": LATENT_DIM, "latent_tokens": 1}
 
 
 class TextTask(ObjectiveTask):
@@ -100,6 +101,8 @@ class TextTask(ObjectiveTask):
         if pretrained is not None:
             _check_latent(args, pretrained)
         _set_shape(args, pretrained)
+        if args.objective in NORMALISED and args.normalise_latents is None:
+            args.normalise_latents = pretrained is None or _was_normalised(pretrained)
         _set_token_defaults(args, pretrained)
         splits = data.load(args)
         if asked_patience and splits.validation is None:
@@ -237,7 +240,11 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
         "--rollouts", type=positive_int, help="for the reward of every token (seqgan; default: 4; published: 16)"
     )
     group.add_argument("--beta_max", type=positive_float, help="inverse temperature at the end (relgan; default: 100)")
-    group.add_argument("--latent_dim", type=positive_int, help="numbers in a latent (autoencoders; default: 64)")
+    group.add_argument(
+        "--latent_dim",
+        type=positive_int,
+        help=f"numbers in a latent (autoencoders; default: {LATENT_DIM})",
+    )
     group.add_argument(
         "--latent_tokens",
         type=positive_int,
@@ -248,7 +255,7 @@ def _add_objective_arguments(group: argparse._ArgumentGroup) -> None:
         "--normalise_latents",
         action=argparse.BooleanOptionalAction,
         help="give latents the mean and variances of the prior by batch normalisation while training (daae, aae, ae; "
-        "the default)",
+        "by default, but for a model that was trained without)",
     )
     group.add_argument(
         "--word_dropping",
@@ -431,6 +438,11 @@ def _check_latent(args: argparse.Namespace, pretrained: TextPipeline) -> None:
             f"{source} has {'a variational' if args.objective != 'vae' else 'no variational'} encoder, so it cannot "
             f"be fine-tuned with --objective {args.objective}; choose another, or train from scratch."
         )
+
+
+def _was_normalised(pretrained: TextPipeline) -> bool:
+    """Whether a model was trained with normalised latents, to which its generator is used."""
+    return bool(pretrained.training_record.get("arguments", {}).get("normalise_latents"))
 
 
 def _without_classes(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -51,7 +51,13 @@ def make_latent_pipeline(tokenizer: Tokenizer) -> Callable[..., TextPipeline]:
     def make(architecture: str = "lstm", labels: list[str] | None = None, latent_tokens: int = 1) -> TextPipeline:
         torch.manual_seed(0)
         shape: dict[str, Any] = {"vocab_size": tokenizer.get_vocab_size(), "max_length": 12, "latent_dim": 8}
-        shape |= {"latent_tokens": latent_tokens, "architecture": architecture, "embedding_size": 16, "hidden_size": 24, "num_heads": 2}
+        shape |= {
+            "latent_tokens": latent_tokens,
+            "architecture": architecture,
+            "embedding_size": 16,
+            "hidden_size": 24,
+            "num_heads": 2,
+        }
         generator = TextGenerator(num_classes=len(labels or []), **shape)
         encoder = TextEncoder(**shape)
         with torch.no_grad():

@@ -101,6 +101,9 @@ def test_every_token_of_a_latent_is_read_and_told_by_itself() -> None:
 def test_a_latent_is_divided_into_equal_tokens() -> None:
     with pytest.raises(GANError, match="4 numbers cannot be divided into 3 equal tokens"):
         TextGenerator(**SHAPE | {"latent_tokens": 3})
+    heads = {"architecture": "transformer", "hidden_size": 12, "num_heads": 4}
+    with pytest.raises(GANError, match="half of 12 cannot be divided among 4 heads"):
+        TextGenerator(**SHAPE | heads | {"latent_tokens": 2})
 
 
 @pytest.mark.parametrize("latent_tokens", [1, 2])

@@ -78,6 +78,7 @@ def test_classes_of_a_model_with_a_latent_can_be_left_out(
     (tmp_path / "all.txt").write_text("春水东流去，\n秋风北雁来。", encoding="utf-8")
     flags = ["--pretrained_model_name_or_path", str(tmp_path / "seasons"), "--train_data_dir", str(tmp_path)]
     task = TextTask(parser({"text": TextTask}).parse_args(["text", *flags, "--objective", "daae", "--unconditional"]))
+    assert not task.args.normalise_latents, "a model that was trained without goes on without"
     tokens, latents = torch.tensor([[BEGIN, 5, 7, 3]]), torch.randn(1, 8)
     with torch.inference_mode():
         old.generator.embed_class.weight.copy_(old.generator.embed_class.weight.mean(0).expand(2, -1))

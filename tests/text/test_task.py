@@ -176,6 +176,7 @@ def test_a_run_writes_a_whole_model(results: dict[str, Result], work: Path, name
     used = pipeline.training_record["arguments"]
     assert (used["adam_beta1"], used["adam_beta2"]) == betas.get(objective, (0.9, 0.99))
     clipped = 5.0 if objective == "relgan" or has_latent else None
+    assert used["normalise_latents"] == (True if objective in ("daae", "aae", "ae") else None)
     assert (used["discriminator_steps"], used["max_grad_norm"]) == (5 if objective == "relgan" else 1, clipped)
     assert bool(pipeline.directions) == (name.startswith("vae"))
     architecture = "memory" if "memory" in name else "transformer" if objective == "aae" else "lstm"

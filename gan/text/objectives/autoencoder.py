@@ -20,7 +20,7 @@ from gan.training.task import Batch, Generated
 
 
 class Autoencoder(TextObjective):
-    """A plain autoencoder, the baseline: nothing makes its latents those of the prior."""
+    """A plain autoencoder, the baseline: no more than the mean and variances of its latents are those of the prior."""
 
     has_latent = True
     max_grad_norm = 5.0
@@ -59,7 +59,7 @@ class Autoencoder(TextObjective):
         """Nats a token of held-out texts, given their latents, and of telling the latents by a Gaussian of theirs.
 
         The latter is the KL divergence from the prior of a Gaussian with the mean and variances of all latents: with
-        it a model cannot win by latents that the prior never gives.
+        it a model cannot win by latents that the prior never gives. Of normalised latents it is about 0.
         """
         latents = encoded(self._finished(generator.encoder), tokens, seed=0)
         found = float(nll(generator.generator, None, tokens, classes, latents=latents))
@@ -73,7 +73,7 @@ class Autoencoder(TextObjective):
         return Components(generator.generator, discriminator, encoder=self._finished(generator.encoder))
 
     def _finished(self, encoder: TextEncoder) -> TextEncoder:
-        """The encoder, with latents of training texts as normalised as they are in training."""
+        """The encoder; if latents are normalised in training, one whose latents of training texts are."""
         return normalised(encoder, self.training_texts) if self.args.normalise_latents else encoder
 
 
