@@ -1,6 +1,7 @@
 """Golden slices of the bundled models: whatever is rearranged, a seed keeps its sample."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,15 @@ def test_pixels(name: str, drawn: list[int], asked: list[int]):
     np.testing.assert_allclose(second[8:24:5, 8:24:5, -1].flatten(), asked, atol=1)
 
 
+def writing(name: str, texts: list[str], log_likelihoods: list[float], **settings: Any) -> TextPipeline:
+    """A text model, of which seeds 3 and 4 have been compared."""
+    pipeline = TextPipeline.from_pretrained(WEIGHTS / name)
+    written = pipeline(seed=3, num_samples=2, **settings)
+    assert written.texts == texts
+    np.testing.assert_allclose(written.log_likelihoods, log_likelihoods, atol=1e-2)
+    return pipeline
+
+
 @pytest.mark.parametrize(
     ("name", "texts", "log_likelihoods", "plain"),
     [
@@ -76,22 +86,20 @@ def test_pixels(name: str, drawn: list[int], asked: list[int]):
 )
 def test_tokens(name: str, texts: list[str], log_likelihoods: list[float], plain: str):
     """Seeds 3 and 4 with the critic, seed 3 without."""
-    pipeline = TextPipeline.from_pretrained(WEIGHTS / name)
-    written = pipeline(seed=3, num_samples=2, temperature=0.9, top_p=0.95)
-    assert written.texts == texts
-    np.testing.assert_allclose(written.log_likelihoods, log_likelihoods, atol=1e-2)
+    pipeline = writing(name, texts, log_likelihoods, temperature=0.9, top_p=0.95)
     assert pipeline(seed=3, critic_strength=0.0).texts == [plain]
 
 
 def test_texts_of_a_latent():
     """Seeds 3 and 4, seed 3 with dice, and a caption read, rewritten and walked from."""
-    pipeline = TextPipeline.from_pretrained(WEIGHTS / "captions-latent")
-    written = pipeline(seed=3, num_samples=2)
-    assert written.texts == [
-        "a bicyclist as a herd of bananas is on the floor.",
-        "a group of sheep and leaning down a bicycle.",
-    ]
-    np.testing.assert_allclose(written.log_likelihoods, [-12.3141, -5.4845], atol=1e-2)
+    pipeline = writing(
+        "captions-latent",
+        [
+            "a bicyclist as a herd of bananas is on the floor.",
+            "a group of sheep and leaning down a bicycle.",
+        ],
+        [-12.3141, -5.4845],
+    )
     assert pipeline(seed=3, temperature=1).texts == ["a football on a tent is performing the floor of a television."]
     caption = "a cat sitting on the hood of a car."
     latent = pipeline.encode(caption)[0, :6]
@@ -107,13 +115,14 @@ def test_texts_of_a_latent():
 
 def test_poems_of_a_latent_in_four_parts():
     """Seeds 3 and 4, an edit, a way between two seeds, and a poem that is read and rewritten."""
-    pipeline = TextPipeline.from_pretrained(WEIGHTS / "tang-latent")
-    written = pipeline(seed=3, num_samples=2)
-    assert written.texts == [
-        "异泽依江水，东山照越源。地逢三夏景，楼是一将春。",
-        "放然无此姿，偶送登陵迟。终子伤成子，谁知忆客情。",
-    ]
-    np.testing.assert_allclose(written.log_likelihoods, [-35.3873, -35.5921], atol=1e-2)
+    pipeline = writing(
+        "tang-latent",
+        [
+            "异泽依江水，东山照越源。地逢三夏景，楼是一将春。",
+            "放然无此姿，偶送登陵迟。终子伤成子，谁知忆客情。",
+        ],
+        [-35.3873, -35.5921],
+    )
     assert pipeline.edit(3, {"with 风": 4}).texts == ["异泽依秋水，东山照暮风。风多逢地落，风影是天城。"]
     assert pipeline.interpolate(7, 8, 3).texts[::2] == pipeline(seed=7, num_samples=2).texts
     poem = "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。"

@@ -17,7 +17,7 @@ from gan.text.networks import TextGenerator, make_body
 from gan.text.tokenizer import BEGIN, END, IGNORED
 
 READ = 256  # texts that are encoded at once
-SMALL = 1e-8  # variance that numbers of a latent which is normalised have at least
+SMALL = 1e-8  # variance of a number of latents that all are alike
 
 
 @dataclass

@@ -28,7 +28,7 @@ from gan.training.task import Batch, ObjectiveTask, load_pretrained
 from gan.utils.subsets import fixed_random_subset
 
 LATENT_OBJECTIVES = tuple(name for name, objective in OBJECTIVES.items() if objective.has_latent)
-NORMALISED = ("daae", "aae", "ae")
+NORMALISED = ("daae", "aae", "ae")  # whose encoder gives no variance
 OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that it belongs to, each with its default
     "critic_loss": {"ratio": "bound"},
     "rollouts": {"seqgan": 4},
@@ -36,7 +36,7 @@ OBJECTIVE_FLAGS: dict[str, dict[str, Any]] = {  # by flag, the objectives that i
     "latent_dim": dict.fromkeys(LATENT_OBJECTIVES),  # see `_set_shape`, like the next
     "latent_tokens": dict.fromkeys(LATENT_OBJECTIVES),
     "normalise_latents": dict.fromkeys(NORMALISED),  # see `TextTask`
-    "latent_noise": {"daae": 0.0, "aae": 0.0, "ae": 0.0},
+    "latent_noise": dict.fromkeys(NORMALISED, 0.0),
     "word_dropping": {"daae": 0.3},
     "adversarial_weight": {"daae": 1.0, "aae": 1.0},
     "kl_weight": {"vae": 1.0},

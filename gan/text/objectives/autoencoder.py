@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.errors import GANError
-from gan.text.autoencoder import LatentDiscriminator, TextAutoencoder, TextEncoder, encoded, normalised
+from gan.text.autoencoder import SMALL, LatentDiscriminator, TextAutoencoder, TextEncoder, encoded, normalised
 from gan.text.likelihood import nll
 from gan.text.networks import TextGenerator
 from gan.text.objectives.base import Components, Losses, TextObjective
@@ -17,6 +17,10 @@ from gan.text.tokenizer import IGNORED
 from gan.training.losses import gradient_penalty, relativistic_discriminator_loss, relativistic_generator_loss
 from gan.training.randomness import StepRandom
 from gan.training.task import Batch, Generated
+
+# What a new encoder's config takes over from its generator's.
+OF_BOTH: tuple[str, ...] = ("vocab_size", "max_length", "latent_dim", "latent_tokens", "architecture")
+OF_BOTH += ("embedding_size", "hidden_size", "num_layers", "num_heads", "dropout")
 
 
 class Autoencoder(TextObjective):
@@ -40,10 +44,7 @@ class Autoencoder(TextObjective):
         self.generator = TextAutoencoder(generator, encoder, *noise, normalise=bool(args.normalise_latents))
 
     def _encoder(self, generator: TextGenerator) -> TextEncoder:
-        known = ("vocab_size", "max_length", "latent_dim", "latent_tokens", "architecture", "embedding_size")
-        shape = {
-            name: generator.config[name] for name in (*known, "hidden_size", "num_layers", "num_heads", "dropout")
-        }
+        shape = {name: generator.config[name] for name in OF_BOTH}
         return TextEncoder(variational=self.variational, **shape)
 
     def generate(self, generator: nn.Module, batch: Batch) -> Generated:
@@ -155,5 +156,5 @@ def reconstruction_loss(generated: Generated, batch: Batch) -> Tensor:
 
 def gaussian_kl(latents: Tensor) -> float:
     """Nats of KL divergence from N(0, I) of the Gaussian with the mean and variances of latents (n, latent_dim)."""
-    mean, variance = latents.mean(0), latents.var(0, correction=0).clamp_min(1e-8)
+    mean, variance = latents.mean(0), latents.var(0, correction=0).clamp_min(SMALL)
     return float((mean.square() + variance - 1 - variance.log()).sum()) / 2
