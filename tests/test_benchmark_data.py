@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from gan.export import fonts
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks" / "data"))
 import avatars
 import emoji_designs
+import enlarged
 import packages
 import places
 import typefaces
@@ -37,7 +39,7 @@ def archive(folder: Path, files: dict[str, bytes]) -> Package:
     return Package("@scope/name", "1.0.0", digest)
 
 
-@pytest.mark.parametrize("script", [avatars, emoji_designs, places, typefaces])
+@pytest.mark.parametrize("script", [avatars, emoji_designs, enlarged, places, typefaces])
 def test_a_script_runs_by_itself(script: ModuleType, tmp_path: Path) -> None:
     """As its own text says, without the package `gan` being installed or on the path."""
     alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -165,3 +167,17 @@ def test_sets_are_written_and_compared_in_any_order(tmp_path: Path) -> None:
     assert (mine / "README.md").read_text() == "# Card\n"
     table = packages.compare(mine, theirs, ["label"])
     assert "| train | 4 | 4 | 75.00% | 1.0000 | 4 |" in table
+
+
+def test_a_set_is_enlarged_by_texts_that_are_not_held_out(tmp_path: Path) -> None:
+    data, samples, target = (tmp_path / name for name in ("data", "samples", "target"))
+    data.mkdir()
+    samples.mkdir()
+    for split, texts in {"train": "a cat\n", "validation": "a dog\n", "test": "a hén\n"}.items():
+        (data / f"{split}.txt").write_text(texts, encoding="utf-8")
+    for first, texts in {0: ["a hén", "a cow"], 2: ["a dog", "a pig"]}.items():
+        lines = [json.dumps({"seed": first + k, "text": text}) for k, text in enumerate(texts)]
+        (samples / f"{first:010d}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert enlarged.enlarge(data, enlarged.written(samples), target) == 2
+    assert (target / "train.txt").read_text(encoding="utf-8") == "a cat\na cow\na pig\n"
+    assert (target / "test.txt").read_bytes() == (data / "test.txt").read_bytes()

@@ -104,7 +104,8 @@ class DataReport:
 
     def line(self) -> str:
         """Everything but the notes, in one line."""
-        return printable(f"Data: {self.samples:,} {self.unit} of {self.name} to train on, {self.summary()}")
+        samples = counted(self.samples, self.unit.removesuffix("s"), self.unit)
+        return printable(f"Data: {samples} of {self.name} to train on, {self.summary()}")
 
     def summary(self) -> str:
         """What was found beside the number of samples: size, classes, the held-out part, what was left out."""

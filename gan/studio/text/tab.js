@@ -207,7 +207,8 @@ function render(answer, state, superseded) {
   if (view !== state.view) return;
   const source = state.codes ? "" : state.text ? t("as_read") : t("one_seed", { first: state.seed });
   title.textContent = state.view === "way" ? "" : [source, answer.label].filter(Boolean).join(" · ");
-  speed.set(t("line_speed", { count: answer.lines?.length ?? 1, ms: Math.round(answer.milliseconds) }));
+  const count = answer.lines?.length ?? 1;
+  speed.set(t(count === 1 ? "one_line_speed" : "line_speed", { count, ms: Math.round(answer.milliseconds) }));
 }
 
 // From the first token to the last, unless other texts are wanted by then.
