@@ -68,6 +68,7 @@ OF_LATENTS = {
     "frechet_distance_prior": 2,
     "interpolation_in_range": 3,
     "interpolation_new": 3,
+    "interpolation_changed": 3,
     "interpolation_monotone": 3,
     "edits_moved": 3,
     "edits_kept": 3,

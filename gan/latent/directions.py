@@ -72,7 +72,8 @@ class Directions:
                 at most `MAX_STRENGTH`.
         """
         if not isinstance(edits, Mapping):
-            raise GANError('Edits are strengths by the name of a direction, such as {"brightness": 1.5}.')
+            example = next(iter(self.vectors), "brightness")
+            raise GANError(f'Edits are strengths by the name of a direction, such as {{"{example}": 1.5}}.')
         former = {old: name for name, record in self.records.items() for old in record.get("formerly", [])}
         for given, strength in edits.items():
             name = given if given in self.vectors else former.get(given, given)

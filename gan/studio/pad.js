@@ -5,8 +5,9 @@
 function directionsPad({ get, set, moved, settled, turned }) {
   const [STEP, STICKY] = [0.05, 0.03]; // of a strength; share of a range within which the middle holds the finger
   let directions = []; // {name, title, range}
-  const axis = (title) => make("select", { "aria-label": title, onchange: () => (show(), turned()) });
-  const axes = [axis(t("pad_across")), axis(t("pad_up"))];
+  const axis = (title, k) => make("select", { "aria-label": title, onchange: () => (keepApart(k), show(), turned()) });
+  const axes = [axis(t("pad_across"), 0), axis(t("pad_up"), 1)];
+  let shown = ["", ""]; // the names of both when they were last shown
   const [dot, across, up] = ["dot", "across", "up"].map((name) => make("i", { class: name }));
   const values = [make("span", { class: "x" }), make("span", { class: "y" })];
   const plane = make("div", { class: "plane", tabindex: "0", role: "application", title: t("pad_info") }, across, up, ...values, dot);
@@ -15,8 +16,14 @@ function directionsPad({ get, set, moved, settled, turned }) {
   const chosen = () => axes.map((select) => directions.find(({ name }) => name === select.value));
   const share = (value, [min, max]) => (value - min) / (max - min);
 
+  // The other axis takes what this one had, where the user has chosen the same for both.
+  function keepApart(k) {
+    if (axes[0].value === axes[1].value) axes[1 - k].value = shown[k];
+  }
+
   // The place of the point, and what it says.
   function show() {
+    shown = axes.map((select) => select.value);
     const pair = chosen();
     if (!pair[0] || !pair[1]) return;
     pair.forEach(({ name, title, range }, k) => {
@@ -77,11 +84,18 @@ function directionsPad({ get, set, moved, settled, turned }) {
   const usual = (k) => directions[k]?.name ?? "";
   const choose = (k, name) => (axes[k].value = directions.some((direction) => direction.name === name) ? name : usual(k));
 
+  // As an address asks; two of one name are as if it asked for none.
+  function chooseBoth(names) {
+    const asked = names[0] === names[1] ? [] : names;
+    axes.forEach((_, k) => choose(k, asked[k]));
+    show();
+  }
+
   return {
     box, fill, show,
     names: () => axes.map((select) => select.value),
     isUsual: () => axes.every((select, k) => select.value === usual(k)),
-    choose: (names) => (axes.forEach((_, k) => choose(k, names[k])), show()),
+    choose: chooseBoth,
   };
 }
 

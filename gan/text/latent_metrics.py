@@ -55,8 +55,9 @@ def interpolation(
     Returns:
         Of the texts in between, the share that is no less likely under the scorer than the likeliest 95 % of held-out
         texts are (`interpolation_in_range`), that says neither what the first nor what the last text says
-        (`interpolation_new`), and the share of steps that bring the text no farther from the last one, in edits
-        (`interpolation_monotone`); and the same of held-out texts.
+        (`interpolation_new`); of all steps, the share on which the text changes (`interpolation_changed`), and the
+        share that brings it no farther from the last one, in edits (`interpolation_monotone`), as a step on which it
+        stays the same does, too; and the first of these of held-out texts.
     """
     limit = float(lm_score.scores(scorer, tokens).quantile(REAL_SHARE))
     chosen = fixed_random_subset(len(tokens), min(2 * PAIRS, len(tokens) // 2 * 2), in_order=False)
@@ -69,12 +70,13 @@ def interpolation(
     texts = [as_lists(steps) for steps in found]
     between = [text for steps in texts for text in steps[1:-1] if text not in (steps[0], steps[-1])]
     pairs = [(a, b, steps[-1]) for steps in texts for a, b in zip(steps, steps[1:])]
-    nearer = sum(edit_distance(b, last) <= edit_distance(a, last) for a, b, last in pairs)
+    no_farther = sum(edit_distance(b, last) <= edit_distance(a, last) for a, b, last in pairs)
     in_range = (lm_score.scores(scorer, found[:, 1:-1].flatten(0, 1)) <= limit).float().mean()
     values = {
         "interpolation_in_range": float(in_range),
         "interpolation_new": len(between) / (len(ends) * (STEPS - 2)),
-        "interpolation_monotone": nearer / len(pairs),
+        "interpolation_changed": sum(a != b for a, b, _ in pairs) / len(pairs),
+        "interpolation_monotone": no_farther / len(pairs),
     }
     return values, {"interpolation_in_range": REAL_SHARE}
 

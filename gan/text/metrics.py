@@ -64,9 +64,10 @@ REBUILT, LATENT = "rebuilt held-out texts", "latent"
 LATENT_NOTE = (
     f"In-between texts: {latent_metrics.PAIRS} pairs of held-out texts, {latent_metrics.STEPS} texts from one to the "
     f"other; like real ones are those whose LM score is no higher than that of all but the worst "
-    f"{1 - latent_metrics.REAL_SHARE:.0%} of held-out texts, new those that neither end says, and nearer is counted "
-    "in words to put in, take out or replace. Edits are those of the measured directions, two standard deviations "
-    "either way. "
+    f"{1 - latent_metrics.REAL_SHARE:.0%} of held-out texts: they are usual, which is not to say that they make "
+    "sense. A step that goes no farther leaves no more tokens to put in, take out or replace until the last text than "
+    "before; steps that change nothing are among them. Edits are those of the measured directions, two standard "
+    "deviations either way. "
 )
 METRICS = [
     _Metric("NLL (nats a token)", "nll", LIKELIHOOD, False),
@@ -80,15 +81,16 @@ METRICS = [
     _Metric("Copies of training texts", "copied", VARIETY, None),
     _Metric("Longest copied run, mean", "longest_copied_run_mean", VARIETY, None, 2),
     _Metric("Longest copied run, most", "longest_copied_run_most", VARIETY, None, 0),
-    _Metric("BLEU-4 to the original", "reconstruction_bleu", REBUILT, True, 3),
+    _Metric("BLEU-4 of rebuilt texts to the original", "reconstruction_bleu", REBUILT, True, 3),
     _Metric("Exactly rebuilt", "reconstructed_exactly", REBUILT, True, 3),
-    _Metric("NLL given their latents", "reconstruction_nll", REBUILT, False, 3),
+    _Metric("NLL given the latent", "reconstruction_nll", REBUILT, False, 3),
     _Metric("Fréchet distance to the prior", "frechet_distance_prior", LATENT, False, 3),
     _Metric("In-between texts like real ones", "interpolation_in_range", LATENT, True, 3),
-    _Metric("that are new", "interpolation_new", LATENT, None, 3),
-    _Metric("Steps that come nearer", "interpolation_monotone", LATENT, True, 3),
+    _Metric("In-between texts that neither end says", "interpolation_new", LATENT, None, 3),
+    _Metric("Steps that change the text", "interpolation_changed", LATENT, None, 3),
+    _Metric("Steps that go no farther", "interpolation_monotone", LATENT, True, 3),
     _Metric("Edits that move", "edits_moved", LATENT, True, 3),
-    _Metric("BLEU-4 to the unedited", "edits_kept", LATENT, True, 3),
+    _Metric("BLEU-4 of edited texts to the unedited", "edits_kept", LATENT, True, 3),
 ]
 Values = dict[str, float]  # by type of metric
 

@@ -20,7 +20,7 @@ from gan.text.autoencoder import LatentDiscriminator, TextEncoder
 from gan.text.networks import SequenceDiscriminator, TextDiscriminator, TextGenerator
 from gan.text.sampling import ROWS, Decoded, ForcedTokens, SamplingParams, stream
 from gan.text.steering import SteerableTextPipeline
-from gan.text.tokenizer import END, decode, encode, pieces, read_tokenizer
+from gan.text.tokenizer import END, decode, pieces, read_tokenizer
 
 TOKENIZER = "tokenizer.json"
 LOSSES = {  # by objective
@@ -236,7 +236,8 @@ class TextPipeline(SteerableTextPipeline):
         **settings: Any,
     ) -> TextPipelineOutput:
         self._check_latent()
-        latents = check_latents(latents, self.latent_dim)
+        single = isinstance(latents, Tensor) and latents.ndim == 1
+        latents = check_latents(latents[None] if single else latents, self.latent_dim)
         if not len(latents):
             raise GANError("There are no latents to decode; give one or more.")
         if label is None and self.labels:
@@ -295,8 +296,8 @@ class TextPipeline(SteerableTextPipeline):
             raise GANError(
                 "This model has no critic to choose the best; use one that was trained with --objective ratio."
             )
-        prefix = encode(self.tokenizer, params.prefix, "prefix") if params.prefix else []
-        acrostic = encode(self.tokenizer, params.acrostic, "acrostic") if params.acrostic else []
+        prefix = self._typed(params.prefix, "prefix") if params.prefix else []
+        acrostic = self._typed(params.acrostic, "acrostic") if params.acrostic else []
         max_length = self.generator.config.max_length
         for what, tokens in (("prefix", prefix), ("acrostic", acrostic)):
             if len(tokens) >= max_length:

@@ -1,6 +1,6 @@
 """What can be done with text that has a latent: reading and rewriting it, interpolation, edits, variations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.inputs import check_latents, sample_seeds
+from gan.inputs import check_latents, is_whole, sample_seeds
 from gan.latent import directions
 from gan.latent.directions import Directions
 from gan.latent.interpolation import slerp
@@ -17,11 +17,12 @@ from gan.latent.steering import SCORED, DirectedPipeline
 from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
 from gan.text.ngrams import as_lists, paired_bleu
 from gan.text.sampling import ROWS, generate
-from gan.text.tokenizer import END, IGNORED, decode, encode
+from gan.text.tokenizer import END, IGNORED, UNKNOWN, decode, encode
 
 Sample: TypeAlias = str | int | Tensor  # a text, a seed, or a latent
 MAX_TEXTS = 1000  # of an interpolation or of variations
 MOVED_AT = 2.0  # the strength, either way, at which it is measured what an edit moves and what it keeps
+ENDINGS = " .!?。！？"
 TRIES = 8  # seeds that are looked at for each variation, as some say the same
 
 
@@ -64,7 +65,7 @@ class SteerableTextPipeline(DirectedPipeline):
         """The texts of latents.
 
         Args:
-            latents: float (n, latent_dim).
+            latents: float (n, latent_dim), or one (latent_dim,).
             label: class name or index, which a model with classes has to be told.
             temperature: 0 takes the likeliest token each time; above, the dice of all texts are those of
             seed: from 0 to 2^32 - 1.
@@ -91,7 +92,7 @@ class SteerableTextPipeline(DirectedPipeline):
         if self.encoder is None:
             raise GANError("This model has no encoder, so it cannot read texts; start from seeds.")
         config = self.generator.config
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else [texts]
         if not texts:
             raise GANError("There are no texts to encode; give one or more.")
         tokens = torch.full((-(-len(texts) // ROWS) * ROWS, config.max_length + config.has_end), IGNORED)
@@ -109,12 +110,7 @@ class SteerableTextPipeline(DirectedPipeline):
             raise GANError(f"{text!r} is no text; give a sentence.")
         if not text.strip():
             raise GANError("The text is empty; give a sentence.")
-        try:
-            ids = encode(self.tokenizer, text, "text")
-        except GANError:
-            if text == text.lower():
-                raise
-            ids = encode(self.tokenizer, text.lower(), "text")  # a vocabulary may know no capital letters
+        ids = self._typed(text, "text")
         if len(ids) > self.generator.config.max_length:
             raise GANError(
                 f"The text is {len(ids)} tokens long, and a text of this model at most "
@@ -122,12 +118,37 @@ class SteerableTextPipeline(DirectedPipeline):
             )
         return ids
 
-    def reconstruct(self, texts: str | Sequence[str], label: str | int | None = None) -> Any:
-        """What is read from the latents of texts; as `decode`."""
-        return self.decode(self.encode(texts), label)
+    def _typed(self, text: str, what: str) -> list[int]:
+        """As `gan.text.tokenizer.encode`; in small letters where the vocabulary knows no capital ones."""
+        try:
+            return encode(self.tokenizer, text, what)
+        except GANError:
+            if text == text.lower():
+                raise
+            return encode(self.tokenizer, text.lower(), what)
+
+    def without_unknown(self, text: str) -> tuple[str, list[str]]:
+        """A text without the words that the model does not know, and these, each once."""
+        found = {form: self.tokenizer.encode(form, add_special_tokens=False) for form in (text, text.lower())}
+        form = min(found, key=lambda form: found[form].ids.count(UNKNOWN))  # the text as it is if that is as good
+        places = [place for k, place in zip(found[form].ids, found[form].offsets) if k == UNKNOWN]
+        unknown = dict.fromkeys(form[start:end] for start, end in places)
+        for start, end in reversed(places):
+            form = form[:start] + form[end:]
+        return (" ".join(form.split()) if unknown else text), list(unknown)
+
+    def reconstruct(self, texts: str | Sequence[str], label: str | int | None = None, **settings: Any) -> Any:
+        """What is read from the latents of texts; label and settings as in `decode`."""
+        return self.decode(self.encode(texts), label, **settings)
 
     def interpolate(
-        self, a: Sample, b: Sample, steps: int = 9, label: str | int | None = None, temperature: float = 0.0
+        self,
+        a: Sample,
+        b: Sample,
+        steps: int = 9,
+        label: str | int | None = None,
+        temperature: float = 0.0,
+        **settings: Any,
     ) -> Any:
         """Texts on the way from one sample to another, both ends included: spherical interpolation of the latents.
 
@@ -136,15 +157,16 @@ class SteerableTextPipeline(DirectedPipeline):
             steps: texts, from 2 to 1,000.
             label: class of all; a model with classes has to be told it where `a` is no seed.
             temperature: of `decode`; the dice are those of `a`, if that is a seed.
+            settings: more of `decode`, such as `prefix`.
         """
         latents, own, seed = self.way(a, b, steps, label)
-        return self.decode(latents, own, temperature, seed)
+        return self.decode(latents, own, temperature, seed, **settings)
 
     def way(
         self, a: Sample, b: Sample, steps: int = 9, label: str | int | None = None
     ) -> tuple[Tensor, str | int | None, int]:
         """The latents (steps, latent_dim) of `interpolate`, their class, and the seed of their dice."""
-        if len(sample_seeds(0, steps)) < 2 or steps > MAX_TEXTS:
+        if not is_whole(steps) or not 2 <= steps <= MAX_TEXTS:
             raise GANError(
                 f"An interpolation of {steps!r} texts cannot be made; it has from 2, its ends, to {MAX_TEXTS:,}."
             )
@@ -152,7 +174,12 @@ class SteerableTextPipeline(DirectedPipeline):
         return slerp(first, last, torch.linspace(0, 1, int(steps))[:, None]), own, seed
 
     def edit(
-        self, sample: Sample, edits: Mapping[str, float], label: str | int | None = None, temperature: float = 0.0
+        self,
+        sample: Sample,
+        edits: Mapping[str, float],
+        label: str | int | None = None,
+        temperature: float = 0.0,
+        **settings: Any,
     ) -> Any:
         """A sample moved along directions.
 
@@ -160,10 +187,10 @@ class SteerableTextPipeline(DirectedPipeline):
             sample: a text, a seed or a latent.
             edits: strengths by the name of one of `directions`, such as {"length": 1}; 1 is a standard deviation of
                 the latent.
-            label, temperature: as in `interpolate`.
+            label, temperature, settings: as in `interpolate`.
         """
         latents, own, seed = self.located(sample, label)
-        return self.decode(self.moved(latents, edits), own, temperature, seed)
+        return self.decode(self.moved(latents, edits), own, temperature, seed, **settings)
 
     def moved(self, latents: Tensor, edits: Mapping[str, float]) -> Tensor:
         """Latents (n, latent_dim) moved along directions, by name and strength."""
@@ -171,7 +198,13 @@ class SteerableTextPipeline(DirectedPipeline):
         return self.usable_directions().apply(latents[:, None], edits)[:, 0]
 
     def variations(
-        self, sample: Sample, count: int = 8, distance: float = 0.5, seed: int = 0, label: str | int | None = None
+        self,
+        sample: Sample,
+        count: int = 8,
+        distance: float = 0.5,
+        seed: int = 0,
+        label: str | int | None = None,
+        **settings: Any,
     ) -> Any:
         """Texts like a sample: those of latents near its own, each another one.
 
@@ -181,14 +214,24 @@ class SteerableTextPipeline(DirectedPipeline):
             distance: from 0, the sample itself, to 1, any text: z' = sqrt(1 - distance^2) z + distance noise.
             seed: of the noise.
             label: as in `interpolate`.
+            settings: `prefix` or `acrostic` of `decode`.
         """
         latents, own, _ = self.located(sample, label)
-        return self.decode(self.nearby(latents, count, distance, seed, own), own)
+        return self.decode(self.nearby(latents, count, distance, seed, own, **settings), own, **settings)
 
     def nearby(
-        self, latents: Tensor, count: int = 8, distance: float = 0.5, seed: int = 0, label: str | int | None = None
+        self,
+        latents: Tensor,
+        count: int = 8,
+        distance: float = 0.5,
+        seed: int = 0,
+        label: str | int | None = None,
+        **settings: Any,
     ) -> Tensor:
-        """The latents (up to `count`, latent_dim) of variations of one (1, latent_dim); itself where none differs."""
+        """The latents (up to `count`, latent_dim) of variations of one (1, latent_dim); itself where none differs.
+
+        Texts that differ in the mark at their end are one.
+        """
         wanted = len(sample_seeds(seed, count))
         if wanted > MAX_TEXTS:
             raise GANError(f"{wanted:,} variations were asked for; ask for 1 to {MAX_TEXTS:,}.")
@@ -197,10 +240,14 @@ class SteerableTextPipeline(DirectedPipeline):
         source = torch.Generator().manual_seed(int(seed))
         noise = torch.randn(TRIES * wanted, self.latent_dim, generator=source)
         near = (1 - distance**2) ** 0.5 * latents + distance * noise
+
+        def said(latents: Tensor) -> list[str]:
+            return [text.rstrip(ENDINGS) for text in self.decode(latents, label, **settings).texts]
+
         others: dict[str, Tensor] = {}  # by what is read from them
-        known = self.decode(latents, label).texts
+        known = said(latents)
         for part in near.split(ROWS):
-            for text, latent in zip(self.decode(part, label).texts, part, strict=True):
+            for text, latent in zip(said(part), part, strict=True):
                 if text not in known:
                     others.setdefault(text, latent)
             if len(others) >= wanted:
@@ -218,6 +265,11 @@ class SteerableTextPipeline(DirectedPipeline):
             if len(latents) != 1:
                 raise GANError(f"One latent is needed, and these are {len(latents)}; give one of them.")
             return check_latents(latents, self.latent_dim), label, 0
+        if not is_whole(sample):
+            raise GANError(
+                f"A sample is a text, a seed or a latent, a tensor ({self.latent_dim},) of floats, and no "
+                f"{type(sample).__name__}."
+            )
         latents, classes = self.latents(sample_seeds(sample, 1), label)
         return latents, label if classes is None else int(classes[0]), int(sample)
 

@@ -199,18 +199,19 @@ def text_address(text_registry):
 
 @pytest.fixture(scope="session")
 def sayings_registry(tmp_path_factory):
-    """Text models with a latent: `sayings`, with an encoder and directions, and `moods`, with two classes and neither;
-    and `plain`, a text model without. Nobody trained them."""
+    """Text models with a latent: `sayings`, with an encoder and directions, `moods`, with two classes and neither, and
+    `talks`, with classes and an encoder; and `plain`, a text model without. Nobody trained them."""
     folder = tmp_path_factory.mktemp("sayings")
     tokenizer = train_tokenizer(
         ["two dogs <b> run & play on a mat", "who hears the cat?", "the sea sleeps"], "words", 99
     )
     shape = {"vocab_size": tokenizer.get_vocab_size(), "max_length": 12, "embedding_size": 16, "hidden_size": 24}
-    for name, labels in (("sayings", None), ("moods", ["glad", "sad"]), ("plain", None)):
+    moods = ["glad", "sad"]
+    for name, labels in (("sayings", None), ("moods", moods), ("talks", moods), ("plain", None)):
         torch.manual_seed(len(name))
         latent_dim = 0 if name == "plain" else 8
         generator = TextGenerator(**shape, num_classes=len(labels or []), latent_dim=latent_dim)
-        encoder = TextEncoder(**shape, latent_dim=8) if name == "sayings" else None
+        encoder = TextEncoder(**shape, latent_dim=8) if name in ("sayings", "talks") else None
         with torch.no_grad():
             for network in filter(None, (generator, encoder)):
                 for parameter in network.parameters():
@@ -221,7 +222,9 @@ def sayings_registry(tmp_path_factory):
             records = {name: {"source": "measured", "range": [-3, 3]} for name in names}
             pipeline.directions = Directions({name: torch.randn(1, 8) for name in names}, records)
         pipeline.save_pretrained(folder / name)
-    return Registry(offered_models([str(folder / name) for name in ("sayings", "moods", "plain")], bundled=folder))
+    return Registry(
+        offered_models([str(folder / name) for name in ("sayings", "moods", "talks", "plain")], bundled=folder)
+    )
 
 
 @pytest.fixture(scope="session")

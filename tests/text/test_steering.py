@@ -55,10 +55,31 @@ def test_interpolation_goes_from_end_to_end(make_latent_pipeline: Make) -> None:
     assert pipeline.interpolate(3, 4, temperature=1).texts[0] == pipeline(seed=3, temperature=1).texts[0]
 
 
+def test_texts_of_latents_begin_as_they_are_told(make_latent_pipeline: Make) -> None:
+    pipeline = make_latent_pipeline()
+    assert pipeline.edit(3, {}, prefix="春水").texts == pipeline(seed=3, prefix="春水").texts
+    calls = [
+        pipeline.interpolate(3, 4, 5, prefix="春水"),
+        pipeline.variations(3, 5, prefix="春水"),
+        pipeline.reconstruct(POEMS, prefix="春水"),
+        pipeline.decode(pipeline.encode(POEMS[0])[0], acrostic="春水"),  # one latent
+    ]
+    for out in calls:
+        assert all(text.startswith(("春水", "春")) for text in out.texts)
+    assert len(set(calls[1].texts)) == 5
+
+
+def test_unknown_words_can_be_left_out(make_latent_pipeline: Make) -> None:
+    pipeline = make_latent_pipeline()
+    assert pipeline.without_unknown("春水x东流y去x") == ("春水东流去", ["x", "y"])
+    assert pipeline.without_unknown(POEMS[0]) == (POEMS[0], [])
+    assert pipeline.without_unknown("xyz") == ("", ["x", "y", "z"])
+
+
 def test_variations_are_others(make_latent_pipeline: Make) -> None:
     pipeline = make_latent_pipeline()
     near = pipeline.variations(3, count=4).texts
-    assert len(set(near)) == len(near) and pipeline(seed=3).texts[0] not in near
+    assert len({text.rstrip("。") for text in near}) == len(near) and pipeline(seed=3).texts[0] not in near
     assert pipeline.variations(3, count=4).texts == near != pipeline.variations(3, count=4, seed=1).texts
     assert pipeline.variations(3, distance=0).texts == pipeline(seed=3).texts
     assert len(pipeline.variations(POEMS[0], count=2, distance=1.0).texts) == 2
@@ -133,6 +154,11 @@ def test_wrong_samples_are_one_sentence(make_latent_pipeline: Make, make_text_pi
         lambda: pipeline.encode("a thousand words"): r"'n' and 3 more in it",
         lambda: pipeline.encode(" "): "The text is empty",
         lambda: pipeline.encode([POEMS[0], 3]): "3 is no text",
+        lambda: pipeline.encode(None): "None is no text",
+        lambda: pipeline.edit(
+            [0.0] * 8, {}
+        ): r"A sample is a text, a seed or a latent, a tensor \(8,\) of floats, and no",
+        lambda: pipeline.interpolate(0, 1, steps=2.5): "An interpolation of 2.5 texts cannot be made",
         lambda: pipeline.encode([]): "There are no texts to encode",
         lambda: pipeline.encode(
             "春" * 1000

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from gan.errors import GANError
-from gan.inputs import check_latents
+from gan.inputs import check_latents, is_whole
 from gan.studio.api import NO_EDITS, ModalityAPI
 from gan.studio.queue import run_queued
 from gan.studio.text.batching import generate_batched
 from gan.studio.text.generate import samples
-from gan.studio.text.latent import MAX_STEPS, Base, between, checked, latent_pipeline, read
+from gan.studio.text.latent import MAX_STEPS, Base, between, checked, class_of, latent_pipeline, read
 from gan.text.pipeline import TextPipeline
 
 NO_LATENT: list[float] = []
@@ -87,7 +87,7 @@ class TextAPI(ModalityAPI):
             text: in words that the model knows; others are named in the error.
 
         Returns:
-            Its "latent", a list of numbers for `edit_text`.
+            Its "latent", a list of numbers for `edit_text` and `interpolate_text`.
         """
         pipeline = latent_pipeline(self.registry, self._model(model))
         given = checked(text or "")
@@ -134,6 +134,9 @@ class TextAPI(ModalityAPI):
         b_text: str = "",
         label: str = "",
         temperature: float = 0.0,
+        edits: dict[str, float] = NO_EDITS,
+        a_latent: list[float] = NO_LATENT,
+        b_latent: list[float] = NO_LATENT,
     ) -> list[dict[str, Any]]:
         """Reads the texts on the way from one to another, both ends included, with a model that has a latent.
 
@@ -146,22 +149,30 @@ class TextAPI(ModalityAPI):
             b_text: the same for the last.
             label: a class for all of them, by name, if the model has any; empty is that of the first seed.
             temperature: 0 reads the likeliest token each time; above, the dice are those of the first seed.
+            edits: strengths by the name of a direction, as for `edit_text`, that all of them are moved by.
+            a_latent: instead of the first seed or text, what `encode_text` or `edit_text` returned.
+            b_latent: the same for the last.
 
         Returns:
-            Of each its "text" and its place ("share"), 0 to 1.
+            Of each its "text", its place ("share"), 0 to 1, and its "latent", with the edits.
         """
-        if not isinstance(steps, int | float) or not 2 <= steps <= MAX_STEPS:
+        if not is_whole(steps) or not 2 <= steps <= MAX_STEPS:
             raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_STEPS}.")
         pipeline = latent_pipeline(self.registry, self._model(model))
         a = Base(a_seed, label or "", a_text or "", temperature=temperature)
         b = Base(b_seed, label or "", b_text or "")
+        first = given_latent(pipeline, a_latent) if a_latent else a
+        last = given_latent(pipeline, b_latent) if b_latent else b
 
-        def work() -> list[str]:
-            latents, own = between(pipeline, a, b, int(steps))
-            return pipeline.decode(latents, own, a.temperature, a.seed).texts
+        def work() -> tuple[Tensor, list[str]]:
+            latents = pipeline.moved(between(pipeline, first, last, int(steps)), edits or {})
+            return latents, pipeline.decode(latents, class_of(pipeline, a), **a.reading).texts
 
-        texts, _ = run_queued(work)
-        return [{"text": text, "share": round(k / (len(texts) - 1), 3)} for k, text in enumerate(texts)]
+        (latents, texts), _ = run_queued(work)
+        return [
+            {"text": text, "share": round(k / (len(texts) - 1), 3), "latent": latent}
+            for k, (text, latent) in enumerate(zip(texts, latents.tolist(), strict=True))
+        ]
 
 
 def given_latent(pipeline: TextPipeline, numbers: Any) -> Tensor:
@@ -170,8 +181,11 @@ def given_latent(pipeline: TextPipeline, numbers: Any) -> Tensor:
     Raises:
         GANError: unless it is a list of as many finite numbers as the model takes.
     """
+    wanted = f"A latent of this model is a list of {pipeline.latent_dim} numbers."
     try:
-        latents = torch.tensor(numbers, dtype=torch.float32)
+        latent = torch.tensor(numbers, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise GANError(f"A latent of this model is a list of {pipeline.latent_dim} numbers.") from error
-    return check_latents(latents[None] if latents.ndim == 1 else latents, pipeline.latent_dim)
+        raise GANError(wanted) from error
+    if latent.ndim != 1:
+        raise GANError(wanted)
+    return check_latents(latent[None], pipeline.latent_dim)

@@ -1,7 +1,7 @@
 """Text with a latent for the page and the API: functions of their arguments alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -29,6 +29,7 @@ class Base:
     Attributes:
         label: class; "" is that of the seed.
         temperature: 0 always reads the likeliest token; above, the dice are those of the seed.
+        prefix, acrostic: what the text, or its lines, begin with.
     """
 
     seed: int = 0
@@ -36,11 +37,23 @@ class Base:
     text: str = ""
     codes: str = ""
     temperature: float = 0.0
+    prefix: str = ""
+    acrostic: str = ""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Base":
         """That of a request of the page."""
         return cls(**{name: settings[name] for name in cls.__dataclass_fields__ if settings.get(name) is not None})
+
+    @property
+    def begins(self) -> dict[str, str]:
+        """What a pipeline is told of how its texts begin."""
+        return {"prefix": checked(self.prefix), "acrostic": checked(self.acrostic)}
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What a pipeline's `decode` is told beside latents and class."""
+        return {"temperature": self.temperature, "seed": self.seed, **self.begins}
 
 
 def latent_pipeline(registry: Registry, model: str) -> TextPipeline:
@@ -78,12 +91,26 @@ def checked(text: str) -> str:
     return text
 
 
-def located(pipeline: TextPipeline, base: Base) -> tuple[Tensor, Label]:
-    """The latent (1, latent_dim) of a base, and its class. To be called on the queue's thread."""
-    latents, own, _ = pipeline.located(sample_of(pipeline, base), base.label or None)
-    if base.codes and own is None and pipeline.labels:  # they were reached from the seed
-        _, own, _ = pipeline.located(base.seed, None)
-    return latents, own
+def readable(pipeline: TextPipeline, base: Base) -> tuple[Base, list[str]]:
+    """A base without the words of its text that the model does not know, and these.
+
+    Raises:
+        GANError: where it knows none of them.
+    """
+    text, unknown = pipeline.without_unknown(checked(base.text))
+    if unknown and not text:
+        raise GANError(f"The model knows none of these words: {', '.join(unknown)}.")
+    return replace(base, text=text), unknown
+
+
+def located(pipeline: TextPipeline, base: Base) -> Tensor:
+    """The latent (1, latent_dim) of a base. To be called on the queue's thread."""
+    return pipeline.located(sample_of(pipeline, base), base.label or None)[0]
+
+
+def class_of(pipeline: TextPipeline, base: Base) -> Label:
+    """The class that a base is read with: that of its seed, also for a text or codes, unless another is said."""
+    return pipeline.located(base.seed, base.label or None)[1]
 
 
 def read(
@@ -94,19 +121,17 @@ def read(
     Args:
         latents: (1, latent_dim) instead of what the base says, but for its class.
     """
-    own: Label = base.label or None
     if latents is None:
-        latents, own = located(pipeline, base)
+        latents = located(pipeline, base)
     moved = pipeline.moved(latents, edits)
-    output = pipeline.decode(torch.cat([moved, latents]), own, base.temperature, base.seed)
+    output = pipeline.decode(torch.cat([moved, latents]), class_of(pipeline, base), **base.reading)
     return moved, output.texts, output.labels
 
 
-def between(pipeline: TextPipeline, a: Base, b: Base, steps: int) -> tuple[Tensor, Label]:
-    """The latents (steps, latent_dim) from one base to another, and their class."""
-    first, last = (sample_of(pipeline, end) for end in (a, b))
-    latents, own, _ = pipeline.way(first, last, steps, a.label or None)
-    return latents, own
+def between(pipeline: TextPipeline, a: Base | Tensor, b: Base | Tensor, steps: int) -> Tensor:
+    """The latents (steps, latent_dim) from one end to another, each a base or a latent (1, latent_dim)."""
+    first, last = (located(pipeline, end) if isinstance(end, Base) else end for end in (a, b))
+    return pipeline.way(first, last, steps)[0]
 
 
 # For the page: settings are what `state()` in tab.js returns.
@@ -114,39 +139,42 @@ def between(pipeline: TextPipeline, a: Base, b: Base, steps: int) -> tuple[Tenso
 
 def sentence_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
     """The edited text, and what it is without edits."""
-    pipeline, base = latent_pipeline(registry, settings["model"]), Base.of(settings)
+    pipeline = latent_pipeline(registry, settings["model"])
+    base, unknown = readable(pipeline, Base.of(settings))
     (_, (text, before), labels), milliseconds = run_queued(lambda: read(pipeline, base, settings["edits"]))
-    return {"text": text, "before": before, "label": labels[0] if labels else None, "milliseconds": milliseconds}
+    label = labels[0] if labels else None
+    return {"text": text, "before": before, "label": label, "unknown": unknown, "milliseconds": milliseconds}
 
 
 def similar_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
     """Texts like the edited one, each with the base that it becomes when it is chosen."""
-    pipeline, base, edits = latent_pipeline(registry, settings["model"]), Base.of(settings), settings["edits"]
+    pipeline, edits = latent_pipeline(registry, settings["model"]), settings["edits"]
+    base, unknown = readable(pipeline, Base.of(settings))
 
     def work() -> tuple[str, list[dict[str, str]]]:
-        latents, own = located(pipeline, base)
+        latents, own = located(pipeline, base), class_of(pipeline, base)
         moved = pipeline.moved(latents, edits)
-        found = pipeline.nearby(moved, VARIATIONS, settings["reach"], settings["batch"], own)
-        text = pipeline.decode(moved, own, base.temperature, base.seed).texts[0]
+        found = pipeline.nearby(moved, VARIATIONS, settings["reach"], settings["batch"], own, **base.begins)
+        text = pipeline.decode(moved, own, **base.reading).texts[0]
         others = [row for row in lines(pipeline, found + latents - moved, edits, own, base) if row["text"] != text]
         return text, others
 
     (text, others), milliseconds = run_queued(work)
-    return {"text": text, "lines": others, "milliseconds": milliseconds}
+    few = len(others) < VARIATIONS
+    return {"text": text, "lines": others, "few": few, "unknown": unknown, "milliseconds": milliseconds}
 
 
 def way_value(registry: Registry, settings: dict[str, Any]) -> dict[str, Any]:
     """`STEPS` texts from one end to another, each with the base that it becomes when it is chosen."""
     pipeline, edits = latent_pipeline(registry, settings["model"]), settings["edits"]
-    shared = {"label": settings.get("label"), "temperature": settings.get("temperature")}
-    a, b = (Base.of({**shared, "seed": settings[end], "text": settings[f"{end}_text"]}) for end in ("a", "b"))
+    ends = (Base.of({**settings, "seed": settings[end], "text": settings[f"{end}_text"]}) for end in ("a", "b"))
+    (a, of_a), (b, of_b) = (readable(pipeline, end) for end in ends)
 
     def work() -> list[dict[str, str]]:
-        latents, own = between(pipeline, a, b, STEPS)
-        return lines(pipeline, latents, edits, own, a)
+        return lines(pipeline, between(pipeline, a, b, STEPS), edits, class_of(pipeline, a), a)
 
     found, milliseconds = run_queued(work)
-    return {"lines": found, "milliseconds": milliseconds}
+    return {"lines": found, "unknown": list(dict.fromkeys(of_a + of_b)), "milliseconds": milliseconds}
 
 
 def lines(
@@ -158,5 +186,5 @@ def lines(
     """
     codes = [codes_text(pipeline, row[None, None]) for row in latents]
     kept = torch.cat([read_codes(pipeline, text)[0] for text in codes])
-    texts = pipeline.decode(pipeline.moved(kept, edits), label, base.temperature, base.seed).texts
+    texts = pipeline.decode(pipeline.moved(kept, edits), label, **base.reading).texts
     return [{"text": text, "codes": code} for text, code in zip(texts, codes, strict=True)]

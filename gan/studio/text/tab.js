@@ -91,7 +91,8 @@ const sentence = make("p", { class: "reading", "aria-live": "polite" });
 const unedited = make("p", { class: "unedited" }, make("small", { text: t("unedited_text") }), make("span"));
 const present = make("p", { class: "reading" });
 const similar = textLines({ choose: (codes) => tab.set({ codes }, "pushState") });
-const nothing = make("p", { class: "hint", text: t("nothing_similar"), hidden: true });
+const few = make("p", { class: "hint", text: t("few_similar"), hidden: true });
+const unknown = make("p", { class: "hint", hidden: true }); // words of a sentence that were left out
 const way = textLines({
   choose: (codes) => goOn("sentence", { seed: fields.a.get(), text: fields.a_text.get() }, codes),
   names: (k, count) => (k === 0 ? "A" : k === count - 1 ? "B" : "·"),
@@ -99,7 +100,7 @@ const way = textLines({
 const bodies = {
   texts: sheet.list,
   sentence: make("div", { class: "one" }, sentence, unedited),
-  similar: make("div", { class: "one" }, present, make("p", { class: "hint", text: t("similar_info") }), similar.box, nothing),
+  similar: make("div", { class: "one" }, present, make("p", { class: "hint", text: t("similar_info") }), similar.box, few),
   way: make("div", { class: "one" }, make("p", { class: "hint", text: t("way_info") }), way.box),
 };
 
@@ -113,9 +114,9 @@ const ends = ["a", "b"].map((key) => make("div", { class: "text-end" }, fields[k
 const legend = make("div", { class: "legend", title: t("legend_title") }, make("span", { text: t("less_real") }), make("i"), make("span", { text: t("more_real") }));
 tab.arrange({
   bar: [views, title, make("div", { class: "tools" }, ...Object.values(tools))],
-  stage: [legend, ...Object.values(bodies)],
-  controls: [fields.seed.box, fields.text.box, away, ...ends, others, fields.edits.box,
-    ...["prefix", "acrostic", "label", "critic_strength", "temperature", "top_p", "top_k", "best_of", "num_samples"].map((key) => fields[key].box)],
+  stage: [legend, unknown, ...Object.values(bodies)],
+  controls: [fields.seed.box, fields.text.box, away, ...ends, others, fields.label.box, fields.edits.box,
+    ...["prefix", "acrostic", "critic_strength", "temperature", "top_p", "top_k", "best_of", "num_samples"].map((key) => fields[key].box)],
   facts: [speed],
 });
 
@@ -141,11 +142,12 @@ function setView(name) {
   const [texts, one, both] = [name === "texts", isOne(), name === "way"];
   const offered = {
     seed: !both, text: one && encoder, a: both, b: both, a_text: both && encoder, b_text: both && encoder, reach: name === "similar", edits: latent,
-    num_samples: texts, prefix: texts, acrostic: texts && acrostic, top_k: texts, top_p: texts, critic_strength: critic, best_of: critic,
+    num_samples: texts, acrostic, top_k: texts, top_p: texts, critic_strength: critic, best_of: critic,
   };
   for (const [key, is] of Object.entries(offered)) fields[key].box.hidden = !is;
   for (const box of ends) box.hidden = !both;
   others.hidden = name !== "similar";
+  unknown.hidden = true;
   tools.scores.hidden ||= !critic;
   title.textContent = "";
 }
@@ -200,11 +202,13 @@ function render(answer, state, superseded) {
   } else if (state.view === "similar") {
     present.textContent = answer.text;
     similar.show(answer.lines, false);
-    nothing.hidden = answer.lines.length > 0;
+    few.hidden = !answer.few;
   } else {
     way.show(answer.lines, true);
   }
   if (view !== state.view) return;
+  unknown.hidden = !answer.unknown.length;
+  unknown.textContent = t("left_out", { words: answer.unknown.join(", ") });
   const source = state.codes ? "" : state.text ? t("as_read") : t("one_seed", { first: state.seed });
   title.textContent = state.view === "way" ? "" : [source, answer.label].filter(Boolean).join(" · ");
   const count = answer.lines?.length ?? 1;

@@ -30,7 +30,7 @@ SETTINGS = (
     *("seed", "num_samples", "temperature", "top_k", "top_p", "prefix", "critic_strength"),
     *("acrostic", "best_of", "label", "edits"),
 )
-START = {"seed": 7, "n": 6, "t": 1.0, "k": 0, "p": 1.0, "best": 1, "reach": 0.3, "a": 7, "b": 40}
+START = {"seed": 7, "n": 6, "t": 1.0, "k": 0, "p": 1.0, "best": 1, "reach": 0.5, "a": 7, "b": 40}
 SCRIPTS = ("pad", "directions", "text/samples", "text/lines", "text/tab")
 LIMITS = {"seed": MAX_SEED, "n": MAX_TEXTS, "t": MAX_TEMPERATURE, "k": 200, "p": 1, "lambda": MAX_CRITIC_STRENGTH}
 LIMITS |= {"best": MAX_BEST_OF, "prefix": MAX_PROMPT_LENGTH}

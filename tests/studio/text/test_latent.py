@@ -49,6 +49,24 @@ def test_sliders_keep_their_places_when_a_variation_is_chosen(sayings_registry):
     assert sentence_value(sayings_registry, chosen)["label"] == sayings_registry.get("moods")(seed=3).labels[0]
 
 
+def test_what_is_typed_has_the_class_of_the_seed_and_may_have_unknown_words(sayings_registry):
+    pipeline = sayings_registry.get("talks")
+    settings = {"model": "talks", "seed": 3, "edits": {}, "text": "The cat 你好 hears", "prefix": "two"}
+    [own], wanted = pipeline(seed=3).labels, {"prefix": "two"}
+    found = sentence_value(sayings_registry, settings)
+    assert (found["label"], found["unknown"]) == (own, ["你好"])
+    assert found["text"] == pipeline.reconstruct("the cat hears", own, **wanted).texts[0]
+    similar = similar_value(sayings_registry, settings | {"reach": 0.05, "batch": 0})
+    assert similar["unknown"] == ["你好"] and similar["few"] == (len(similar["lines"]) < 8)
+    assert all(line["text"].startswith("two") for line in similar["lines"])
+    ends = {"a": 3, "b": 4, "a_text": "", "b_text": settings["text"]}
+    way = way_value(sayings_registry, settings | ends)
+    assert [line["text"] for line in way["lines"]] == pipeline.interpolate(3, "the cat hears", 9, own, **wanted).texts
+    assert way["unknown"] == ["你好"]
+    with pytest.raises(GANError, match="The model knows none of these words: 你好, 再见"):
+        sentence_value(sayings_registry, settings | {"text": "你好 再见"})
+
+
 def test_a_stream_follows_a_finger_and_is_greedy(sayings_registry):
     pipeline, streams = sayings_registry.get("sayings"), Streams()
     request = {"seed": 3, "num_samples": 2, "edits": {"plural": 1}}
@@ -88,6 +106,12 @@ def test_endpoints_give_what_the_pipeline_reads(client, sayings_registry):
     lines = client.predict(a_seed=3, b_text=SAYING, steps=5, api_name="/interpolate_text")
     assert [line["text"] for line in lines] == pipeline.interpolate(3, SAYING, 5).texts
     assert [line["share"] for line in lines] == [0, 0.25, 0.5, 0.75, 1]
+    moved = client.predict(b_latent=latent, a_seed=3, edits=edits, steps=3, api_name="/interpolate_text")
+    assert moved[0]["text"] == pipeline.edit(3, edits).texts[0] and moved[2]["text"] == found["text"]
+    assert moved[2]["latent"] == pytest.approx(found["latent"], abs=1e-5)
+    typed, [own] = {"model": "talks", "seed": 3, "text": SAYING}, sayings_registry.get("talks")(seed=3).labels
+    read = client.predict(**typed, api_name="/edit_text")["text"]
+    assert read == sayings_registry.get("talks").reconstruct(SAYING, own).texts[0]
     generated = client.predict(seed=3, edits=edits, api_name="/generate_text")[0]["text"]
     assert generated == pipeline(seed=3, edits=edits).texts[0]
 
@@ -106,6 +130,8 @@ def test_endpoints_give_what_the_pipeline_reads(client, sayings_registry):
         ("edit_text", {"edits": {"length": 99}}, "A strength of 99"),
         ("edit_text", {"latent": [0.5, 1]}, r"Latents \(1, 2\) cannot be used; this model takes a tensor \(n, 8\)"),
         ("edit_text", {"latent": ["x"]}, "A latent of this model is a list of 8 numbers"),
+        ("edit_text", {"latent": [[0.5] * 8] * 2}, "A latent of this model is a list of 8 numbers"),
+        ("interpolate_text", {"b_latent": [0.5] * 7}, r"Latents \(1, 7\) cannot be used"),
         ("edit_text", {"temperature": -1}, "temperature of -1"),
         ("interpolate_text", {"steps": 1}, "ask for 2 to 32"),
         ("interpolate_text", {"model": "moods", "a_text": SAYING}, "has no encoder"),

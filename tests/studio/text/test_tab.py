@@ -280,8 +280,25 @@ def test_a_sentence_follows_the_pad_and_the_address_restores_it(open_latent, say
     again.get_by_label(EN["own_text"]).locator("visible=true").fill("the cat sleeps")
     reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
     again.get_by_label(EN["own_text"]).locator("visible=true").fill("你好")
-    again.get_by_text("The text has '你好' in it").wait_for()
+    again.get_by_text("The model knows none of these words: 你好").wait_for()
     reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
+    again.get_by_label(EN["own_text"]).locator("visible=true").fill("the cat 你好 hears")
+    again.get_by_text(EN["left_out"].format(words="你好")).wait_for()
+    reads(again, pipeline.reconstruct("the cat hears").texts[0])
+
+
+def test_both_directions_of_the_pad_are_not_one(open_latent):
+    page = open_latent("model=sayings&view=edit&seed=3&pad=length;length")
+    across, up = page.locator(".axes select").all()
+    assert (across.input_value(), up.input_value()) == ("length", "plural")  # as without an address
+    up.select_option("length")
+    assert (across.input_value(), up.input_value()) == ("plural", "length")
+
+
+def test_a_class_that_is_not_chosen_is_the_seeds(open_latent, sayings_registry):
+    pipeline = sayings_registry.get("talks")
+    page = open_latent("model=talks&view=edit&seed=3&text=the cat sleeps&prefix=two dogs")
+    reads(page, pipeline.reconstruct("the cat sleeps", pipeline(seed=3).labels[0], prefix="two dogs").texts[0])
 
 
 def test_others_like_it_and_the_way_between_two(open_latent, sayings_registry):
