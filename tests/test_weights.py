@@ -105,6 +105,8 @@ def test_texts_of_a_latent():
     latent = pipeline.encode(caption)[0, :6]
     np.testing.assert_allclose(latent, [0.564, 1.0487, 0.5158, 1.4038, 0.6953, 0.1951], atol=1e-3)
     assert pipeline.reconstruct(caption).texts == [caption]
+    others = [text.rstrip(".") for text in pipeline.variations(caption, 5).texts]
+    assert len({caption.rstrip("."), *others}) == 6, "a mark at the end makes no other text"
     assert pipeline.edit(caption, {"with woman": 4}).texts == ["a woman sitting on a hood of a car."]
     assert pipeline.interpolate(caption, "a man is riding a horse.", 7).texts[2:5] == [
         "a cat is sitting on a car.",

@@ -72,22 +72,18 @@ function directionsPad({ get, set, moved, settled, turned }) {
 
   // The directions of another model; those that are chosen stay where it has them.
   function fill(found) {
+    const before = axes.map((select) => select.value);
     directions = found;
-    axes.forEach((select, k) => {
-      const before = select.value;
-      select.replaceChildren(...directions.map(({ name, title }) => make("option", { value: name, text: title })));
-      choose(k, before);
-    });
-    show();
+    for (const select of axes) select.replaceChildren(...directions.map(({ name, title }) => make("option", { value: name, text: title })));
+    choose(before);
   }
 
   const usual = (k) => directions[k]?.name ?? "";
-  const choose = (k, name) => (axes[k].value = directions.some((direction) => direction.name === name) ? name : usual(k));
 
-  // As an address asks; two of one name are as if it asked for none.
-  function chooseBoth(names) {
-    const asked = names[0] === names[1] ? [] : names;
-    axes.forEach((_, k) => choose(k, asked[k]));
+  // An axis gets its usual direction where there is none of the name that is asked for, and both where they would be one.
+  function choose(asked) {
+    const names = axes.map((_, k) => (directions.some(({ name }) => name === asked[k]) ? asked[k] : usual(k)));
+    axes.forEach((select, k) => (select.value = names[0] === names[1] ? usual(k) : names[k]));
     show();
   }
 
@@ -95,7 +91,7 @@ function directionsPad({ get, set, moved, settled, turned }) {
     box, fill, show,
     names: () => axes.map((select) => select.value),
     isUsual: () => axes.every((select, k) => select.value === usual(k)),
-    choose: chooseBoth,
+    choose,
   };
 }
 

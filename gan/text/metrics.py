@@ -65,9 +65,8 @@ LATENT_NOTE = (
     f"In-between texts: {latent_metrics.PAIRS} pairs of held-out texts, {latent_metrics.STEPS} texts from one to the "
     f"other; like real ones are those whose LM score is no higher than that of all but the worst "
     f"{1 - latent_metrics.REAL_SHARE:.0%} of held-out texts: they are usual, which is not to say that they make "
-    "sense. A step that goes no farther leaves no more tokens to put in, take out or replace until the last text than "
-    "before; steps that change nothing are among them. Edits are those of the measured directions, two standard "
-    "deviations either way. "
+    "sense. A step goes no farther if the edit distance to the last text, in tokens, does not grow; steps that change "
+    "nothing are among them. Edits are those of the measured directions, two standard deviations either way. "
 )
 METRICS = [
     _Metric("NLL (nats a token)", "nll", LIKELIHOOD, False),

@@ -68,6 +68,9 @@ class SamplingParams:
             raise GANError(
                 f"A top-p of {self.top_p!r} cannot be used; it goes from just above 0 to 1, which is all tokens."
             )
+        for what, text in (("prefix", self.prefix), ("acrostic", self.acrostic)):
+            if not isinstance(text, str):
+                raise GANError(f"{text!r} cannot be the {what}; give a text.")
         strength = self.critic_strength
         if strength is not None and not (_is_number(strength) and 0 <= strength <= MAX_CRITIC_STRENGTH):
             raise GANError(

@@ -17,12 +17,12 @@ from gan.latent.steering import SCORED, DirectedPipeline
 from gan.text.attributes import attributes, content_words, has_byte_pairs, varying, words_of
 from gan.text.ngrams import as_lists, paired_bleu
 from gan.text.sampling import ROWS, generate
-from gan.text.tokenizer import END, IGNORED, UNKNOWN, decode, encode
+from gan.text.tokenizer import END, IGNORED, decode, encode, unknown_places
 
 Sample: TypeAlias = str | int | Tensor  # a text, a seed, or a latent
 MAX_TEXTS = 1000  # of an interpolation or of variations
 MOVED_AT = 2.0  # the strength, either way, at which it is measured what an edit moves and what it keeps
-ENDINGS = " .!?。！？"
+ENDINGS = " .!?。！？"  # in which variations are not told apart
 TRIES = 8  # seeds that are looked at for each variation, as some say the same
 
 
@@ -106,9 +106,7 @@ class SteerableTextPipeline(DirectedPipeline):
         return torch.cat(found)[: len(texts)]
 
     def _tokens(self, text: Any) -> list[int]:
-        if not isinstance(text, str):
-            raise GANError(f"{text!r} is no text; give a sentence.")
-        if not text.strip():
+        if not self._checked(text).strip():
             raise GANError("The text is empty; give a sentence.")
         ids = self._typed(text, "text")
         if len(ids) > self.generator.config.max_length:
@@ -118,24 +116,34 @@ class SteerableTextPipeline(DirectedPipeline):
             )
         return ids
 
+    def _checked(self, text: Any) -> str:
+        if not isinstance(text, str):
+            raise GANError(f"{text!r} is no text; give a sentence.")
+        return text
+
     def _typed(self, text: str, what: str) -> list[int]:
-        """As `gan.text.tokenizer.encode`; in small letters where the vocabulary knows no capital ones."""
-        try:
-            return encode(self.tokenizer, text, what)
-        except GANError:
-            if text == text.lower():
-                raise
-            return encode(self.tokenizer, text.lower(), what)
+        """As `gan.text.tokenizer.encode`, in the letters that the model knows."""
+        return encode(self.tokenizer, self._known_case(text), what)
+
+    def _known_case(self, text: str) -> str:
+        """A text, in small letters where the model knows more of it so: a vocabulary may have no capital ones."""
+        return min(text, text.lower(), key=lambda form: len(unknown_places(self.tokenizer, form)))
 
     def without_unknown(self, text: str) -> tuple[str, list[str]]:
-        """A text without the words that the model does not know, and these, each once."""
-        found = {form: self.tokenizer.encode(form, add_special_tokens=False) for form in (text, text.lower())}
-        form = min(found, key=lambda form: found[form].ids.count(UNKNOWN))  # the text as it is if that is as good
-        places = [place for k, place in zip(found[form].ids, found[form].offsets) if k == UNKNOWN]
-        unknown = dict.fromkeys(form[start:end] for start, end in places)
+        """A text without what the model does not know, which `encode` refuses.
+
+        Returns:
+            The text, as it was where all of it is known; else with single blanks, perhaps in small letters, and empty
+            where nothing is known. And what was left out, words or characters, each once.
+        """
+        known = self._known_case(self._checked(text))
+        places = unknown_places(self.tokenizer, known)
+        if not places:
+            return text, []
+        left_out = dict.fromkeys(known[start:end] for start, end in places)
         for start, end in reversed(places):
-            form = form[:start] + form[end:]
-        return (" ".join(form.split()) if unknown else text), list(unknown)
+            known = known[:start] + known[end:]
+        return " ".join(known.split()), [part for part in left_out if part.strip()]
 
     def reconstruct(self, texts: str | Sequence[str], label: str | int | None = None, **settings: Any) -> Any:
         """What is read from the latents of texts; label and settings as in `decode`."""
@@ -214,7 +222,7 @@ class SteerableTextPipeline(DirectedPipeline):
             distance: from 0, the sample itself, to 1, any text: z' = sqrt(1 - distance^2) z + distance noise.
             seed: of the noise.
             label: as in `interpolate`.
-            settings: `prefix` or `acrostic` of `decode`.
+            settings: more of `decode`, such as `prefix`.
         """
         latents, own, _ = self.located(sample, label)
         return self.decode(self.nearby(latents, count, distance, seed, own, **settings), own, **settings)
@@ -230,7 +238,7 @@ class SteerableTextPipeline(DirectedPipeline):
     ) -> Tensor:
         """The latents (up to `count`, latent_dim) of variations of one (1, latent_dim); itself where none differs.
 
-        Texts that differ in the mark at their end are one.
+        Texts that differ in marks and blanks at their ends alone are one.
         """
         wanted = len(sample_seeds(seed, count))
         if wanted > MAX_TEXTS:

@@ -14,7 +14,7 @@ BEGIN, END, UNKNOWN = range(3)  # their ids in every vocabulary
 IGNORED = -100  # padding behind the end of a sample; ignored by losses
 KINDS = ("characters", "words", "bpe")
 UNFINISHED = "\ufffd"  # what an incomplete byte sequence is decoded to
-NAMED = 8  # unknown parts of a text that an error lists
+NAMED = 8  # unknown parts of a text that a message lists
 CONTEXT = 4  # tokens before it that the text of a token can depend on: a character has four bytes at most
 BYTES = 256  # each a token of byte pairs, so that no text is unknown
 BYTES_A_TOKEN = 4  # of byte pairs, estimated
@@ -133,14 +133,23 @@ def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
     Raises:
         GANError: if parts of it, which are named, aren't in the vocabulary.
     """
+    if places := unknown_places(tokenizer, text):
+        named = listed(text[start:end] for start, end in places)
+        raise GANError(f"The {what} has {named} in it, which the model has never seen.")
+    return tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def unknown_places(tokenizer: Tokenizer, text: str) -> list[tuple[int, int]]:
+    """Where a text has something that the vocabulary lacks: starts and ends."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    places = [place for k, place in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
-    unknown = list(dict.fromkeys(text[start:end] for start, end in places))
-    if unknown:
-        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        named = ", ".join(map(repr, unknown[:NAMED]))
-        raise GANError(f"The {what} has {named}{more} in it, which the model has never seen.")
-    return encoding.ids
+    return [place for k, place in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts of a text as a message names them, each once: "'x', 'y' and 3 more"."""
+    each = list(dict.fromkeys(parts))
+    more = f" and {len(each) - NAMED} more" if len(each) > NAMED else ""
+    return ", ".join(map(repr, each[:NAMED])) + more
 
 
 def decode(tokenizer: Tokenizer, tokens: list[int]) -> str:

@@ -30,6 +30,12 @@ def test_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert record["notes"] == ["Beware."]
 
 
+def test_one_is_not_many() -> None:
+    report = DataReport("texts", "zoo")
+    report.describe(1, None, None)
+    assert report.line().startswith("Data: 1 text of zoo to train on")
+
+
 def test_copies_across_the_held_out_line() -> None:
     train = np.arange(24, dtype=np.int16).reshape(8, 3)
     test = np.concatenate([train[[2, 5]], train[:1] + 100])

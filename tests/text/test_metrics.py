@@ -172,6 +172,8 @@ def test_a_model_with_a_latent_is_measured_by_what_it_rebuilds(
     assert "nll" not in measured and "perplexity" not in measured
     assert 0 <= measured["reconstruction_bleu"]["value"] <= 1 and measured["reconstruction_bleu"]["samples"] == 20
     assert measured["interpolation_in_range"]["reference"] == 0.95
+    changed, no_farther = (measured[f"interpolation_{name}"]["value"] for name in ("changed", "monotone"))
+    assert 0 < changed <= 1 and changed + no_farther >= 1  # a step that changes nothing goes no farther
     assert measured["frechet_distance_prior"]["value"] > measured["frechet_distance_prior"]["reference"] > 0
     assert 0 < measured["edits_moved"]["value"] <= 1
     assert [row["name"] for row in found["baselines"]] == ["at temperature 1", "other (MLE)", "unigram"]

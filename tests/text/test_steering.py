@@ -74,6 +74,7 @@ def test_unknown_words_can_be_left_out(make_latent_pipeline: Make) -> None:
     assert pipeline.without_unknown("春水x东流y去x") == ("春水东流去", ["x", "y"])
     assert pipeline.without_unknown(POEMS[0]) == (POEMS[0], [])
     assert pipeline.without_unknown("xyz") == ("", ["x", "y", "z"])
+    assert pipeline.without_unknown("春水 东流\n") == ("春水东流", []), "nobody misses a blank"
 
 
 def test_variations_are_others(make_latent_pipeline: Make) -> None:
@@ -155,6 +156,8 @@ def test_wrong_samples_are_one_sentence(make_latent_pipeline: Make, make_text_pi
         lambda: pipeline.encode(" "): "The text is empty",
         lambda: pipeline.encode([POEMS[0], 3]): "3 is no text",
         lambda: pipeline.encode(None): "None is no text",
+        lambda: pipeline.without_unknown(None): "None is no text",
+        lambda: pipeline.edit(3, {}, prefix=3): "3 cannot be the prefix; give a text",
         lambda: pipeline.edit(
             [0.0] * 8, {}
         ): r"A sample is a text, a seed or a latent, a tensor \(8,\) of floats, and no",

@@ -10,9 +10,9 @@ from gan.inputs import check_latents, is_whole
 from gan.studio.api import NO_EDITS, ModalityAPI
 from gan.studio.queue import run_queued
 from gan.studio.text.batching import generate_batched
-from gan.studio.text.generate import samples
-from gan.studio.text.latent import MAX_STEPS, Base, between, checked, class_of, latent_pipeline, read
-from gan.text.pipeline import TextPipeline
+from gan.studio.text.generate import check_length, samples
+from gan.studio.text.latent import MAX_STEPS, Base, between, class_of, latent_pipeline, read
+from gan.text.pipeline import TextPipeline, TextPipelineOutput
 
 NO_LATENT: list[float] = []
 
@@ -90,7 +90,7 @@ class TextAPI(ModalityAPI):
             Its "latent", a list of numbers for `edit_text` and `interpolate_text`.
         """
         pipeline = latent_pipeline(self.registry, self._model(model))
-        given = checked(text or "")
+        given = check_length(text or "", "text")
         return {"latent": run_queued(lambda: pipeline.encode(given))[0][0].tolist()}
 
     def edit_text(
@@ -107,22 +107,24 @@ class TextAPI(ModalityAPI):
 
         Args:
             model: one of those of `list_models`, or the id of a model on the Hugging Face Hub (user/name).
-            seed: of the text, from 0 to 4294967295; with a temperature, also of its dice.
-            text: instead of a seed, a text in words that the model knows.
+            seed: of the text, from 0 to 4294967295; also of the class where no label is given, and with a temperature
+                of the dice, whatever the text is.
+            text: instead of that of the seed, a text in words that the model knows.
             edits: strengths by the name of a direction, such as {"length": 1.5, "plural": -1}; 1 is as far as a
                 standard deviation of the latent. A wrong name is answered with those that there are.
             label: a class of the model, by name, if it has any; empty is that of the seed.
             temperature: 0 reads the likeliest token each time, 1 throws dice as in training.
-            latent: instead of a seed or text, what `encode_text` or `edit_text` returned.
+            latent: instead of a seed's or a text's, what `encode_text`, `edit_text` or `interpolate_text` returned.
 
         Returns:
-            The "text", what is read without the edits ("unedited"), and the edited "latent".
+            The "text", what is read without the edits ("unedited"), its "label", and the edited "latent".
         """
         pipeline = latent_pipeline(self.registry, self._model(model))
         base = Base(seed, label or "", text or "", temperature=temperature)
         given = given_latent(pipeline, latent) if latent else None
-        moved, (edited, unedited), _ = run_queued(lambda: read(pipeline, base, edits or {}, given))[0]
-        return {"text": edited, "unedited": unedited, "latent": moved[0].tolist()}
+        moved, (edited, unedited), labels = run_queued(lambda: read(pipeline, base, edits or {}, given))[0]
+        own = labels[0] if labels else None
+        return {"text": edited, "unedited": unedited, "label": own, "latent": moved[0].tolist()}
 
     def interpolate_text(
         self,
@@ -147,14 +149,15 @@ class TextAPI(ModalityAPI):
             steps: how many texts, 2 to 32.
             a_text: instead of the first seed, a text in words that the model knows.
             b_text: the same for the last.
-            label: a class for all of them, by name, if the model has any; empty is that of the first seed.
+            label: a class for all of them, by name, if the model has any; empty is that of the first seed, whatever
+                the first text is.
             temperature: 0 reads the likeliest token each time; above, the dice are those of the first seed.
             edits: strengths by the name of a direction, as for `edit_text`, that all of them are moved by.
-            a_latent: instead of the first seed or text, what `encode_text` or `edit_text` returned.
+            a_latent: instead of the first seed's or text's, what `encode_text` or `edit_text` returned.
             b_latent: the same for the last.
 
         Returns:
-            Of each its "text", its place ("share"), 0 to 1, and its "latent", with the edits.
+            Of each its "text", its "label", its place ("share"), 0 to 1, and its "latent", with the edits.
         """
         if not is_whole(steps) or not 2 <= steps <= MAX_STEPS:
             raise GANError(f"{steps} steps were asked for; ask for 2 to {MAX_STEPS}.")
@@ -164,14 +167,15 @@ class TextAPI(ModalityAPI):
         first = given_latent(pipeline, a_latent) if a_latent else a
         last = given_latent(pipeline, b_latent) if b_latent else b
 
-        def work() -> tuple[Tensor, list[str]]:
+        def work() -> tuple[Tensor, TextPipelineOutput]:
             latents = pipeline.moved(between(pipeline, first, last, int(steps)), edits or {})
-            return latents, pipeline.decode(latents, class_of(pipeline, a), **a.reading).texts
+            return latents, pipeline.decode(latents, class_of(pipeline, a), **a.reading)
 
-        (latents, texts), _ = run_queued(work)
+        (latents, output), _ = run_queued(work)
+        own = output.labels[0] if output.labels else None
         return [
-            {"text": text, "share": round(k / (len(texts) - 1), 3), "latent": latent}
-            for k, (text, latent) in enumerate(zip(texts, latents.tolist(), strict=True))
+            {"text": text, "label": own, "share": round(k / (len(latents) - 1), 3), "latent": latent}
+            for k, (text, latent) in enumerate(zip(output.texts, latents.tolist(), strict=True))
         ]
 
 
@@ -186,6 +190,6 @@ def given_latent(pipeline: TextPipeline, numbers: Any) -> Tensor:
         latent = torch.tensor(numbers, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise GANError(wanted) from error
-    if latent.ndim != 1:
+    if latent.shape != (pipeline.latent_dim,):
         raise GANError(wanted)
     return check_latents(latent[None], pipeline.latent_dim)

@@ -26,7 +26,7 @@ MAX_TEXTS = ROWS  # of a request: they are sampled in one batch
 MAX_BEST_OF = 32  # of the slider: as many candidates fit into a batch
 MAX_CRITIC_STRENGTH = 2.0  # of the slider; the pipeline takes more
 MAX_TEMPERATURE = 1.5  # of the slider
-MAX_PROMPT_LENGTH = 1000  # characters of a prefix or acrostic
+MAX_PROMPT_LENGTH = 1000  # characters of a text, prefix or acrostic
 MAX_STREAMS = 64  # of all pages; a page whose stream was dropped begins it anew
 ANSWER_TIME = 0.04  # seconds of sampling for an answer to the page
 TURN_TIME = 0.02  # seconds of sampling for a turn in the queue; one token, if that takes longer
@@ -158,8 +158,8 @@ def check_request(
         raise GANError("The seed, the number of texts and the sliders must be numbers.")
     if not 1 <= num_samples <= MAX_TEXTS:
         raise GANError(f"{num_samples} texts were asked for; ask for 1 to {MAX_TEXTS}.")
-    if len(prefix or "") > MAX_PROMPT_LENGTH or len(acrostic or "") > MAX_PROMPT_LENGTH:
-        raise GANError(f"A prefix or acrostic can have {MAX_PROMPT_LENGTH} characters at most.")
+    for what, text in (("prefix", prefix), ("acrostic", acrostic)):
+        check_length(text or "", what)
     settings: dict[str, Any] = {
         "temperature": temperature,
         "top_k": top_k,
@@ -171,6 +171,17 @@ def check_request(
         "edits": edits or {},
     }
     return sample_seeds(seed, num_samples), best_of, settings
+
+
+def check_length(text: str, what: str) -> str:
+    """A text that is short enough to be looked at.
+
+    Raises:
+        GANError: for another, called `what`.
+    """
+    if len(text) > MAX_PROMPT_LENGTH:
+        raise GANError(f"The {what} has {len(text):,} characters, and {MAX_PROMPT_LENGTH:,} are the most; shorten it.")
+    return text
 
 
 def finish(steps: Iterator[TextPipelineOutput]) -> TextPipelineOutput:

@@ -12,8 +12,9 @@ from gan.studio.codes import codes_text, read_codes
 from gan.studio.model_info import has_component
 from gan.studio.queue import run_queued
 from gan.studio.registry import Registry
-from gan.studio.text.generate import MAX_PROMPT_LENGTH
+from gan.studio.text.generate import check_length
 from gan.text.pipeline import TextPipeline
+from gan.text.tokenizer import NAMED, listed
 
 STEPS = 9  # lines of a morph on the page
 MAX_STEPS = 32
@@ -48,7 +49,7 @@ class Base:
     @property
     def begins(self) -> dict[str, str]:
         """What a pipeline is told of how its texts begin."""
-        return {"prefix": checked(self.prefix), "acrostic": checked(self.acrostic)}
+        return {name: check_length(getattr(self, name), name) for name in ("prefix", "acrostic")}
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -77,30 +78,21 @@ def sample_of(pipeline: TextPipeline, base: Base) -> int | str | Tensor:
     """
     if base.codes:
         return read_codes(pipeline, base.codes)[0, 0]
-    return checked(base.text) if base.text.strip() else base.seed
-
-
-def checked(text: str) -> str:
-    """A text that is short enough to be looked at.
-
-    Raises:
-        GANError: for another.
-    """
-    if len(text) > MAX_PROMPT_LENGTH:
-        raise GANError(f"The text has {len(text):,} characters, and {MAX_PROMPT_LENGTH:,} are the most; shorten it.")
-    return text
+    return check_length(base.text, "text") if base.text.strip() else base.seed
 
 
 def readable(pipeline: TextPipeline, base: Base) -> tuple[Base, list[str]]:
-    """A base without the words of its text that the model does not know, and these.
+    """A base without what the model does not know of its text, and at most `NAMED` parts of that.
 
     Raises:
-        GANError: where it knows none of them.
+        GANError: where it knows nothing of it.
     """
-    text, unknown = pipeline.without_unknown(checked(base.text))
+    if base.codes:  # they count, and not the text that they were reached from
+        return base, []
+    text, unknown = pipeline.without_unknown(check_length(base.text, "text"))
     if unknown and not text:
-        raise GANError(f"The model knows none of these words: {', '.join(unknown)}.")
-    return replace(base, text=text), unknown
+        raise GANError(f"The model has never seen any of {listed(unknown)}; give a text in words that it knows.")
+    return replace(base, text=text), unknown[:NAMED]
 
 
 def located(pipeline: TextPipeline, base: Base) -> Tensor:

@@ -6,16 +6,16 @@ const root = element.querySelector(".text");
 const { start, limits } = props;
 const VIEWS = { texts: "", sentence: "edit", similar: "vary", way: "morph" }; // by name, with their names in the address
 let view = "texts";
-let codes = ""; // instead of a seed or a sentence; "" where these count
+let codes = ""; // instead of a seed or a text; "" where these count
 let batch = 0; // which of all variations
 
 const slider = (key, title, options) => sliderField({ key, title: t(title), usual: start[key], max: limits[key], ...options });
 const prompt = (key, options) => textField({ title: t(key), hint: t(`${key}_hint`), max: limits.prefix, typed: excludeOther, ...options });
-// A sentence of the user's instead of a seed; another seed takes its place.
-const sentenceOf = (key, title, changed) => textField({ key, title, hint: t("own_text_hint"), max: limits.prefix, changed });
+// A text of the user's instead of a seed; another seed takes its place.
+const ownText = (key, title, changed) => textField({ key, title, hint: t("own_text_hint"), max: limits.prefix, changed });
 const end = (key) => ({
   [key]: seedField({ usual: start[key], max: limits.seed, title: `${t("seed")} ${key.toUpperCase()}`, changed: () => (fields[`${key}_text`].set(""), tab.ask()) }),
-  [`${key}_text`]: sentenceOf(`${key}_text`, t("own_text")),
+  [`${key}_text`]: ownText(`${key}_text`, t("own_text")),
 });
 const directions = directionsField({
   changed: () => tab.ask(), shown: () => tab.write(), rename: server.rename, refuse: (text) => tab.showMessage(text), padOpen: true,
@@ -45,7 +45,7 @@ const fields = {
     get: () => view, set: setView, write: () => VIEWS[view], reset: () => setView("texts"),
     read: (text) => setView(Object.keys(VIEWS).find((name) => VIEWS[name] === text) ?? "texts"),
   },
-  text: sentenceOf("text", t("own_text"), () => (setCodes(""), tab.ask())),
+  text: ownText("text", t("own_text"), () => (setCodes(""), tab.ask())),
   ...end("a"),
   ...end("b"),
   reach: slider("reach", "reach", { min: 0.05, max: 1, step: 0.05, brief: true }),
@@ -92,7 +92,7 @@ const unedited = make("p", { class: "unedited" }, make("small", { text: t("unedi
 const present = make("p", { class: "reading" });
 const similar = textLines({ choose: (codes) => tab.set({ codes }, "pushState") });
 const few = make("p", { class: "hint", text: t("few_similar"), hidden: true });
-const unknown = make("p", { class: "hint", hidden: true }); // words of a sentence that were left out
+const unknown = make("p", { class: "hint", hidden: true }); // words of a text that were left out
 const way = textLines({
   choose: (codes) => goOn("sentence", { seed: fields.a.get(), text: fields.a_text.get() }, codes),
   names: (k, count) => (k === 0 ? "A" : k === count - 1 ? "B" : "·"),
@@ -104,7 +104,7 @@ const bodies = {
   way: make("div", { class: "one" }, make("p", { class: "hint", text: t("way_info") }), way.box),
 };
 
-// Where one text comes from: a seed or a sentence, or what was chosen since.
+// Where one text comes from: a seed or a text of the user's, or what was chosen since.
 const whence = make("span");
 const back = make("button", { type: "button", class: "quiet", onclick: () => (setCodes(""), tab.ask()) });
 const away = make("div", { class: "away", hidden: true }, make("div", {}, whence, back));
@@ -202,7 +202,7 @@ function render(answer, state, superseded) {
   } else if (state.view === "similar") {
     present.textContent = answer.text;
     similar.show(answer.lines, false);
-    few.hidden = !answer.few;
+    few.hidden = !answer.few || state.reach >= 1;
   } else {
     way.show(answer.lines, true);
   }

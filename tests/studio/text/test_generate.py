@@ -21,7 +21,7 @@ FAILING = [
     ({"temperature": -1}, "temperature of -1"),
     ({"top_p": 0}, "top-p of 0"),
     ({"prefix": "x"}, "'x' in it, which the model has never seen"),
-    ({"prefix": "春" * (MAX_PROMPT_LENGTH + 1)}, "characters at most"),
+    ({"prefix": "春" * (MAX_PROMPT_LENGTH + 1)}, "The prefix has 1,001 characters, and 1,000 are the most"),
     ({"prefix": "春", "acrostic": "春"}, "give one of them"),
     ({"best_of": 65}, "ask for 1 to 64"),
     ({"best_of": 0}, "ask for 1 to 64"),

@@ -280,7 +280,7 @@ def test_a_sentence_follows_the_pad_and_the_address_restores_it(open_latent, say
     again.get_by_label(EN["own_text"]).locator("visible=true").fill("the cat sleeps")
     reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
     again.get_by_label(EN["own_text"]).locator("visible=true").fill("你好")
-    again.get_by_text("The model knows none of these words: 你好").wait_for()
+    again.get_by_text("The model has never seen any of '你好'").wait_for()
     reads(again, pipeline.reconstruct("the cat sleeps").texts[0])
     again.get_by_label(EN["own_text"]).locator("visible=true").fill("the cat 你好 hears")
     again.get_by_text(EN["left_out"].format(words="你好")).wait_for()
@@ -293,6 +293,8 @@ def test_both_directions_of_the_pad_are_not_one(open_latent):
     assert (across.input_value(), up.input_value()) == ("length", "plural")  # as without an address
     up.select_option("length")
     assert (across.input_value(), up.input_value()) == ("plural", "length")
+    page = open_latent("model=sayings&view=edit&seed=3&pad=plural")
+    assert [select.input_value() for select in page.locator(".axes select").all()] == ["length", "plural"]
 
 
 def test_a_class_that_is_not_chosen_is_the_seeds(open_latent, sayings_registry):
