@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Encoding, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from gan.errors import GANError
 
@@ -133,15 +133,19 @@ def encode(tokenizer: Tokenizer, text: str, what: str) -> list[int]:
     Raises:
         GANError: if parts of it, which are named, aren't in the vocabulary.
     """
-    if places := unknown_places(tokenizer, text):
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    if places := _unknown(encoding):
         named = listed(text[start:end] for start, end in places)
         raise GANError(f"The {what} has {named} in it, which the model has never seen.")
-    return tokenizer.encode(text, add_special_tokens=False).ids
+    return encoding.ids
 
 
 def unknown_places(tokenizer: Tokenizer, text: str) -> list[tuple[int, int]]:
     """Where a text has something that the vocabulary lacks: starts and ends."""
-    encoding = tokenizer.encode(text, add_special_tokens=False)
+    return _unknown(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _unknown(encoding: Encoding) -> list[tuple[int, int]]:
     return [place for k, place in zip(encoding.ids, encoding.offsets) if k == UNKNOWN]
 
 

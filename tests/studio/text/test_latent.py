@@ -113,9 +113,8 @@ def test_endpoints_give_what_the_pipeline_reads(client, sayings_registry):
     assert moved[0]["text"] == pipeline.edit(3, edits).texts[0] and moved[2]["text"] == found["text"]
     assert moved[2]["latent"] == pytest.approx(found["latent"], abs=1e-5)
     typed, [own] = {"model": "talks", "seed": 3, "text": SAYING}, sayings_registry.get("talks")(seed=3).labels
-    read = client.predict(**typed, api_name="/edit_text")["text"]
-    assert read == sayings_registry.get("talks").reconstruct(SAYING, own).texts[0]
-    assert client.predict(**typed, api_name="/edit_text")["label"] == own
+    read = client.predict(**typed, api_name="/edit_text")
+    assert (read["text"], read["label"]) == (sayings_registry.get("talks").reconstruct(SAYING, own).texts[0], own)
     generated = client.predict(seed=3, edits=edits, api_name="/generate_text")[0]["text"]
     assert generated == pipeline(seed=3, edits=edits).texts[0]
 
